@@ -1,0 +1,143 @@
+"""The grammar of `.env`.
+
+In flows the text of a file; out flow its statements, whose texts put together are that text again. Nothing is
+interpolated: what was written is what is read.
+
+A file is UTF-8; a byte order mark at its start is skipped. Lines end at LF or CRLF and at nothing else;
+blanks are the space and the tab. A line is blank, a comment (`#` comes first) or an assignment, and may be
+indented:
+
+    [export ]NAME=bare      up to a blank followed by `#`, trimmed, without escapes
+    [export ]NAME='raw'     everything up to the next '
+    [export ]NAME="text"    a backslash escapes n, r, ", \\, $ and `, and otherwise stands for itself
+
+Blanks may stand around `=`, quotes may span lines, and only blanks or a comment may follow a closing quote. A
+name is anything without blanks, CR, `=`, `#`, quotes and byte order marks. Of several statements for one
+name, the last counts.
+
+No regular expression, no dataclasses, no typing: to compile or import those takes longer than to read a hundred
+variables, and functions do it while they start.
+"""
+
+BOM = "\ufeff"
+BLANKS = " \t"
+QUOTES = ("'", '"')
+ESCAPES = {"n": "\n", "r": "\r", '"': '"', "\\": "\\", "$": "$", "`": "`"}
+NEVER_IN_A_NAME = frozenset(" \t\r#'\"" + BOM)
+
+
+class ParseError(ValueError):
+    """The text is no `.env`.
+
+    ``line`` counts from 1 and is where the statement starts; ``problem`` continues "line 3" ("has no =");
+    ``path`` is the file, where it is known. None of them holds any of the file's content, which is secret.
+    """
+
+    def __init__(self, problem: str, line: int, path: "str | None" = None) -> None:
+        super().__init__(problem, line, path)
+        self.problem = problem
+        self.line = line
+        self.path = path
+
+    def __str__(self) -> str:
+        where = "" if self.path is None else self.path + ", "
+        return f"{where}line {self.line} {self.problem}"
+
+
+class Binding:
+    """One statement, or one blank or comment line (``name`` and ``value`` are None).
+
+    ``value`` is decoded, ``text`` is the source with its line end, ``line`` the number of its first line,
+    from 1. ``repr`` shows neither value nor text: they are secret.
+    """
+
+    __slots__ = ("line", "name", "text", "value")
+
+    def __init__(self, name: "str | None", value: "str | None", text: str, line: int) -> None:
+        self.name = name
+        self.value = value
+        self.text = text
+        self.line = line
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Binding):
+            return NotImplemented
+        return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.line))
+
+    def __repr__(self) -> str:
+        return f"Binding(name={self.name!r}, line={self.line})"
+
+
+def decode(data: bytes) -> str:
+    """The text of a file's bytes; ParseError with the line of the first byte that is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    raise ParseError("is not UTF-8", line)
+
+
+def _rest_of_line(text: str, start: int) -> "tuple[str, int]":
+    """What is left of a line, without its end, and where the next one starts."""
+    end = text.find("\n", start)
+    if end < 0:
+        return text[start:], len(text)
+    return text[start : end - text.endswith("\r", start, end)], end + 1
+
+
+def _quoted(text: str, opening: int, line: int) -> "tuple[str, int]":
+    """The decoded value of the quotes that open at ``opening``, and the position behind the closing one."""
+    quote = text[opening]
+    start = opening + 1
+    end = text.find(quote, start)
+    parts = []
+    while end >= 0:
+        backslash = text.find("\\", start, end) if quote == '"' else -1
+        if backslash < 0:
+            parts.append(text[start:end])
+            return "".join(parts), end + 1
+        escaped = text[backslash + 1]
+        parts += text[start:backslash], ESCAPES.get(escaped, "\\" + escaped)
+        start = backslash + 2
+        if escaped == quote:
+            end = text.find(quote, start)
+    raise ParseError("opens a quote that is never closed", line)
+
+
+def _binding(text: str, start: int, line: int) -> Binding:
+    """What starts at ``start``, which is in line number ``line``."""
+    visible = start + (line == 1 and text.startswith(BOM))
+    body, end = _rest_of_line(text, visible)
+    left, equals, right = body.partition("=")
+    name, value = left.strip(BLANKS), right.strip(BLANKS)
+    if name.startswith("#") or not name + equals:
+        return Binding(None, None, text[start:end], line)
+    if not equals:
+        raise ParseError("has no =", line)
+    if name.startswith(("export ", "export\t")):
+        name = name[6:].lstrip(BLANKS)
+    if not name or not NEVER_IN_A_NAME.isdisjoint(name):
+        raise ParseError("has no valid name before its =", line)
+    if value.startswith(QUOTES):
+        value, closed = _quoted(text, text.index(value[0], visible), line)
+        rest, end = _rest_of_line(text, closed)
+        if rest.strip(BLANKS)[:1] not in ("", "#"):
+            raise ParseError("has text after its closing quote", line)
+    elif "#" in value:
+        value = right.partition(" #")[0].partition("\t#")[0].strip(BLANKS)
+    return Binding(name, value, text[start:end], line)
+
+
+def parse(text: str) -> "list[Binding]":
+    """The statements, blank lines and comments of a file, in order; or ParseError. Takes linear time."""
+    bindings = []
+    start, line = 0, 1
+    while start < len(text):
+        binding = _binding(text, start, line)
+        bindings.append(binding)
+        start += len(binding.text)
+        line += binding.text.count("\n")
+    return bindings
