@@ -1,0 +1,190 @@
+"""The archives that are accepted, and what becomes of them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+from struct import pack
+
+import pytest
+
+from tests.splicing import FILES, NEW, OLD, A, B, others, spliced
+from tests.zips import (
+    EMPTY,
+    FOLDER,
+    LINK,
+    UTF8,
+    Member,
+    built,
+    end_form,
+    extra,
+    info_zip,
+    pieces,
+    signing_block,
+    streamed,
+    unicode_path,
+    written,
+)
+
+FAKE_END = b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 60, 10, 0)
+ACCEPTED: dict[str, tuple[bytes, bytes]] = {
+    "an archive that zipfile wrote": (written(FILES), b""),
+    "an archive without a .env": (written({"a.py": b"a"}), b""),
+    "an archive that holds nothing but .env": (written({".env": b"A=1"}), b""),
+    "an archive without entries": (EMPTY, b""),
+    "an archive without entries but with a comment": (built([], comment=b"empty"), b"empty"),
+    "an archive without entries, in ZIP64": (built([], zip64=True), b""),
+    "a comment": (written(FILES, b"built by CI"), b"built by CI"),
+    "a comment of 65,535 bytes": (written(FILES, b"c" * 65_535), b"c" * 65_535),
+    "a comment that holds an end record which does not reach its end": (
+        written(FILES, FAKE_END + b"!"),
+        FAKE_END + b"!",
+    ),
+    "a comment that ends in an end record which cannot be true": (written(FILES, b"x" + FAKE_END), b"x" + FAKE_END),
+    "a comment that ends in the end record of an empty archive": (written(FILES, b"x" + EMPTY), b"x" + EMPTY),
+    "data descriptors": (streamed(FILES), b""),
+    "data descriptors with sizes of 8 bytes": (streamed(FILES, zip64=True), b""),
+    "a data descriptor without signature behind the .env": (
+        built([A, Member(b".env", b"A=1", descriptor="bare"), B]),
+        b"",
+    ),
+    "a wide data descriptor without signature behind the last entry": (
+        built([A, Member(b".env", b"", descriptor="bare wide", local_wide=True)]),
+        b"",
+    ),
+    "a data descriptor behind a header that has the sizes too": (
+        built([A, Member(b".env", b"A=1", descriptor="signed", local={"crc": zlib.crc32(b"A=1"), "size": 3})]),
+        b"",
+    ),
+    "ZIP64 end records": (built([A, OLD, B], zip64=True), b""),
+    "ZIP64 end records with extensible data": (built([A, OLD, B], zip64=True, zip64_data=b"x" * 30), b""),
+    "ZIP64 end records beside an end record that is full in no field": (
+        built([B], zip64=True, end={"entries": 1, "here": 1, "length": 46 + 8, "offset": 30 + 8 + 5}),
+        b"",
+    ),
+    "a locator that counts no disks": (built([A, OLD], zip64=True, locator={"disks": 0}), b""),
+    "sizes in ZIP64 fields": (built([OLD, Member(b"a", b"a", wide=("size", "packed"), local_wide=True)]), b""),
+    "an offset in a ZIP64 field, which moves": (built([OLD, A, Member(b"b", b"b", wide=("offset",))]), b""),
+    "everything in ZIP64 fields": (built([OLD, Member(b"b", wide=("size", "packed", "offset", "disk"))]), b""),
+    "a .env with its sizes in ZIP64 fields": (
+        built([Member(b".env", b"A=1", wide=("size", "packed"), local_wide=True), A]),
+        b"",
+    ),
+    "a deflated .env": (built([A, Member(b".env", b"A=1\n" * 50, deflated=True), B]), b""),
+    "names in Shift JIS, which hold backslashes": (built([Member("ソ表.py".encode("shift-jis")), OLD]), b""),
+    "names in code page 437": (built([Member("é.py".encode("cp437")), OLD]), b""),
+    "names in UTF-8": (built([OLD, Member("é.py".encode(), flags=UTF8)]), b""),
+    "names that say that they are UTF-8 and are not": (built([OLD, Member(b"\xff\xfe.py", flags=UTF8)]), b""),
+    "names with two dots in them": (built([OLD, Member(b"[...slug].js"), Member(b"a..b/c..")]), b""),
+    "names with a colon": (built([OLD, Member(b"std::vector.md")]), b""),
+    "names with backslashes": (built([OLD, Member(b"lib\\b.py"), Member(b"lib\\c.py")]), b""),
+    "names that start with ./, as bsdtar writes them": (
+        built([Member(b"./", attributes=FOLDER), Member(b"./.env", b"A=1"), Member(b"./a.py"), Member(b"./lib/b.py")]),
+        b"",
+    ),
+    "symbolic links": (built([Member(b"current", b"a.py", attributes=LINK), A, OLD]), b""),
+    "folders": (built([Member(b"lib/", attributes=FOLDER), B, OLD]), b""),
+    "entries that are made on DOS": (built([Member(b"a", made=20, attributes=0x20), OLD]), b""),
+    "a .env that is made on DOS": (built([Member(b".env", made=20, attributes=0x20), A]), b""),
+    "a method of compression that only others know": (built([Member(b"a", b"?", record={"method": 93}), OLD]), b""),
+    "extra fields, also of unknown kinds": (
+        built([OLD, Member(b"a", extra=extra(0x5455, b"\1" + bytes(4)) + extra(0xCAFE, b""), local_extra=b"\0\0\0")]),
+        b"",
+    ),
+    "a .env whose header is padded, as zipalign does": (built([A, Member(b".env", local_extra=b"\0\0\0"), B]), b""),
+    "a directory record that is padded": (built([A, Member(b"x", extra=b"\0\0\0"), B]), b""),
+    "Unicode paths": (
+        built([Member(b"#U00e9", extra=unicode_path(b"#U00e9", "é")), Member(b"b", extra=extra(0x7075, b"\1")), OLD]),
+        b"",
+    ),
+    "a Unicode path that belongs to a former name": (built([Member(b"b", extra=unicode_path(b"x", "../b")), OLD]), b""),
+    "comments of entries": (built([Member(b"a", comment=b"main"), OLD, Member(b"b", comment=b"PK\x01\x02")]), b""),
+    "bytes in front, offsets from the start of the file": (built([A, OLD, B], prefix=b"#!/bin/sh\n"), b""),
+    "bytes in front, offsets from the start of the archive": (
+        built([A, OLD, B], prefix=b"#!/bin/sh\n", relative=True),
+        b"",
+    ),
+    "an archive in front, offsets from the start of the archive": (
+        built([A, OLD, B], prefix=written({"old.py": b"x"}), relative=True),
+        b"",
+    ),
+    "a signing block behind other entries": (built([OLD, A], before_directory=signing_block(b"signed")), b""),
+    "records in another order than their entries": (built([A, OLD, B], order=[2, 0, 1]), b""),
+    "dead bytes between entries": (built([Member(b"a", behind=b"dead" * 50), OLD, B]), b""),
+    "an entry that looks like the end of an archive": (built([A, OLD, Member(b"x.zip", written(FILES))]), b""),
+}
+
+
+@pytest.mark.parametrize(("data", "comment"), ACCEPTED.values(), ids=ACCEPTED)
+class TestAccepts:
+    def test_other_entries_keep_every_byte_and_their_order(self, data: bytes, comment: bytes) -> None:
+        assert others(spliced(data), comment) == others(data, comment)
+
+    def test_the_new_entry_is_the_last_and_the_only_one_of_its_name(self, data: bytes, comment: bytes) -> None:
+        *_, last = found = pieces(spliced(data), comment)
+        assert [piece.name for piece in found].count(b".env") == 1
+        assert last.name == b".env"
+        assert last.offset == max(piece.offset for piece in found)
+
+    def test_doing_it_again_changes_nothing(self, data: bytes, comment: bytes) -> None:
+        once = spliced(data)
+        assert spliced(once) == once
+        assert spliced(spliced(data, b"OTHER=1\n")) == once
+
+    def test_the_end_of_the_archive_keeps_its_form(self, data: bytes, comment: bytes) -> None:
+        assert end_form(spliced(data), comment) == end_form(data, comment)
+
+    def test_how_much_of_it_was_at_hand_makes_no_difference(self, data: bytes, comment: bytes) -> None:
+        assert spliced(data, tail=30) == spliced(data)
+
+
+READ_BY_ZIPFILE = {
+    name: data
+    for name, (data, _) in ACCEPTED.items()
+    if name
+    not in {
+        "names that say that they are UTF-8 and are not",  # which zipfile cannot decode
+        "a method of compression that only others know",
+        "a comment that holds an end record which does not reach its end",  # zipfile believes each of these three
+        "a comment that ends in an end record which cannot be true",
+        "a comment that ends in the end record of an empty archive",
+        "a directory record that is padded",  # which some releases of zipfile refuse
+        "Unicode paths",
+        "everything in ZIP64 fields",  # zipfile does not look for a disk there
+        "ZIP64 end records with extensible data",  # zipfile before 3.13 expects none
+    }
+}
+
+
+@pytest.mark.parametrize("data", READ_BY_ZIPFILE.values(), ids=READ_BY_ZIPFILE)
+def test_zipfile_reads_the_result(data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(spliced(data))) as archive:
+        assert archive.testzip() is None
+        assert archive.read(".env") == NEW
+        info = archive.getinfo(".env")
+        assert stat.filemode(info.external_attr >> 16) == "-rw-r--r--"
+        assert (info.date_time, info.compress_type) == ((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)
+
+
+@pytest.mark.skipif(not shutil.which("zip"), reason="Info-ZIP's zip is not installed")
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("o.zip",), id="into a file"),
+        pytest.param((), id="into a pipe"),
+        pytest.param(("-fz", "o.zip"), id="into a file in ZIP64"),
+        pytest.param(("-0", "-X", "o.zip"), id="stored and without extra fields"),
+    ],
+)
+def test_what_info_zip_writes_is_accepted(tmp_path: Path, options: tuple[str, ...]) -> None:
+    data = info_zip(tmp_path, {".env": b"A=1\n", "a.py": b"x" * 500, "é.py": b"y", "lib/b.py": b""}, *options)
+    result = spliced(data)
+    assert others(result) == others(data)
+    assert len(others(result)) == 3
+    with zipfile.ZipFile(io.BytesIO(result)) as archive:
+        assert archive.testzip() is None
+        assert archive.read(".env") == NEW

@@ -1,0 +1,101 @@
+"""Damaged archives, and archives at random: nothing but the .env ever becomes another."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cfn_injector.errors import ArtifactError
+from cfn_injector.zip_splice import extract
+from tests.splicing import FILES, OLD, PLAIN, ZIP64, A, B, directory_of, others, reader, spliced
+from tests.zips import Member, built, changed, extra, streamed, written
+
+
+class TestDamage:
+    """Whatever the bytes are: a refusal of ours, or an archive in which nothing but the .env is another."""
+
+    BASES = (
+        PLAIN,
+        ZIP64,
+        streamed(FILES),
+        written(FILES, b"comment"),
+        built([A, Member(b".env", b"x" * 50, True, local_wide=True, wide=("size", "packed", "offset")), B], zip64=True),
+        built([A, OLD, B], prefix=b"#!sh\n", relative=True),
+    )
+
+    def check(self, data: bytes) -> bool:
+        try:
+            result = spliced(data)
+        except ArtifactError:
+            return False
+        directory, before = directory_of(result), directory_of(data)
+        left = {name: index for name, index in before.names.items() if name != b".env"}
+        assert left.keys() == directory.names.keys() - {b".env"}
+        for name, index in left.items():
+            old, new = before.entry(index), directory.entry(directory.names[name])
+            assert data[old.offset : old.limit] == result[new.offset : new.limit]
+            assert (old.name, old.crc, old.packed, old.size) == (new.name, new.crc, new.packed, new.size)
+        assert spliced(result) == result
+        return True
+
+    @pytest.mark.parametrize("base", BASES, ids=range(len(BASES)))
+    def test_every_cut(self, base: bytes) -> None:
+        assert not any(self.check(base[:end]) for end in range(len(base)))
+        assert not any(self.check(base[start:]) for start in range(6, len(base)))
+
+    @pytest.mark.parametrize("base", BASES, ids=range(len(BASES)))
+    def test_every_byte_replaced(self, base: bytes) -> None:
+        start = base.index(b"PK\x01\x02")
+        damaged = [changed(base, at, value) for at in range(start, len(base)) for value in (b"\0", b"\1", b"\xff")]
+        assert {self.check(data) for data in damaged} == {True, False}
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_random_damage(self, seed: int) -> None:
+        chance = random.Random(seed)
+        base = self.BASES[seed]
+        for _ in range(700):
+            data = bytearray(base)
+            for _ in range(chance.randint(1, 4)):
+                at, length = chance.randrange(len(data)), chance.randint(0, 9)
+                new = chance.choice([chance.randbytes(length), b"\xff" * length, bytes(length), data[at - 40 : at]])
+                data[at : at + chance.choice([0, length, len(new)])] = new
+            self.check(bytes(data))
+
+
+NAMES = st.sampled_from([b"a", b"b.py", b"lib/c.py", "é".encode(), b"d" * 40, b"\x82", b".envrc", b"x.env", b"e/.env"])
+CONTENTS = st.binary(max_size=60)
+
+
+@st.composite
+def members(draw: st.DrawFn) -> list[Member]:
+    """Entries of several kinds, without a .env."""
+    return [
+        Member(
+            name,
+            draw(CONTENTS),
+            deflated=draw(st.booleans()),
+            descriptor=draw(st.sampled_from(["", "signed", "bare", "wide"])),
+            wide=draw(st.sampled_from([(), ("offset",), ("size", "packed"), ("packed", "offset")])),
+            extra=draw(st.sampled_from([b"", extra(0x5455, b"\1\2\3\4\5")])),
+            comment=draw(st.binary(max_size=5)),
+        )
+        for name in draw(st.lists(NAMES, unique=True, max_size=6))
+    ]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(members(), st.integers(0, 6), CONTENTS, st.booleans(), st.booleans())
+def test_what_was_spliced_in_is_read_and_the_rest_is_as_it_was(
+    members: list[Member], place: int, content: bytes, deflated: bool, zip64: bool
+) -> None:
+    without = built(members, zip64=zip64)
+    data = built([*members[:place], Member(b".env", content, deflated), *members[place:]], zip64=zip64)
+    result = spliced(data, content)
+    assert result == spliced(without, content)
+    assert others(result) == others(data)
+    directory = directory_of(result)
+    found = extract(directory, directory.entry(directory.names[b".env"]), reader(result))
+    assert found.data == content

@@ -1,0 +1,352 @@
+"""The archives that are refused, with the reason and the entry that the refusal names."""
+
+from __future__ import annotations
+
+from struct import pack
+
+import pytest
+
+from tests.splicing import FILES, LENGTH, OLD, PLAIN, START, ZIP64, A, B, env, refusal
+from tests.zips import (
+    DESCRIBED,
+    EMPTY,
+    ENCRYPTED,
+    FOLDER,
+    FULL,
+    LINK,
+    UTF8,
+    Member,
+    built,
+    changed,
+    extra,
+    unicode_path,
+    with_end,
+    with_local,
+    with_record,
+    written,
+)
+
+# Each row: the archive, what is said of it, and of which entry, if of one.
+REFUSED: dict[str, tuple[bytes, str, str | None]] = {
+    # no archive
+    "nothing": (b"", "no zip archive", None),
+    "something else": (b"#!/bin/sh\necho hello\n" * 9, "no zip archive", None),
+    "a tarball's zeros": (bytes(10_240), "no zip archive", None),
+    "a single local header": (PLAIN[:60], "no zip archive", None),
+    "the mark of an end record alone": (b"PK\x05\x06", "no zip archive", None),
+    # cut off, or too long
+    "the last byte is missing": (PLAIN[:-1], "no end record reaches its last byte", None),
+    "the end record is missing": (PLAIN[:-22], "no end record reaches its last byte", None),
+    "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "cut off or damaged", None),
+    "the first byte is missing": (PLAIN[1:], "cut off or damaged", None),
+    "a byte is missing in the middle": (PLAIN[:40] + PLAIN[41:], "cut off or damaged", None),
+    "the directory is missing": (PLAIN[:START] + PLAIN[-22:], "cut off or damaged", None),
+    "a byte follows": (PLAIN + b"\n", "no end record reaches its last byte", None),
+    "many bytes follow": (PLAIN + bytes(70_000), "no end record reaches its last byte", None),
+    "a comment is shorter than it says": (written(FILES, b"comment")[:-1], "no end record reaches", None),
+    "a byte too many stands between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "stands 1 bytes off", None),
+    "a byte too many stands before the directory": (
+        PLAIN[:START] + b"x" + PLAIN[START:],
+        "stands 1 bytes off",
+        None,
+    ),
+    "a byte too many stands behind the directory": (PLAIN[:-22] + b"x" + PLAIN[-22:], "no directory of 3", None),
+    "a byte too many stands within the directory": (
+        PLAIN[: START + 60] + b"x" + PLAIN[START + 60 :],
+        "no directory of 3",
+        None,
+    ),
+    "two archives' ends stand behind one another": (PLAIN + EMPTY, "lists no entries", None),
+    "an archive is emptied by its end record alone": (PLAIN[:-22] + EMPTY, "lists no entries", None),
+    # several ends
+    "a comment is an archive of its own": (written(FILES, written({"x": b"y"})), "several end records", None),
+    "a comment ends in a copy of the end record": (
+        with_end(PLAIN, comment_length=22) + b"PK\x05\x06" + pack("<4H2IH", 0, 0, 3, 3, LENGTH + 22, START, 0),
+        "several end records",
+        None,
+    ),
+    "a comment is full of end records": (written({}, b"".join(
+        b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 46, 0, 22 * (40 - index)) for index in range(41)
+    )), "several end records", None),
+    # several disks
+    "it is the second disk": (with_end(PLAIN, disk=1), "several disks", None),
+    "its directory is on another disk": (with_end(PLAIN, first_disk=1), "several disks", None),
+    "some entries are on another disk": (with_end(PLAIN, here=2), "several disks", None),
+    "an entry is on another disk": (with_record(PLAIN, 2, disk=1), "another disk", "lib/b.py"),
+    "an entry is on another disk, says its ZIP64 field": (
+        built([Member(b"a", extra=extra(1, pack("<I", 1)), record={"disk": 0xFFFF}), OLD]),
+        "another disk",
+        "a",
+    ),
+    "the ZIP64 end record is on another disk": (built([A], zip64=True, locator={"disk": 1}), "several disks", None),
+    "there are two disks in ZIP64": (built([A], zip64=True, locator={"disks": 2}), "several disks", None),
+    "its directory is on another disk in ZIP64": (
+        built([A], zip64=True, zip64_end={"first_disk": 1}, end={"first_disk": 1}),
+        "several disks",
+        None,
+    ),
+    # counts, sizes and offsets that disagree
+    "it tells of an entry less": (with_end(PLAIN, here=2, entries=2), "54 more bytes in its directory", None),
+    "it tells of an entry more": (with_end(PLAIN, here=4, entries=4), "no directory of 4", None),
+    "it tells of an entry more, and there is room": (
+        with_end(built([Member(b"long" * 30), OLD]), here=3, entries=3),
+        "ends after 2",
+        None,
+    ),
+    "it tells of no entries": (with_end(PLAIN, here=0, entries=0), "lists no entries", None),
+    "it tells of 65,535 entries": (with_end(PLAIN, here=65_535, entries=65_535), "no directory of 65535", None),
+    "its directory is longer than it says": (with_end(PLAIN, length=LENGTH - 4), "no directory of 3", None),
+    "its directory is shorter than it says": (with_end(PLAIN, length=LENGTH + 4), "cut off or damaged", None),
+    "its directory's length is huge": (with_end(PLAIN, length=FULL), "cut off or damaged", None),
+    "its directory is said to stand earlier": (with_end(PLAIN, offset=START - 7), "overlaps the directory", "lib/b.py"),
+    "its directory is said to stand later": (with_end(PLAIN, offset=START + 7), "cut off or damaged", None),
+    "its directory is said to stand behind its end": (with_end(PLAIN, offset=FULL), "cut off or damaged", None),
+    "all its directory's fields are full": (
+        with_end(PLAIN, here=65_535, entries=65_535, length=FULL, offset=FULL),
+        "cut off or damaged",
+        None,
+    ),
+    "a record's mark is damaged": (changed(PLAIN, START + 50, b"XX"), "damaged at record 2 of 3", None),
+    "the first record's mark is damaged": (changed(PLAIN, START, b"XX"), "no directory of 3", None),
+    "a record's name is longer than it says": (with_record(PLAIN, 0, name_length=3), "damaged at record 2", None),
+    "a record's name reaches behind the directory": (with_record(PLAIN, 2, name_length=999), "record 3 of 3", None),
+    "a record's comment reaches behind the directory": (
+        with_record(PLAIN, 2, comment_length=1),
+        "damaged at record 3 of 3",
+        None,
+    ),
+    "a record's comment swallows the next one": (
+        with_record(PLAIN, 0, comment_length=50),
+        "ends after 2",
+        None,
+    ),
+    "a signature follows the records": (
+        with_end(PLAIN[:-22] + b"PK\x05\x05\2\0xx" + PLAIN[-22:], length=LENGTH + 8),
+        "8 more bytes",
+        None,
+    ),
+    # ZIP64
+    "the ZIP64 end record is damaged": (built([A], zip64=True, zip64_end={"mark": b"PK\0\0"}), "no ZIP64 end", None),
+    "the ZIP64 end record is longer than it says": (built([A], zip64=True, zip64_end={"rest": 40}), "no ZIP64", None),
+    "the ZIP64 end record's length is huge": (built([A], zip64=True, zip64_end={"rest": 1 << 63}), "no ZIP64", None),
+    "the ZIP64 end record holds 70,000 bytes": (built([A], zip64=True, zip64_data=bytes(70_000)), "no ZIP64", None),
+    "the locator points elsewhere": (built([A], zip64=True, locator={"offset": 3}), "no ZIP64 end record", None),
+    "the locator points behind the archive": (built([A], zip64=True, locator={"offset": 1 << 63}), "no ZIP64", None),
+    "the locator is missing": (ZIP64[:-42] + ZIP64[-22:], "cut off or damaged", None),
+    "two end records disagree about the entries": (
+        built([A], zip64=True, end={"here": 2, "entries": 2}),
+        "two end records that disagree",
+        None,
+    ),
+    "two end records disagree about the offset": (built([A], zip64=True, end={"offset": 0}), "disagree", None),
+    "the number of entries is huge": (
+        built([A], zip64=True, zip64_end={"here": 1 << 62, "entries": 1 << 62}),
+        "no directory of 4611686018427387904",
+        None,
+    ),
+    "the directory's length is huge in ZIP64": (built([A], zip64=True, zip64_end={"length": 1 << 63}), "cut off", None),
+    "the directory's offset is huge in ZIP64": (built([A], zip64=True, zip64_end={"offset": 1 << 63}), "cut off", None),
+    "a ZIP64 field is missing": (
+        built([Member(b"a", record={"size": FULL}), OLD]),
+        "ZIP64 field that does not fit",
+        "a",
+    ),
+    "a ZIP64 field is too short": (
+        built([Member(b"a", record={"size": FULL, "packed": FULL}, extra=extra(1, bytes(8))), OLD]),
+        "ZIP64 field that does not fit",
+        "a",
+    ),
+    "a ZIP64 field is too long": (
+        built([Member(b"a", record={"offset": FULL}, extra=extra(1, bytes(24))), OLD]),
+        "ZIP64 field that does not fit",
+        "a",
+    ),
+    "there are two ZIP64 fields": (
+        built([Member(b"a", wide=("size",), extra=extra(1, bytes(8))), OLD]),
+        "same extra field twice",
+        "a",
+    ),
+    "a size is huge in its ZIP64 field": (
+        built([Member(b"a", record={"packed": FULL}, extra=extra(1, pack("<Q", 1 << 63))), OLD]),
+        "overlaps",
+        "a",
+    ),
+    "bytes stand in front of ZIP64, offsets from the archive's start": (
+        built([A], zip64=True, prefix=b"#!sh", relative=True),
+        "bytes in front",
+        None,
+    ),
+    "bytes stand in front of ZIP64, offsets from the file's start": (
+        built([A], zip64=True, prefix=b"#!sh"),
+        "bytes in front",
+        None,
+    ),
+    "bytes stand in front of ZIP64, only the locator knows": (
+        built([A], zip64=True, prefix=b"#!sh", relative=True, locator={"offset": 4 + 53 + 50}),
+        "bytes in front",
+        None,
+    ),
+    # extra fields
+    "an extra field overruns": (built([Member(b"a", extra=b"UT\x09\0\0"), OLD]), "overrun their space", "a"),
+    "an extra field is cut off": (built([Member(b"a", extra=b"UT\1"), OLD]), "overrun their space", "a"),
+    "the extra fields reach into the comment": (
+        built([Member(b"a", extra=b"UT\2\0", comment=b"xx"), OLD]),
+        "overrun their space",
+        "a",
+    ),
+    # places
+    "two entries are one": (built([A, Member(b"b", record={"offset": 0}), OLD]), "overlaps the entry", "a.py"),
+    "an entry stands within another": (
+        built([Member(b"a", bytes(99)), Member(b"b", record={"offset": 40}), OLD]),
+        "overlaps the entry 'b'",
+        "a",
+    ),
+    "an entry's bytes reach into the next": (with_record(PLAIN, 0, packed=99), "overlaps the entry '.env'", "a.py"),
+    "an entry's bytes reach into the directory": (
+        with_record(PLAIN, 2, packed=999),
+        "overlaps the directory",
+        "lib/b.py",
+    ),
+    "an entry stands in the directory": (with_record(PLAIN, 0, offset=START + 4), "overlaps the directory", "a.py"),
+    "an entry stands behind the archive": (with_record(PLAIN, 0, offset=FULL - 1), "overlaps the directory", "a.py"),
+    # encryption
+    "an entry is encrypted": (built([Member(b"a", flags=ENCRYPTED), OLD]), "encrypted", "a"),
+    "an entry is encrypted strongly": (built([Member(b"a", flags=1 << 6), OLD]), "encrypted", "a"),
+    "the directory is masked": (built([Member(b"a", flags=1 << 13), OLD]), "encrypted", "a"),
+    "the .env is encrypted": (env(flags=ENCRYPTED), "encrypted", ".env"),
+    # names
+    "a name occurs twice": (built([A, A, OLD]), "occurs twice", "a.py"),
+    "a name occurs twice, once with ./": (built([A, Member(b"./a.py"), OLD]), "occurs twice", "a.py"),
+    "a name occurs twice, once with //": (built([Member(b"a/b"), Member(b"a//b"), OLD]), "occurs twice", "a/b"),
+    "a name is a file's and a folder's": (built([Member(b"a"), Member(b"a/"), OLD]), "occurs twice", "a"),
+    ".env occurs twice": (built([OLD, A, OLD]), "occurs twice", ".env"),
+    ".env and ./.env": (built([OLD, A, Member(b"./.env")]), "occurs twice", ".env"),
+    "an absolute name": (built([Member(b"/etc/passwd"), OLD]), "leads out", "/etc/passwd"),
+    "an absolute name of Windows": (built([Member(b"\\a"), OLD]), "leads out", "\\a"),
+    "a name with a drive": (built([Member(b"C:\\a"), OLD]), "leads out", "C:\\a"),
+    "a name with a drive and /": (built([Member(b"c:/a"), OLD]), "leads out", "c:/a"),
+    "the folder above": (built([Member(b".."), OLD]), "leads out", ".."),
+    "a name in the folder above": (built([Member(b"../a"), OLD]), "leads out", "../a"),
+    "a name that goes up": (built([Member(b"a/../../b"), OLD]), "leads out", "a/../../b"),
+    "a name that goes up at its end": (built([Member(b"a/.."), OLD]), "leads out", "a/.."),
+    "a name that goes up on Windows": (built([Member(b"a\\..\\b"), OLD]), "leads out", "a\\..\\b"),
+    "a name with a line feed that goes up": (built([Member(b"a\n/../b"), OLD]), "leads out", "a\n/../b"),
+    "a NUL in a name": (built([Member(b".env\0.txt"), A]), "NUL in its name", ".env\0.txt"),
+    "an empty name": (built([Member(b""), OLD]), "has no name", ""),
+    "a name of nothing but a dot": (built([Member(b"."), OLD]), "empty but for dots", "."),
+    "a second name that leads out": (
+        built([Member(b"a", extra=unicode_path(b"a", "../a")), OLD]),
+        "second name that leads out",
+        "a",
+    ),
+    "a second name with a NUL": (
+        built([Member(b"a", extra=unicode_path(b"a", "b\0")), OLD]),
+        "second name that leads out",
+        "a",
+    ),
+    "a second name that is another's": (
+        built([Member(b"a", extra=unicode_path(b"a", ".env")), OLD]),
+        "second name, which another entry has",
+        "a",
+    ),
+    "backslashes that make one name of two": (
+        built([B, Member(b"lib\\b.py"), OLD]),
+        "second name, which another entry has",
+        "lib\\b.py",
+    ),
+    # the .env
+    "the .env is a symbolic link": (env(attributes=LINK), "no regular file", ".env"),
+    "the .env is a symbolic link, made on DOS": (env(attributes=LINK, made=20), "no regular file", ".env"),
+    "the .env is a device": (env(attributes=0o020644 << 16), "no regular file", ".env"),
+    "the .env is a folder": (env(name=b".env/", data=b"", attributes=FOLDER), "no regular file", ".env/"),
+    "the .env is a folder by its attributes": (env(data=b"", attributes=0x10), "no regular file", ".env"),
+    "the .env is a folder with a file in it": (built([Member(b".env/a"), A]), "is a folder", ".env"),
+    "the .env is compressed by bzip2": (env(record={"method": 12}), "method 12", ".env"),
+    "the .env is larger than 1 MiB": (env(data=b"#" * (1 << 20) + b"\n", deflated=True), "larger than 1 MiB", ".env"),
+    "the .env is said to be larger than 1 MiB": (env(record={"size": FULL - 1}), "larger than 1 MiB", ".env"),
+    "the .env is packed into more than 2 MiB": (
+        env(data=b"", local={"packed": 3 << 20}, record={"packed": 3 << 20}, behind=bytes(3 << 20)),
+        "larger than 1 MiB",
+        ".env",
+    ),
+    "the .env's local header is missing": (with_local(PLAIN, 1, mark=b"PK\0\0"), "local header that disag", ".env"),
+    "the .env has another name in its local header": (
+        changed(PLAIN, PLAIN.index(b".env"), b".ENV"),
+        "local header that disagrees",
+        ".env",
+    ),
+    "the .env's local header has another length of name": (with_local(PLAIN, 1, name_length=3), "disagrees", ".env"),
+    "the .env's local header has another method": (with_local(PLAIN, 1, method=8), "disagrees", ".env"),
+    "the .env's local header is encrypted": (with_local(PLAIN, 1, flags=ENCRYPTED), "disagrees", ".env"),
+    "the .env's local header has another CRC": (with_local(PLAIN, 1, crc=1), "disagrees", ".env"),
+    "the .env's local header has another size": (with_local(PLAIN, 1, size=1), "disagrees", ".env"),
+    "the .env's local header has another packed size": (with_local(PLAIN, 1, packed=1), "disagrees", ".env"),
+    "the .env's local header announces a descriptor": (with_local(PLAIN, 1, flags=DESCRIBED), "disagrees", ".env"),
+    "the .env's extra fields reach into the next entry": (
+        with_local(PLAIN, 1, extra_length=9000),
+        "disagrees",
+        ".env",
+    ),
+    "the .env's local extra fields overrun": (env(local_extra=b"UT\x50\0"), "overrun their space", ".env"),
+    "the .env's local ZIP64 field is missing": (env(local={"size": FULL}), "does not fit its local", ".env"),
+    "the .env's local ZIP64 field has other sizes": (
+        env(local={"size": FULL, "packed": FULL}, local_extra=extra(1, pack("<2Q", 1, 2))),
+        "disagrees",
+        ".env",
+    ),
+    "the .env's descriptor is missing": (env(flags=DESCRIBED), "no data descriptor", ".env"),
+    "the .env's descriptor is another one": (
+        env(flags=DESCRIBED, behind=b"PK\x07\x08" + pack("<3I", 1, 2, 3)),
+        "no data descriptor",
+        ".env",
+    ),
+    "the .env's bytes are damaged": (PLAIN.replace(b"STAGE=none", b"STAGE=nine"), "size or CRC", ".env"),
+    "the .env's deflated bytes are damaged": (
+        changed(env(deflated=True), env(deflated=True).index(b".env") + 4, b"\xff\xff"),
+        "cannot be decompressed",
+        ".env",
+    ),
+    "the .env's deflated bytes are cut off": (
+        env(deflated=True, local={"packed": 5}, record={"packed": 5}),
+        "does not end where",
+        ".env",
+    ),
+    "bytes follow the .env's deflated ones": (
+        env(deflated=True, local={"packed": 12}, record={"packed": 12}, behind=bytes(20)),
+        "does not end where",
+        ".env",
+    ),
+    "the .env is stored in fewer bytes than it has": (
+        env(local={"packed": 5}, record={"packed": 5}),
+        "size or CRC",
+        ".env",
+    ),
+    "the .env unpacks to more than it says": (
+        env(data=bytes(99), deflated=True, local={"size": 7}, record={"size": 7}),
+        "does not end where",
+        ".env",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "problem", "entry"), REFUSED.values(), ids=REFUSED)
+def test_refuses(data: bytes, problem: str, entry: str | None) -> None:
+    error = refusal(data)
+    assert problem in error.problem
+    assert error.entry == entry
+    assert "STAGE" not in str(error)
+
+
+@pytest.mark.parametrize("data", [data for data, _, _ in REFUSED.values()], ids=REFUSED)
+def test_refuses_for_the_same_reason_however_little_was_at_hand(data: bytes) -> None:
+    assert str(refusal(data, tail=30)) == str(refusal(data))
+
+
+def test_a_long_name_is_cut_in_the_message() -> None:
+    assert len(str(refusal(built([Member(b"../" + b"x" * 60_000), OLD])))) < 400
+
+
+def test_a_name_is_told_in_its_own_encoding() -> None:
+    names = [(b"../\x82", 0, "../é"), ("../é".encode(), UTF8, "../é"), (b"../\xff", UTF8, "../\\xff")]
+    for name, flags, told in names:
+        assert refusal(built([Member(name, flags=flags), OLD])).entry == told
