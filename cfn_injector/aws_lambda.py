@@ -1,0 +1,106 @@
+"""The provider as a Lambda function: ``cfn_injector.aws_lambda.handler``.
+
+Builds the world and hands the event over. Only light modules are imported here; what is heavy, boto3 above all, is
+loaded when it is first used, inside the part that always answers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cfn_injector import provider, registry, respond
+
+LOGGED = frozenset(
+    {
+        "bytes",
+        "entries",
+        "env_keys",
+        "error",
+        "function",
+        "key",
+        "logical_id",
+        "milliseconds",
+        "operation",
+        "properties",
+        "reason",
+        "request_id",
+        "stack_id",
+        "status",
+        "type",
+        "version",
+    }
+)
+"""The fields that may be written to the log. An event holds secrets, and a URL to answer in our place."""
+
+_LOG = logging.getLogger("cfn_injector")
+
+
+def _client(name: str, **arguments: Any) -> Any:
+    """A boto3 client of its own for each event, so that what one event hooks in does not outlive it."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        retries={"mode": "adaptive", "total_max_attempts": 6},
+        connect_timeout=5,
+        read_timeout=30,
+        user_agent_extra="cfn_injector",
+    )
+    return boto3.client(name, config=config, **arguments)
+
+
+@dataclass(frozen=True)
+class _World:
+    """Services for one event, whose ids stand in every line of the log."""
+
+    ids: Mapping[str, str]
+    environ: Mapping[str, str]
+    client: Any = _client
+    now: Any = time.time
+    sleep: Any = time.sleep
+
+    def log(self, step: str, **fields: Any) -> None:
+        allowed = {name: value for name, value in fields.items() if name in LOGGED}
+        _LOG.info(json.dumps({"step": step, **self.ids, **allowed}))
+
+
+def _ids(event: Mapping[str, Any]) -> dict[str, str]:
+    names = {
+        "operation": "RequestType",
+        "type": "ResourceType",
+        "stack_id": "StackId",
+        "logical_id": "LogicalResourceId",
+        "request_id": "RequestId",
+    }
+    return {field: str(event.get(name, "")) for field, name in names.items()}
+
+
+def _configure_log(level: str) -> None:
+    """One JSON document a line on standard output, which Lambda takes as it is."""
+    if not _LOG.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        _LOG.addHandler(handler)
+        _LOG.propagate = False
+    _LOG.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")
+
+
+def handler(event: Mapping[str, Any], context: Any) -> None:
+    """Serves one event of CloudFormation."""
+    _configure_log(os.environ.get("CFN_INJECTOR_LOG_LEVEL", "INFO").upper())
+    hosts = [host.strip() for host in os.environ.get("CFN_INJECTOR_RESPONSE_HOSTS", "").split(",") if host.strip()]
+    provider.serve(
+        event,
+        context,
+        find=registry.find,
+        send=partial(respond.send, hosts=hosts),
+        services=_World(_ids(event), os.environ),
+    )

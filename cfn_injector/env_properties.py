@@ -1,0 +1,178 @@
+"""The properties that say what is injected: ``Env``, ``EnvFile``, ``EnvLoader``, ``AllowLoaderVariables``, ``Code``.
+
+In: the properties of a template. Out: the variables as text, or every problem with them. Messages name variables and
+never their values.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists the reserved names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cfn_injector.errors import PropertyError
+
+DEFAULT_ENV_FILE = ".env"
+MAX_PROPERTIES_BYTES = 450 * 1024
+"""An Update's event carries old and new properties; above 1 MB it never arrives."""
+
+LOADER_VARIABLES = frozenset({"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_OPTIONS", "NODE_PATH"})
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_MAX_CONCURRENCY",
+        "AWS_LAMBDA_METADATA_API",
+        "AWS_LAMBDA_METADATA_TOKEN",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    }
+)
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RENAME = "choose another name"
+_CODE_NAMES = frozenset(
+    {"S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn", "ZipFile", "ImageUri"}
+)
+
+
+def flag(properties: Mapping[str, Any], name: str) -> bool:
+    """A boolean property, which CloudFormation sends as text; False where it is absent. Raises PropertyError."""
+    value = str(properties.get(name, "false")).lower()
+    if value not in ("true", "false"):
+        raise PropertyError(name, "is not a boolean", "use true or false")
+    return value == "true"
+
+
+def env_file(properties: Mapping[str, Any]) -> str:
+    """The path of the file in the archive."""
+    return str(properties.get("EnvFile", DEFAULT_ENV_FILE))
+
+
+def variables(properties: Mapping[str, Any]) -> dict[str, str]:
+    """``Env`` as text: booleans are ``true`` and ``false``. For properties that were checked."""
+    env: Mapping[str, Any] = properties.get("Env") or {}
+    return {name: _text(value) for name, value in env.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    """Everything that is wrong with what is injected, and where the code comes from."""
+    yield from _size_problems(properties)
+    yield from _env_problems(properties)
+    yield from _env_file_problems(properties)
+    yield from _code_problems(properties)
+    loader = properties.get("EnvLoader", "none")
+    if loader != "none":
+        yield PropertyError("EnvLoader", "is none of: none", "remove it and read the file with the module wrapper")
+
+
+def _size_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    size = len(json.dumps(properties, default=str).encode())
+    if size > MAX_PROPERTIES_BYTES:
+        yield PropertyError(
+            "Properties",
+            f"take {size:,} bytes together, over the {MAX_PROPERTIES_BYTES:,} with which an update still arrives",
+            "keep large values in a file of the artifact",
+        )
+
+
+def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    env = properties.get("Env", {})
+    if not isinstance(env, Mapping):
+        yield PropertyError("Env", f"is a {_kind(env)}", "give a map of names to values")
+        return
+    declared = _declared(properties)
+    loaders_allowed = str(properties.get("AllowLoaderVariables", "false")).lower() == "true"
+    for name, value in env.items():
+        where = f"Env.{name}"
+        if not _NAME.fullmatch(name):
+            yield PropertyError(where, "is no name of a variable", "use letters, digits and _, no digit first")
+        if name in RESERVED_VARIABLES:
+            yield PropertyError(where, "is reserved by Lambda", _RENAME)
+        if name in LOADER_VARIABLES and not loaders_allowed:
+            yield PropertyError(
+                where, "decides which code is loaded", "set AllowLoaderVariables: true if that is meant"
+            )
+        if name in declared:
+            yield PropertyError(where, "is in Environment.Variables too", "keep one of the two")
+        yield from _value_problems(where, value)
+
+
+def _declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    environment = properties.get("Environment")
+    declared = environment.get("Variables") if isinstance(environment, Mapping) else None
+    return declared if isinstance(declared, Mapping) else {}
+
+
+def _value_problems(where: str, value: Any) -> Iterator[PropertyError]:
+    if value is None:
+        yield PropertyError(where, "is null", "give a value or leave it out with AWS::NoValue")
+    elif not isinstance(value, str | int | float):
+        yield PropertyError(where, f"is a {_kind(value)}", "use Fn::ToJsonString")
+    elif isinstance(value, str) and "\0" in value:
+        yield PropertyError(where, "holds a NUL character", "encode it, for example with Fn::Base64")
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        yield PropertyError(where, "holds half a surrogate pair, which is no text", "give valid Unicode")
+
+
+def _kind(value: Any) -> str:
+    return {"list": "list", "dict": "map", "NoneType": "null"}.get(type(value).__name__, type(value).__name__)
+
+
+def _env_file_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    path = properties.get("EnvFile", DEFAULT_ENV_FILE)
+    remedy = "give a relative path such as .env or config/.env"
+    if not isinstance(path, str) or not path:
+        yield PropertyError("EnvFile", "is no path", remedy)
+    elif path.startswith("/") or "\\" in path or "\0" in path:
+        yield PropertyError("EnvFile", "is absolute or holds a backslash or NUL", remedy)
+    elif any(part in ("", ".", "..") for part in path.split("/")):
+        yield PropertyError("EnvFile", "has an empty, . or .. part", remedy)
+
+
+def _code_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    code = properties.get("Code")
+    if not isinstance(code, Mapping):
+        yield PropertyError(
+            "Code", "is missing" if code is None else "is no map", "give S3Bucket and S3Key, or ZipFile"
+        )
+        return
+    for name in sorted(code.keys() - _CODE_NAMES):
+        yield PropertyError(f"Code.{name}", "is not known", f"known are {', '.join(sorted(_CODE_NAMES))}")
+    for name in sorted(code.keys() & _CODE_NAMES):
+        if not isinstance(code[name], str):
+            yield PropertyError(f"Code.{name}", f"is a {_kind(code[name])}", "give a string")
+    if "ImageUri" in code:
+        yield PropertyError("Code.ImageUri", "is a container image, into which no file can be injected", "deploy a zip")
+    elif "ZipFile" in code:
+        if code.keys() & {"S3Bucket", "S3Key", "S3ObjectVersion"}:
+            yield PropertyError("Code.ZipFile", "stands beside an object in S3", "keep one of the two")
+    else:
+        for name in ("S3Bucket", "S3Key"):
+            if name not in code:
+                yield PropertyError(f"Code.{name}", "is missing", "name the artifact in S3")
+    if code.get("S3ObjectStorageMode", "COPY") != "COPY":
+        yield PropertyError("Code.S3ObjectStorageMode", "is not COPY: the injected object does not stay", "use COPY")

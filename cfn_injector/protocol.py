@@ -1,0 +1,224 @@
+"""CloudFormation's custom resource protocol: an event becomes a Request, an Outcome becomes the body of a response.
+
+In: the event as Lambda hands it over. Out: ``Request``, or bytes that are ready for the PUT to the event's
+``ResponseURL``.
+
+A failure can be told with the standard library alone, so that it is told even where nothing else loads; that is why
+``cfnlambda``, which imports boto3, is imported where it is used.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from calendar import timegm
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import strptime
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from cfn_injector.errors import PropertyError, RequestError
+
+MAX_BODY_BYTES = 4096
+MAX_SERVICE_TIMEOUT = 3600
+
+_IDS = ("StackId", "RequestId", "LogicalResourceId")
+
+
+class Services(Protocol):
+    """The world as a resource type sees it."""
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """``client("lambda")`` is a boto3 client; keyword arguments are boto3's."""
+
+    @property
+    def environ(self) -> Mapping[str, str]: ...
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Seconds since the epoch."""
+
+    @property
+    def sleep(self) -> Callable[[float], None]: ...
+
+    @property
+    def log(self) -> Callable[..., None]:
+        """``log("step", name=value)``; only fields on the provider's list of harmless ones are written."""
+
+
+class Outcome(NamedTuple):
+    """What a resource type has to say when it succeeded: what ``Ref`` gives, and what ``Fn::GetAtt`` gives."""
+
+    physical_id: str
+    data: Mapping[str, str] = {}
+
+
+class Resource(Protocol):
+    """A resource type: a module with these three functions."""
+
+    def create(self, request: Request, services: Services) -> Outcome: ...
+
+    def update(self, request: Request, services: Services) -> Outcome: ...
+
+    def delete(self, request: Request, services: Services) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """One event. ``deadline`` and ``issued_at`` are seconds since the epoch; properties may hold secrets."""
+
+    type: str
+    request_id: str
+    stack_id: str
+    logical_id: str
+    resource_type: str
+    physical_id: str
+    properties: Mapping[str, Any] = field(repr=False)
+    old_properties: Mapping[str, Any] = field(repr=False)
+    service_timeout: int = MAX_SERVICE_TIMEOUT
+    issued_at: float | None = None
+    deadline: float = math.inf
+
+    @property
+    def stack_name(self) -> str:
+        return self.stack_id.rpartition(":")[2].split("/")[1]
+
+
+class Response(NamedTuple):
+    """What CloudFormation is told. ``physical_id`` is never empty."""
+
+    status: str
+    reason: str
+    physical_id: str
+    stack_id: str
+    request_id: str
+    logical_id: str
+    data: Mapping[str, str]
+
+    def body(self) -> bytes:
+        """The JSON document, at most 4096 bytes: the reason is cut to fit, an attribute never is.
+
+        Raises RequestError where the attributes alone are too large.
+        """
+        fields = {
+            "Status": self.status,
+            "PhysicalResourceId": self.physical_id,
+            "StackId": self.stack_id,
+            "RequestId": self.request_id,
+            "LogicalResourceId": self.logical_id,
+            "Data": dict(self.data),
+        }
+        room = MAX_BODY_BYTES - len(_encode({**fields, "Reason": ""}))
+        if room < 0:
+            raise RequestError(
+                f"the attributes of {self.logical_id} take {-room} bytes more than the {MAX_BODY_BYTES} that "
+                "CloudFormation accepts; return fewer or shorter ones"
+            )
+        return _encode({**fields, "Reason": _fit(self.reason, room)})
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def _fit(text: str, room: int) -> str:
+    """As much of the text's beginning and end as `room` bytes of JSON hold; the end names the log stream."""
+    if len(json.dumps(text)) - 2 <= room:
+        return text
+    half = max(len(text) // 2, 1)
+    while half > 1:
+        half = half * 9 // 10
+        shorter = f"{text[:half]} ... {text[-half:]}"
+        if len(json.dumps(shorter)) - 2 <= room:
+            return shorter
+    return ""
+
+
+def failed(event: Mapping[str, Any], reason: str, physical_id: str = "") -> Response:
+    """A FAILED response with the event's ids; needs the standard library alone.
+
+    An Update or Delete answers with the id that it came with. A failed Create answers with a marker, which no Delete
+    can mistake for the name of anything.
+    """
+    stack_id, request_id, logical_id = (str(event.get(name, "")) for name in _IDS)
+    known = event.get("PhysicalResourceId") or physical_id or not_created(request_id)
+    return Response("FAILED", reason, str(known), stack_id, request_id, logical_id, {})
+
+
+def not_created(request_id: str) -> str:
+    """The physical id of what a failed Create did not make."""
+    return f"not-created/{request_id}"
+
+
+def succeeded(request: Request, outcome: Outcome) -> Response:
+    """A SUCCESS response.
+
+    Raises RequestError where an attribute cannot be serialised or the physical id is empty.
+    """
+    from cfnlambda import Status, validate_response_data
+
+    if not outcome.physical_id:
+        raise RequestError(f"{request.resource_type} returned an empty physical id for {request.logical_id}")
+    try:
+        data = validate_response_data(dict(outcome.data))
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"an attribute of {request.logical_id} is no JSON ({error}); return strings") from None
+    ids = (request.stack_id, request.request_id, request.logical_id)
+    return Response(Status.SUCCESS, "", outcome.physical_id, *ids, data)
+
+
+def parse_request(event: Mapping[str, Any]) -> Request:
+    """The event of CloudFormation as a Request.
+
+    Raises RequestError, naming the field, where one is missing or unknown.
+    """
+    from cfnlambda import RequestType
+
+    known = (RequestType.CREATE, RequestType.UPDATE, RequestType.DELETE)
+    kind = event.get("RequestType")
+    if kind not in known:
+        raise RequestError(f"RequestType {kind!r} is not one of {', '.join(known)}")
+    required = (*_IDS, "ResourceType", "ResponseURL")
+    missing = [name for name in required if not isinstance(event.get(name), str) or not event[name]]
+    if kind != RequestType.CREATE and not event.get("PhysicalResourceId"):
+        missing.append("PhysicalResourceId")
+    if missing:
+        raise RequestError(f"the event lacks {', '.join(missing)}; only CloudFormation's own events are served")
+    if event["StackId"].count("/") < 2:
+        raise RequestError("StackId is not the ARN of a stack")
+    properties = event.get("ResourceProperties") or {}
+    return Request(
+        type=kind,
+        request_id=event["RequestId"],
+        stack_id=event["StackId"],
+        logical_id=event["LogicalResourceId"],
+        resource_type=event["ResourceType"],
+        physical_id=event.get("PhysicalResourceId") or "",
+        properties=properties,
+        old_properties=event.get("OldResourceProperties") or {},
+        service_timeout=_service_timeout(properties, checked=kind != RequestType.DELETE),
+        issued_at=_issued_at(event["ResponseURL"]),
+    )
+
+
+def _service_timeout(properties: Mapping[str, Any], *, checked: bool) -> int:
+    """Seconds after which CloudFormation gives the request up."""
+    stated = str(properties.get("ServiceTimeout", MAX_SERVICE_TIMEOUT))
+    if stated.isdecimal() and 1 <= int(stated) <= MAX_SERVICE_TIMEOUT:
+        return int(stated)
+    if checked:
+        raise PropertyError("ServiceTimeout", "is no whole number from 1 to 3600", "give seconds")
+    return MAX_SERVICE_TIMEOUT
+
+
+def _issued_at(response_url: str) -> float | None:
+    """When CloudFormation sent the event: its URL is signed with the time. None where it does not say."""
+    dates = parse_qs(urlsplit(response_url).query).get("X-Amz-Date", [])
+    try:
+        return float(timegm(strptime(dates[0], "%Y%m%dT%H%M%SZ")))
+    except (IndexError, ValueError):
+        return None

@@ -1,0 +1,181 @@
+"""Serves one event of CloudFormation: parse, dispatch, and always answer, exactly once.
+
+In: the event, Lambda's context, and the world: ``find`` (type name to module), ``send`` (URL and body to
+CloudFormation), ``services``. Out: nothing but the answer. Nothing is done after it: it closes a gate that every call
+to AWS passes.
+
+An answer is given even where the work hangs: a watchdog says FAILED, and what was being done, before Lambda ends the
+provider.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Lock, Timer
+from traceback import extract_tb
+from typing import Any
+
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, OutOfTimeError, RequestError
+from cfn_injector.protocol import Outcome, Request, Resource, Response, Services, failed, parse_request, succeeded
+
+ANSWER_SECONDS = 30.0
+"""Kept from the provider's time for the answer and its retries."""
+CLEANING_SECONDS = 30.0
+"""Kept for undoing what a request made that ran out of time."""
+
+_MIN_SECRET = 4
+
+
+class _Answer:
+    """The one answer of an event, and the gate that it closes."""
+
+    def __init__(self, event: Mapping[str, Any], send: Callable[[str, bytes], None]) -> None:
+        self._url, self._send = str(event.get("ResponseURL", "")), send
+        self._lock = Lock()
+        self.given = False
+
+    def give(self, body: bytes) -> bool:
+        """Sends the body unless an answer was given; returns whether it was sent."""
+        with self._lock:
+            if self.given:
+                return False
+            self.given = True
+        self._send(self._url, body)
+        return True
+
+    def gate(self, **_: Any) -> None:
+        """Passed by every request to AWS before it leaves."""
+        if self.given:
+            raise AlreadyAnsweredError("the request is answered; nothing is done any more")
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """The services of one event: clients pass the gate, and the last step that was logged is remembered."""
+
+    inner: Services
+    answer: _Answer
+    steps: list[str]
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return self.inner.environ
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return self.inner.now
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        return self.inner.sleep
+
+    def client(self, name: str, **arguments: Any) -> Any:
+        client = self.inner.client(name, **arguments)
+        client.meta.events.register_first("before-send", self.answer.gate, unique_id="cfn-injector-gate")
+        return client
+
+    def log(self, step: str, **fields: Any) -> None:
+        self.steps.append(step)
+        self.inner.log(step, **fields)
+
+
+def _secrets(event: Mapping[str, Any]) -> list[str]:
+    """The values of ``Env``, old and new, longest first; shorter ones than four characters hide nothing."""
+    values = []
+    for properties in (event.get("ResourceProperties"), event.get("OldResourceProperties")):
+        env = properties.get("Env") if isinstance(properties, Mapping) else None
+        values += [str(value) for value in env.values()] if isinstance(env, Mapping) else []
+    return sorted({value for value in values if len(value) >= _MIN_SECRET}, key=len, reverse=True)
+
+
+def _reason(error: BaseException, event: Mapping[str, Any]) -> str:
+    """What the user is told. An error that is not ours may quote anything: only its kind and place are told."""
+    if isinstance(error, InjectorError):
+        told = str(error)
+    elif isinstance(getattr(error, "response", None), Mapping):  # botocore's ClientError
+        told = str(error)
+        for secret in _secrets(event):
+            told = told.replace(secret, "***")
+    else:
+        frames = extract_tb(error.__traceback__)
+        place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+        told = f"unexpected {type(error).__name__}{place}; this is a defect of the provider or of a library"
+    return told
+
+
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis()) / 1000
+
+
+def _timed(request: Request, now: float, left: float) -> Request:
+    """The request with its deadline. Raises OutOfTimeError where CloudFormation has stopped waiting."""
+    issued = now if request.issued_at is None else request.issued_at
+    given_up = issued + request.service_timeout
+    if now >= given_up:
+        raise OutOfTimeError(
+            f"the event is {now - issued:.0f} seconds old, over its ServiceTimeout of {request.service_timeout}; "
+            "nothing was changed"
+        )
+    available = min(left, given_up - now)
+    reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
+    return replace(request, deadline=now + available - reserve)
+
+
+@contextmanager
+def _watchdog(seconds: float, bark: Callable[[], None]) -> Iterator[None]:
+    timer = Timer(max(seconds, 0.0), bark)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _work(event: Mapping[str, Any], left: float, find: Callable[[str], Resource], services: _Guarded) -> Response:
+    request = _timed(parse_request(event), services.now(), left)
+    resource = find(request.resource_type)
+    verb = {"Create": resource.create, "Update": resource.update, "Delete": resource.delete}[request.type]
+    services.log("start")
+    outcome: Outcome = verb(request, services)
+    try:
+        response = succeeded(request, outcome)
+        response.body()
+    except RequestError as error:  # it was made: the Delete that follows has to know its id
+        return failed(event, str(error), outcome.physical_id)
+    return response
+
+
+def serve(
+    event: Mapping[str, Any],
+    context: Any,
+    *,
+    find: Callable[[str], Resource],
+    send: Callable[[str, bytes], None],
+    services: Services,
+) -> None:
+    """Serves an event. What goes wrong is answered with FAILED and a reason; only a failure to deliver is raised."""
+    started = time.monotonic()
+    answer, steps = _Answer(event, send), ["start"]
+    guarded = _Guarded(services, answer, steps)
+    left = _seconds_left(context)
+    see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
+
+    def bark() -> None:
+        told = f"the provider's time ended during the step {steps[-1]}"
+        if answer.give(failed(event, told + see).body()):
+            services.log("answered", status="FAILED", reason=told)
+
+    with _watchdog(left - min(ANSWER_SECONDS, left / 4), bark):
+        try:
+            response = _work(event, left, find, guarded)
+        except BaseException as error:  # whatever it is, CloudFormation waits for an answer
+            response = failed(event, _reason(error, event))
+    if response.reason:
+        response = response._replace(reason=response.reason + see)
+    if answer.give(response.body()):
+        elapsed = round((time.monotonic() - started) * 1000)
+        services.log("answered", status=response.status, reason=response.reason, milliseconds=elapsed)

@@ -1,0 +1,1 @@
+"""Resource types: one module each, with ``create``, ``update`` and ``delete``."""

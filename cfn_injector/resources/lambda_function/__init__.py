@@ -1,0 +1,210 @@
+"""``Custom::LambdaFunction``: a Lambda function whose code is a shared artifact with the template's ``Env`` in it.
+
+In: a request and the services. Out: an Outcome whose id is the function's name and whose data are the attributes for
+``Fn::GetAtt``, or an InjectorError.
+
+The way of a change: check every property; inject into a staged object; create, or update code, then configuration;
+what has calls of its own; publish; and last, take the mark away that says that this request is not answered yet. What a
+failed request made is deleted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from cfn_injector import lambda_api, naming, properties, stack_api
+from cfn_injector.env_properties import flag
+from cfn_injector.errors import FunctionError, OwnershipError, PropertyError
+from cfn_injector.protocol import Outcome, Request, Services
+from cfn_injector.resources.lambda_function import ownership, steps
+from cfn_injector.resources.lambda_function.job import Job
+
+NOTHING = properties.Changes(False, {}, {})
+
+
+def _job(request: Request, services: Services) -> Job:
+    return Job(request, services, stack_api.describe(services.client("cloudformation"), request.stack_id))
+
+
+def _check(job: Job, accepted: Mapping[str, Any] | None) -> None:
+    """All that can be refused before anything is touched; of an update only what is newly wrong.
+
+    A rollback goes to what was accepted once, so it is not checked.
+    """
+    if job.stack.rolling_back and accepted is not None:
+        return
+    properties.check(job.wanted, job.model, accepted)
+    ownership.check_tags(job)
+    if flag(job.wanted, "Edge") and job.client.meta.region_name != "us-east-1":
+        raise PropertyError("Edge", "is for functions in us-east-1", "deploy the stack there")
+    _refuse_enforced_signing(job)
+
+
+def _refuse_enforced_signing(job: Job) -> None:
+    """A changed archive has no valid signature."""
+    arn = job.wanted.get("CodeSigningConfigArn")
+    if not arn or arn == job.request.old_properties.get("CodeSigningConfigArn"):
+        return
+    config = job.client.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"]
+    if config.get("CodeSigningPolicies", {}).get("UntrustedArtifactOnDeployment") == "Enforce":
+        raise PropertyError(
+            "CodeSigningConfigArn", "enforces signatures, which an injected archive cannot have", "use one that warns"
+        )
+
+
+def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = "") -> Outcome:
+    """Creates the function, or completes what was found.
+
+    What this request made is deleted again where it fails; a function that was there before stays, and becomes ours
+    only when all is done.
+    """
+    request = job.request
+    everything = properties.changes(None, job.wanted, job.model, name)
+    if found is not None and naming.PENDING not in found["Tags"]:
+        job.log("take-over", function=name)
+        told = steps.publish(job, name, steps.apply(job, name, everything), everything)
+        adopted = not naming.is_ours(found["Tags"], request)
+        marks = naming.marks(request, pending=False, adopted=adopted, replaces=replaces)
+        ownership.claim(job, found, marks, {})
+        return steps.outcome(name, told)
+    marks = naming.marks(request, pending=True, replaces=replaces)
+    with ExitStack() as failure:
+        failure.callback(ownership.undo, job, name)
+        if found is None:
+            settled = steps.create_function(job, name, ownership.all_tags(job, marks))
+            steps.put_apart(job, name, everything, steps.BEFORE_PUBLISHING)
+        else:
+            job.log("complete-function", function=name)
+            ownership.claim(job, found, marks, {})
+            settled = steps.apply(job, name, everything)
+        told = steps.publish(job, name, settled, everything)
+        ownership.confirm(job, name, settled["FunctionArn"])
+        failure.pop_all()
+    return steps.outcome(name, told)
+
+
+def _tell_again(job: Job, name: str) -> Outcome:
+    """The answer to an event whose earlier delivery did all there was to do."""
+    job.log("already-made", function=name)
+    settled = lambda_api.wait_until_ready(job.client, name, job.patience)
+    return steps.outcome(name, steps.publish(job, name, settled, NOTHING))
+
+
+def create(request: Request, services: Services) -> Outcome:
+    """Creates the function, or finds what an earlier delivery of the same request made."""
+    job = _job(request, services)
+    _check(job, None)
+    name, found = ownership.place(job)
+    return _tell_again(job, name) if ownership.is_answered(job, found) else _make(job, name, found)
+
+
+def update(request: Request, services: Services) -> Outcome:
+    """Updates the function in place, or makes its replacement; CloudFormation then deletes the old one."""
+    job, name = _job(request, services), request.physical_id
+    _check(job, request.old_properties)
+    found = lambda_api.describe(job.client, name)
+    if found is None:
+        return _tell_replacement(job)
+    tags = found["Tags"]
+    if not naming.is_ours(tags, request) and naming.marks_in(tags):
+        raise OwnershipError(f"function {name} belongs to another resource by now; remove {request.logical_id} here")
+    reason = _replacement_reason(job, name, found["Configuration"])
+    if reason:
+        return _replace(job, found, reason)
+    ownership.sweep(job, request.old_properties, replaced=name)
+    marks = naming.marks(request, pending=False)
+    marks[naming.REQUEST] = tags.get(naming.REQUEST, request.request_id)
+    ownership.claim(job, found, marks, _former_tags(request))
+    changes = properties.changes(request.old_properties, job.wanted, job.model, name)
+    settled = steps.apply(job, name, changes)
+    return steps.outcome(name, steps.publish(job, name, settled, changes))
+
+
+def _tell_replacement(job: Job) -> Outcome:
+    """The function is gone: this is a late delivery of the update that replaced it, or somebody deleted it."""
+    name, found = ownership.place(job, replaced=job.request.physical_id)
+    if ownership.is_answered(job, found):
+        return _tell_again(job, name)
+    raise FunctionError(
+        f"function {job.request.physical_id} does not exist any more, somebody deleted it; remove "
+        f"{job.request.logical_id} from the template, deploy, and add it again"
+    )
+
+
+def _former_tags(request: Request) -> dict[str, str]:
+    """The tags that the template had before, as far as they can be read."""
+    try:
+        return properties.tags(request.old_properties)
+    except PropertyError:
+        return {}
+
+
+def _replacement_reason(job: Job, name: str, actual: Mapping[str, Any]) -> str:
+    """The property for which the function ``name`` cannot be brought to the wanted state; empty where it can.
+
+    The function itself is asked, not the old properties: in a rollback these are the ones that failed.
+    """
+    stated, formerly = job.wanted.get("FunctionName"), job.request.old_properties.get("FunctionName")
+    if stated != name if stated is not None else formerly == name:
+        return "FunctionName"
+    wanted = properties.create_arguments(job.wanted, job.model)
+    if wanted.get("PackageType", "Zip") != actual.get("PackageType", "Zip"):
+        return "PackageType"
+    if wanted.get("TenancyConfig") != actual.get("TenancyConfig"):
+        return "TenancyConfig"
+    return "DurableConfig" if ("DurableConfig" in wanted) != bool(actual.get("DurableConfig")) else ""
+
+
+def _replace(job: Job, found: Mapping[str, Any], reason: str) -> Outcome:
+    name = job.request.physical_id
+    if job.wanted.get("FunctionName") == name:
+        raise PropertyError(
+            reason,
+            "can only be set by a new function, which cannot have the name of the old one",
+            "change FunctionName too",
+        )
+    job.log("replace", function=name, properties=[reason])
+    before = _before(job, found)
+    if before:
+        return _make(job, *before)
+    return _make(job, *ownership.place(job, replaced=name), replaces=name)
+
+
+def _before(job: Job, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The function that this one replaced, where it still exists and is what is wanted: a rollback goes back to it."""
+    name = found["Tags"].get(naming.REPLACES)
+    if not name or "FunctionName" in job.wanted:
+        return None
+    previous = lambda_api.describe(job.client, name)
+    if previous is None or not naming.is_ours(previous["Tags"], job.request):
+        return None
+    return None if _replacement_reason(job, name, previous["Configuration"]) else (name, previous)
+
+
+def delete(request: Request, services: Services) -> Outcome:
+    """Deletes the function that the id names, if it is ours; else what is pending for this resource.
+
+    No property is checked, so that whatever was accepted once can be deleted. A function that was taken over by what is
+    being rolled back is let go.
+    """
+    job, name = _job(request, services), request.physical_id
+    found = lambda_api.describe(job.client, name) if "/" not in name else None
+    if found is None:
+        ownership.sweep(job, request.properties)
+    elif job.stack.rolling_back and naming.is_ours(found["Tags"], request) and naming.ADOPTED in found["Tags"]:
+        job.log("let-go", function=name)
+        marks, arn = naming.marks_in(found["Tags"]), found["Configuration"]["FunctionArn"]
+        job.client.untag_resource(Resource=arn, TagKeys=marks)
+    elif naming.is_ours(found["Tags"], request) or _is_ours_by_name(found["Tags"], request):
+        job.log("delete-function", function=name)
+        lambda_api.delete(job.client, name, job.patience)
+    else:
+        job.log("not-ours", function=name)
+    return Outcome(name)
+
+
+def _is_ours_by_name(tags: Mapping[str, str], request: Request) -> bool:
+    """Whether somebody stripped our tags from a function whose very name is derived from this stack and logical id."""
+    return not naming.marks_in(tags) and request.physical_id in naming.derived_names(request)

@@ -1,0 +1,126 @@
+"""Whose a function is: found by its name, known by its tags.
+
+A function that is not ours is never changed and never deleted. What is pending belongs to a request that was not
+answered yet; it is completed by the same request's next delivery and removed by a Delete, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cfn_injector import lambda_api, naming, properties
+from cfn_injector.env_properties import flag
+from cfn_injector.errors import AlreadyAnsweredError, FunctionError, InjectorError, OwnershipError, PropertyError
+from cfn_injector.resources.lambda_function.job import Job
+
+MAX_TAGS = 45
+"""Lambda takes 50, of which the provider needs up to five."""
+
+CLEANING_SECONDS = 20.0
+"""What may be taken after the deadline to delete what a failed request made."""
+
+
+def all_tags(job: Job, marks: Mapping[str, str]) -> dict[str, str]:
+    """The tags of the stack, of the template, and the marks of the owner."""
+    return {**job.stack.tags, **properties.tags(job.wanted), **marks}
+
+
+def check_tags(job: Job) -> None:
+    """Raises PropertyError where stack and template have more tags than fit."""
+    count = len(all_tags(job, {}))
+    if count > MAX_TAGS:
+        raise PropertyError("Tags", f"and the stack's tags are {count}, over the {MAX_TAGS} that fit", "remove some")
+
+
+def is_pending(job: Job, name: str) -> bool:
+    """Whether the function is what this very request is making."""
+    found = lambda_api.describe(job.client, name)
+    tags = found["Tags"] if found else {}
+    return naming.is_ours(tags, job.request) and tags.get(naming.PENDING) == job.request.request_id
+
+
+def is_answered(job: Job, found: Mapping[str, Any] | None) -> bool:
+    """Whether an earlier delivery of this request made the function and was done with it."""
+    tags = found["Tags"] if found else {}
+    return tags.get(naming.REQUEST) == job.request.request_id and naming.PENDING not in tags
+
+
+def place(job: Job, replaced: str = "") -> tuple[str, dict[str, Any] | None]:
+    """The name that a new function gets, and what is there already that may be completed.
+
+    That is what an earlier delivery of the same request made, or what is pending for this resource; for a replacement
+    also the function that a rollback goes back to; with ``Adopt`` any function.
+    """
+    explicit = job.wanted.get("FunctionName")
+    for name in [str(explicit)] if explicit else naming.derived_names(job.request, replaced):
+        found = lambda_api.describe(job.client, name)
+        if found is None:
+            return name, None
+        tags = found["Tags"]
+        unfinished = naming.PENDING in tags or tags.get(naming.REQUEST) == job.request.request_id
+        if naming.is_ours(tags, job.request) and (unfinished or replaced):
+            return name, found
+        if explicit and flag(job.wanted, "Adopt"):
+            return name, found
+    if explicit:
+        raise OwnershipError(
+            f"FunctionName {explicit} is the name of a function that exists already; choose another name, or set "
+            "Adopt: true to take that function over"
+        )
+    raise OwnershipError(f"all names for {job.request.logical_id} are taken by retained functions; give a FunctionName")
+
+
+def claim(job: Job, found: Mapping[str, Any], marks: Mapping[str, str], formerly: Mapping[str, str]) -> None:
+    """Tags the function as template, stack and owner want it; of its tags only what the template had formerly goes."""
+    present, arn = found["Tags"], found["Configuration"]["FunctionArn"]
+    tags = all_tags(job, marks)
+    missing = {key: value for key, value in tags.items() if present.get(key) != value}
+    surplus = sorted(present.keys() & (formerly.keys() - tags.keys()))
+    if missing:
+        job.client.tag_resource(Resource=arn, Tags=missing)
+    if surplus:
+        job.client.untag_resource(Resource=arn, TagKeys=surplus)
+
+
+def confirm(job: Job, name: str, arn: str) -> None:
+    """Takes the mark of an unanswered request away, unless a Delete came between."""
+    if not is_pending(job, name):
+        raise FunctionError(f"function {name} was deleted while it was being created; deploy again")
+    job.client.untag_resource(Resource=arn, TagKeys=[naming.PENDING])
+
+
+def undo(job: Job, name: str) -> None:
+    """Deletes what this request made, within the time that is kept for it.
+
+    An error here is only logged: what is told is the one that led here, and a Delete sweeps what is still pending.
+    """
+    try:
+        if is_pending(job, name):
+            lambda_api.delete(job.client, name, job.patience_until(job.request.deadline + CLEANING_SECONDS))
+            job.log("undone", function=name)
+    except AlreadyAnsweredError:
+        raise
+    except (InjectorError, ClientError, BotoCoreError) as error:
+        job.log("left-behind", function=name, error=type(error).__name__)
+
+
+def sweep(job: Job, attempted: Mapping[str, Any], replaced: str = "") -> None:
+    """Deletes what a request with these properties left pending for this resource, and nothing else."""
+    stated = attempted.get("FunctionName")
+    if isinstance(stated, str) and stated != replaced:
+        _delete_pending(job, stated)
+    for name in naming.derived_names(job.request, replaced):
+        if not _delete_pending(job, name):
+            return
+
+
+def _delete_pending(job: Job, name: str) -> bool:
+    """Returns whether there was a function of that name."""
+    found = lambda_api.describe(job.client, name)
+    if found and naming.is_ours(found["Tags"], job.request) and naming.PENDING in found["Tags"]:
+        job.log("delete-pending", function=name)
+        lambda_api.delete(job.client, name, job.patience)
+    return found is not None

@@ -1,0 +1,127 @@
+"""Fixtures: an S3 of moto's own server, and a provider in a world of fakes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from cfn_injector import provider, registry
+from cfn_injector.protocol import parse_request
+from tests.fake_cloudformation import Context, FakeCloudFormation
+from tests.fake_lambda import REGION, SESSION, Clock, FakeLambda
+
+ARTIFACTS, STAGING = "artifacts", "staging"
+KEY = "app-1.zip"
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto_s3(moto_server: str) -> Any:
+    """An S3 client with two empty buckets, ``artifacts`` and ``staging``."""
+    requests.post(f"{moto_server}/moto-api/reset", timeout=10)
+    client = s3_client(moto_server)
+    for bucket in (ARTIFACTS, STAGING):
+        client.create_bucket(Bucket=bucket)
+    return client
+
+
+def s3_client(endpoint: str) -> Any:
+    return SESSION.client("s3", endpoint_url=endpoint)
+
+
+def artifact(entries: Mapping[str, str]) -> bytes:
+    """An archive with these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in entries.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+@dataclass
+class World:
+    """A provider with everything around it; time moves only when it sleeps."""
+
+    clock: Clock
+    s3: Any
+    aws_lambda: FakeLambda
+    stack: FakeCloudFormation
+    region: str = REGION
+    seconds: float = 900.0
+    log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
+
+    @property
+    def now(self) -> Any:
+        return self.clock.now
+
+    @property
+    def sleep(self) -> Any:
+        return self.clock.sleep
+
+    def client(self, name: str, **_: Any) -> Any:
+        if name == "s3":
+            return s3_client(self.s3.meta.endpoint_url)
+        if name == "lambda":
+            return self.aws_lambda.client(self.region)
+        assert name == "cloudformation"
+        return self.stack.client()
+
+    def log_step(self, step: str, **fields: Any) -> None:
+        self.log.append((step, fields))
+
+    def services(self) -> Any:
+        return _Services(self)
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        provider.serve(event, Context(self.seconds), find=registry.find, send=self.stack.take, services=_Services(self))
+
+    def deliver_unguarded(self, event: dict[str, Any]) -> None:
+        """As a provider that is killed: what is raised ends it, and no answer is sent."""
+        request = parse_request(event)
+        module = registry.find(request.resource_type)
+        getattr(module, request.type.lower())(request, _Services(self))
+
+    def staged(self, prefix: str = "") -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=STAGING, Prefix=prefix)
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def steps(self) -> list[str]:
+        return [step for step, _ in self.log]
+
+
+@dataclass(frozen=True)
+class _Services:
+    world: World
+
+    def __getattr__(self, name: str) -> Any:
+        return self.world.log_step if name == "log" else getattr(self.world, name)
+
+
+@pytest.fixture
+def world(moto_s3: Any) -> World:
+    clock = Clock()
+
+    def fetch(bucket: str, key: str, version: str | None) -> bytes:
+        body: bytes = moto_s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    moto_s3.put_object(Bucket=ARTIFACTS, Key=KEY, Body=artifact({"index.py": "def handler(event, context): ...\n"}))
+    made = World(clock, moto_s3, FakeLambda(clock, fetch), FakeCloudFormation(clock))
+    made.stack.deliver = made.deliver
+    return made

@@ -1,0 +1,317 @@
+"""A Lambda behind botocore's own client, on a clock that only moves when somebody sleeps.
+
+Requests are serialised and validated by botocore, caught before they leave, and answered from a model of what Lambda
+does: functions are Pending for a while, updates InProgress, and calls conflict meanwhile. ``Faults`` lets any call
+fail, before or after it took effect.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+REGION, ACCOUNT = "us-east-1", "111122223333"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/cfn-injector/app"
+
+
+SESSION = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+"""One for all tests: botocore's models are read once."""
+
+
+class Clock:
+    """Seconds since the epoch, moved by sleeping."""
+
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self.time = start
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+class Fault(Exception):
+    """An error of the API: ``code`` is its name, ``status`` its HTTP status."""
+
+    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
+        super().__init__(code)
+        self.code, self.message, self.status = code, message, status
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: Any) -> Any:
+        yield self.read()
+
+
+def answer(url: str, status: int, body: bytes, headers: dict[str, str]) -> AWSResponse:
+    return AWSResponse(url, status, headers, _Raw(body))
+
+
+def client_for(service: str, catch: Callable[..., AWSResponse], region: str = REGION) -> Any:
+    """A real boto3 client whose requests ``catch`` answers; nothing reaches a network."""
+    client = SESSION.client(
+        service,
+        region_name=region,
+        endpoint_url=f"https://{service}.{region}.amazonaws.com",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    client.meta.events.register("before-send", catch)
+    return client
+
+
+@dataclass
+class Function:
+    configuration: dict[str, Any]
+    tags: dict[str, str]
+    archive: bytes
+    ready_at: float
+    versions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    archives: dict[str, bytes] = field(default_factory=dict)
+    apart: dict[str, Any] = field(default_factory=dict)
+    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    published_as: str = ""
+    revision: int = 0
+
+    def env_file(self, path: str = ".env") -> str:
+        return zipfile.ZipFile(io.BytesIO(self.archive)).read(path).decode()
+
+
+class FakeLambda:
+    """``fetch(bucket, key, version)`` gives the bytes of a deployment package."""
+
+    def __init__(
+        self, clock: Clock, fetch: Callable[[str, str, str | None], bytes], *, busy_seconds: float = 2.0
+    ) -> None:
+        self.clock, self.fetch, self.busy_seconds = clock, fetch, busy_seconds
+        self.functions: dict[str, Function] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
+        self.after: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
+        self.fails_to_become_active: set[str] = set()
+        self.failing_versions = False
+        self.signing_policy = "Warn"
+        self._routes: list[tuple[str, re.Pattern[str], Any]] = []
+
+    # -- transport
+
+    def client(self, region: str = REGION) -> Any:
+        made = client_for("lambda", self._catch, region)
+        if not self._routes:
+            for name in made.meta.service_model.operation_names:
+                operation = made.meta.service_model.operation_model(name)
+                path = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.http["requestUri"].split("?")[0]))
+                path = path.replace(r"/(?P<Resource>[^/]+)", r"/(?P<Resource>.+)")
+                self._routes.append((operation.http["method"], re.compile(path), operation))
+        return made
+
+    def _catch(self, request: Any, **_: Any) -> AWSResponse:
+        url = urlsplit(request.url)
+        operation, path = self._route(request.method, url.path)
+        params: dict[str, Any] = {name: unquote(value) for name, value in path.items()}
+        for key, value in parse_qsl(url.query):
+            member = next(
+                (n for n, s in operation.input_shape.members.items() if s.serialization.get("name") == key), key
+            )
+            params[member] = [*params.get(member, []), value] if member == "TagKeys" else value
+        if request.body:
+            params |= json.loads(request.body)
+        name = operation.name
+        self.calls.append((name, params))
+        try:
+            self.before(name, params)
+            result = getattr(self, name)(params)
+            self.after(name, params)
+        except Fault as fault:
+            body = json.dumps({"Message": fault.message, "message": fault.message}).encode()
+            return answer(request.url, fault.status, body, {"x-amzn-errortype": fault.code})
+        return answer(request.url, operation.http.get("responseCode", 200), json.dumps(result or {}).encode(), {})
+
+    def _route(self, method: str, path: str) -> tuple[Any, dict[str, str]]:
+        for known, pattern, operation in self._routes:
+            match = pattern.fullmatch(path) or pattern.fullmatch(path.rstrip("/"))
+            if known == method and match:
+                return operation, match.groupdict()
+        raise AssertionError(f"no operation for {method} {path}")
+
+    def operations(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+    def changes(self) -> list[str]:
+        return [name for name in self.operations() if not name.startswith(("Get", "List"))]
+
+    # -- the model
+
+    def _found(self, params: dict[str, Any]) -> Function:
+        name = params["FunctionName"].split(":")[-1]
+        if name not in self.functions:
+            raise Fault("ResourceNotFoundException", f"Function not found: {name}", 404)
+        return self.functions[name]
+
+    def _idle(self, params: dict[str, Any]) -> Function:
+        function = self._found(params)
+        if self.clock.now() < function.ready_at:
+            raise Fault("ResourceConflictException", "An update is in progress for resource", 409)
+        return function
+
+    def _told(self, function: Function) -> dict[str, Any]:
+        configuration = dict(function.configuration)
+        busy = self.clock.now() < function.ready_at
+        created = configuration.pop("_created", True)
+        configuration["Layers"] = [{"Arn": arn} for arn in configuration.get("Layers", [])]
+        if configuration["FunctionName"] in self.fails_to_become_active and not busy:
+            return {**configuration, "State": "Failed", "StateReason": "no room", "StateReasonCode": "InternalError"}
+        configuration["State"] = "Pending" if busy and created else "Active"
+        configuration["LastUpdateStatus"] = "InProgress" if busy else "Successful"
+        return {**configuration, "RevisionId": f"revision-{function.revision}"}
+
+    def _touch(self, function: Function, *, created: bool = False) -> None:
+        function.ready_at = self.clock.now() + self.busy_seconds
+        function.configuration["_created"] = created
+        function.revision += 1
+
+    def _load(self, function: Function, code: dict[str, Any]) -> None:
+        if "ZipFile" in code:
+            function.archive = base64.b64decode(code["ZipFile"])
+        else:
+            function.archive = self.fetch(code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+        digest = hashlib.sha256(function.archive).digest()
+        function.configuration["CodeSha256"] = base64.b64encode(digest).decode()
+
+    # -- operations
+
+    def CreateFunction(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["FunctionName"]
+        if name in self.functions:
+            raise Fault("ResourceConflictException", f"Function already exist: {name}", 409)
+        configuration = {
+            key: value for key, value in params.items() if key not in ("Code", "Tags", "CodeSigningConfigArn")
+        }
+        configuration["FunctionArn"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        configuration["Version"] = "$LATEST"
+        function = Function(configuration, dict(params.get("Tags", {})), b"", 0)
+        if "CodeSigningConfigArn" in params:
+            function.apart["signing"] = params["CodeSigningConfigArn"]
+        self._load(function, params["Code"])
+        self._touch(function, created=True)
+        self.functions[name] = function
+        return self._told(function)
+
+    def GetFunction(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._found(params)
+        return {"Configuration": self._told(function), "Tags": function.tags, "Code": {"RepositoryType": "S3"}}
+
+    def GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._found(params)
+        version = params.get("Qualifier")
+        if version is None:
+            return self._told(function)
+        if version not in function.versions:
+            raise Fault("ResourceNotFoundException", f"Function not found: {version}", 404)
+        told = dict(function.versions[version])
+        ready = told.pop("_ready_at") <= self.clock.now()
+        if ready and self.failing_versions:
+            return {**told, "State": "Failed", "StateReason": "snapshot failed", "StateReasonCode": "FunctionError"}
+        return {**told, "State": "Active" if ready else "Pending"}
+
+    def UpdateFunctionCode(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._idle(params)
+        self._load(function, params)
+        if "Architectures" in params:
+            function.configuration["Architectures"] = params["Architectures"]
+        self._touch(function)
+        return self._told(function)
+
+    def UpdateFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._idle(params)
+        function.configuration |= {key: value for key, value in params.items() if key != "FunctionName"}
+        self._touch(function)
+        return self._told(function)
+
+    def DeleteFunction(self, params: dict[str, Any]) -> None:
+        function = self._found(params)
+        version = params.get("Qualifier")
+        if version:
+            function.versions.pop(version)
+            function.published_as = ""
+        else:
+            del self.functions[function.configuration["FunctionName"]]
+
+    def PublishVersion(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._idle(params)
+        if params.get("RevisionId") != f"revision-{function.revision}":
+            raise Fault("PreconditionFailedException", "The RevisionId provided does not match", 412)
+        state = json.dumps({k: v for k, v in function.configuration.items() if k != "_created"}, sort_keys=True)
+        if function.published_as == state:
+            latest = max(function.versions, key=int)
+        else:
+            numbers = [int(number) for number in function.archives] or [0]
+            latest = str(max(numbers) + 1)
+            arn = f"{function.configuration['FunctionArn']}:{latest}"
+            told = {**self._told(function), "Version": latest, "FunctionArn": arn}
+            function.versions[latest] = {**told, "_ready_at": self.clock.now() + self.busy_seconds}
+            function.archives[latest] = function.archive
+            function.published_as = state
+            function.revision += 1
+        return {key: value for key, value in function.versions[latest].items() if key != "_ready_at"}
+
+    def ListVersionsByFunction(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._found(params)
+        numbers = ["$LATEST", *sorted(function.versions, key=int)]
+        return {"Versions": [{"FunctionName": params["FunctionName"], "Version": number} for number in numbers]}
+
+    def ListAliases(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"Aliases": list(self._found(params).aliases.values())}
+
+    def _by_arn(self, params: dict[str, Any]) -> Function:
+        return self._found({"FunctionName": params["Resource"]})
+
+    def TagResource(self, params: dict[str, Any]) -> None:
+        self._by_arn(params).tags.update(params["Tags"])
+
+    def UntagResource(self, params: dict[str, Any]) -> None:
+        for key in params["TagKeys"]:
+            self._by_arn(params).tags.pop(key, None)
+
+    def PutFunctionConcurrency(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._found(params).apart["concurrency"] = params["ReservedConcurrentExecutions"]
+        return {}
+
+    def DeleteFunctionConcurrency(self, params: dict[str, Any]) -> None:
+        self._found(params).apart.pop("concurrency", None)
+
+    def PutFunctionCodeSigningConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._found(params).apart["signing"] = params["CodeSigningConfigArn"]
+        return {}
+
+    def DeleteFunctionCodeSigningConfig(self, params: dict[str, Any]) -> None:
+        self._found(params).apart.pop("signing", None)
+
+    def GetCodeSigningConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"CodeSigningConfig": {"CodeSigningPolicies": {"UntrustedArtifactOnDeployment": self.signing_policy}}}
+
+    def PutFunctionRecursionConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._found(params).apart["recursion"] = params["RecursiveLoop"]
+        return {}
+
+    def PutRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._found(params).apart["runtime"] = params["UpdateRuntimeOn"]
+        return {}
+
+    def PutFunctionScalingConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._found(params).apart["scaling"] = (params["Qualifier"], params.get("FunctionScalingConfig"))
+        return {}

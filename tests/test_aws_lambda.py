@@ -1,0 +1,48 @@
+"""The handler: what it reads from its environment, and what it writes to the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from cfn_injector import aws_lambda
+from tests.fake_cloudformation import Context, FakeCloudFormation
+from tests.fake_lambda import Clock
+from tests.test_respond import Server, server
+
+__all__ = ["server"]
+
+
+def test_an_event_is_answered_at_a_host_that_the_environment_names_and_logged_in_json(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CFN_INJECTOR_RESPONSE_HOSTS", f" elsewhere:1 , {server.host}")
+    monkeypatch.setattr(aws_lambda, "_LOG", logging.getLogger("test-of-the-handler"))
+    event = FakeCloudFormation(Clock()).event("Create", {"Env": {"S": "canary-1"}}, resource_type="Custom::Nothing")
+    aws_lambda.handler({**event, "ResponseURL": server.url}, Context())
+    ((_, _, body),) = server.got
+    assert json.loads(body)["Status"] == "FAILED"
+    printed = capsys.readouterr().out
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert lines[-1]["step"] == "answered"
+    assert lines[-1]["status"] == "FAILED"
+    assert {"stack_id", "logical_id", "request_id", "operation", "type"} <= lines[-1].keys()
+    assert "canary" not in printed
+    assert "s3cr3t" not in printed
+
+
+def test_a_field_that_is_not_on_the_list_is_not_logged(capsys: pytest.CaptureFixture[str], caplog: Any) -> None:
+    aws_lambda._configure_log("INFO")
+    aws_lambda._World({}, {}).log("step", function="f", env={"S": "canary-1"}, url="https://signed")
+    logged = capsys.readouterr().out + caplog.text
+    assert "canary" not in logged
+    assert "signed" not in logged
+
+
+@pytest.mark.parametrize(("level", "expected"), [("DEBUG", 10), ("WARNING", 30), ("NONSENSE", 20), ("", 20)])
+def test_the_log_level_is_the_environments_or_info(level: str, expected: int) -> None:
+    aws_lambda._configure_log(level)
+    assert aws_lambda._LOG.level == expected

@@ -1,0 +1,124 @@
+"""The answer is PUT to CloudFormation's host, again where that failed, and to nobody else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from cfn_injector import respond
+from cfn_injector.errors import DeliveryError
+
+
+class Server:
+    """Answers with the given statuses in turn and keeps what it got."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                server.got.append((self.path, dict(self.headers), body))
+                status = server.statuses.pop(0) if server.statuses else 200
+                if status == 0:
+                    self.connection.close()
+                    return
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", f"http://{server.host}/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self._http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self._http.server_port}"
+        self.url = f"http://{self.host}/arn%3Aaws/path?X-Amz-Signature=s3cr3t"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.stop()
+
+
+def test_the_body_arrives_with_an_empty_content_type_and_its_length_in_bytes(server: Server) -> None:
+    respond.send(server.url, "ü".encode(), hosts=[server.host])
+    ((path, headers, body),) = server.got
+    assert path == "/arn%3Aaws/path?X-Amz-Signature=s3cr3t"
+    assert headers["Content-Type"] == ""
+    assert headers["Content-Length"] == "2"
+    assert body == "ü".encode()
+
+
+@pytest.mark.parametrize("statuses", [[503, 503], [403], [500, 0], [302], [0, 0, 503]])
+def test_what_was_not_accepted_is_sent_again(server: Server, statuses: list[int]) -> None:
+    server.statuses = list(statuses)
+    pauses: list[float] = []
+    respond.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append)
+    assert len(server.got) == len(statuses) + 1
+    assert pauses == [0.5, 1.0, 2.0][: len(statuses)]
+    assert all(path != "/elsewhere" for path, _, _ in server.got)
+
+
+def test_the_attempts_are_bounded_and_the_error_does_not_tell_the_url(server: Server) -> None:
+    server.statuses = [503] * 10
+    with pytest.raises(DeliveryError) as caught:
+        respond.send(server.url, b"{}", hosts=[server.host], sleep=lambda seconds: None)
+    assert len(server.got) == respond.ATTEMPTS
+    assert "s3cr3t" not in str(caught.value)
+    assert "503" in str(caught.value)
+
+
+def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    monkeypatch.setattr(respond, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DeliveryError, match="TimeoutError"):
+            respond.send(f"http://{host}/", b"{}", hosts=[host], sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
+        "https://evil.example/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.evil.example/x",
+        "https://evil.example/?.s3.amazonaws.com",
+        "https://my-bucket.s3.amazonaws.com/x",
+        "https://user@cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_another_host_is_refused_before_anything_is_opened(url: str) -> None:
+    with pytest.raises(DeliveryError, match="CFN_INJECTOR_RESPONSE_HOSTS"):
+        respond.send(url, b"{}", hosts=["127.0.0.1:1"])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+        "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com",
+        "cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com",
+        "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn",
+        "cloudformation-custom-resource-response-usgovwest1.s3-us-gov-west-1.amazonaws.com",
+    ],
+)
+def test_cloudformations_own_hosts_are_known(host: str) -> None:
+    assert respond._AWS_HOST.fullmatch(host)
