@@ -1,0 +1,52 @@
+"""The command ``cfn-injector``: arguments in; a text for stdout or a line for stderr, and an exit status out.
+
+A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the text.
+Exit status: 0 done, 1 an error that its message explains, 2 arguments that make no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from cfn_injector import __version__
+from cfn_injector.cli import bundle
+from cfn_injector.errors import InjectorError
+
+
+class Command(Protocol):
+    """What a module must have to be a subcommand."""
+
+    @property
+    def HELP(self) -> str: ...
+
+    def configure(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> str: ...
+
+
+COMMANDS: Mapping[str, Command] = {
+    "build-provider": bundle,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cfn-injector", description=sys.modules["cfn_injector"].__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        command.configure(subparsers.add_parser(name, help=command.HELP, description=command.HELP))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; argparse ends the process itself, with status 2."""
+    arguments = _parser().parse_args(argv)
+    try:
+        print(COMMANDS[arguments.command].run(arguments))
+    except InjectorError as error:
+        print(f"cfn-injector: {error}", file=sys.stderr)
+        return 1
+    return 0

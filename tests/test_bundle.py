@@ -1,0 +1,401 @@
+"""The provider's zip: what it holds, that it is always the same, and that it runs with nothing beside it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import cfn_injector
+from cfn_injector.cli import bundle
+from cfn_injector.cli.main import main
+from cfn_injector.errors import InjectorError
+from tests.interpreters import INTERPRETERS, run_bare
+
+SOURCE = Path(cfn_injector.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> bundle.Bundle:
+    return bundle.build(tmp_path_factory.mktemp("built") / "provider.zip")
+
+
+@pytest.fixture(scope="module")
+def extracted(built: bundle.Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names(built: bundle.Bundle) -> list[str]:
+    with zipfile.ZipFile(built.path) as archive:
+        return archive.namelist()
+
+
+def test_the_same_installation_gives_the_same_bytes(built: bundle.Bundle, tmp_path: Path) -> None:
+    again = tmp_path / "again.zip"
+    environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
+    command = [sys.executable, "-m", "cfn_injector", "build-provider", "--output", str(again)]
+    subprocess.run(command, env=environ, cwd=SOURCE.parent, check=True, capture_output=True, umask=0o077)
+    assert again.read_bytes() == built.path.read_bytes()
+
+
+def test_size_and_digest_are_those_of_the_file(built: bundle.Bundle) -> None:
+    body = built.path.read_bytes()
+    assert (built.size, built.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+def test_the_zip_stays_small_enough_to_start_quickly(built: bundle.Bundle) -> None:
+    assert built.size < 2_500_000
+
+
+def test_entries_are_sorted_dated_alike_deflated_and_readable_by_all(built: bundle.Bundle) -> None:
+    with zipfile.ZipFile(built.path) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted({entry.filename for entry in entries})
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {stat.S_IFREG | 0o644}
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_DEFLATED}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cfn_injector/aws_lambda.py",
+        "cfn_injector/resources/lambda_code.py",
+        "cfn_injector/py.typed",
+        "wrapper/runtime.py",
+        "cfnlambda.py",
+        "six.py",
+        "botocore/cacert.pem",
+        "botocore/data/_retry.json",
+        "botocore/data/endpoints.json",
+        "botocore/data/partitions.json",
+        "botocore/data/sdk-default-configuration.json",
+        "botocore/data/s3/2006-03-01/endpoint-rule-set-1.json.gz",
+        "botocore/data/s3/2006-03-01/service-2.sdk-extras.json",
+        "botocore/data/lambda/2015-03-31/service-2.json.gz",
+        "botocore/data/lambda/2015-03-31/paginators-1.json",
+        "botocore/data/cloudformation/2010-05-15/service-2.json.gz",
+        f"cfn_injector-{cfn_injector.__version__}.dist-info/METADATA",
+        f"cfn_injector-{cfn_injector.__version__}.dist-info/entry_points.txt",
+        f"cfn_injector-{cfn_injector.__version__}.dist-info/licenses/LICENSE",
+    ],
+)
+def test_the_zip_holds(name: str, names: list[str]) -> None:
+    assert name in names
+
+
+@pytest.mark.parametrize("package", ["boto3", "botocore", "jmespath", "s3transfer", "urllib3"])
+def test_the_zip_holds_the_license_of(package: str, names: list[str]) -> None:
+    assert [name for name in names if name.startswith(f"{package}-") and "LICENSE" in name]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ".pyc",
+        "__pycache__",
+        "/RECORD",
+        "/INSTALLER",
+        "/REQUESTED",
+        "/direct_url.json",
+        "/../",
+        "cfn_injector/cli",
+        "cfn_injector/__main__",
+        "example_hitcounter",
+        "tests/",
+        "boto3/data",
+        "boto3/examples",
+        "/examples-1.json",
+        "botocore/data/ec2",
+        "botocore/data/lambda/2014-11-11",
+        "packaging/",
+        "smart_open",
+        "__editable__",
+    ],
+)
+def test_the_zip_does_not_hold(part: str, names: list[str]) -> None:
+    assert [name for name in names if part in f"/{name}"] == []
+
+
+def test_botocore_keeps_the_models_of_just_the_services_that_are_called(names: list[str]) -> None:
+    kept = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
+    assert kept == set(bundle.SERVICES)
+
+
+def test_every_client_that_the_provider_asks_for_has_its_model_in_the_zip() -> None:
+    asked = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            if isinstance(node, ast.Call) and name.strip("_") == "client" and node.args:
+                asked.add(ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else "")
+    assert asked - {""} == set(bundle.SERVICES)
+
+
+_LOOK = """
+import json
+import boto3, botocore.exceptions, cfn_injector.aws_lambda, cfnlambda, wrapper
+import cfn_injector.resources.lambda_code, cfn_injector.resources.lambda_function
+def client(name):
+    return boto3.client(name, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+functions = client("lambda").meta.service_model.operation_model("CreateFunction").input_shape.members
+try:
+    client("ec2")
+    unknown = "made"
+except botocore.exceptions.UnknownServiceError:
+    unknown = "refused"
+print(json.dumps({
+    "files": [module.__file__ for module in (boto3, botocore, cfn_injector, cfnlambda, wrapper)],
+    "hosts": {name: client(name).meta.endpoint_url for name in ("cloudformation", "lambda", "s3")},
+    "botocore": botocore.__version__,
+    "durable": "DurableConfig" in functions,
+    "pages": client("lambda").can_paginate("list_versions_by_function"),
+    "unknown": unknown,
+    "handler": callable(cfn_injector.aws_lambda.handler),
+}))
+"""
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_it_runs_on_an_interpreter_with_nothing_beside_it(version: str, extracted: Path) -> None:
+    seen = json.loads(run_bare(INTERPRETERS[version], extracted, _LOOK, {}))
+    assert [file for file in seen.pop("files") if not file.startswith(f"{extracted}/")] == []
+    assert seen == {
+        "hosts": {
+            "cloudformation": "https://cloudformation.eu-central-1.amazonaws.com",
+            "lambda": "https://lambda.eu-central-1.amazonaws.com",
+            "s3": "https://s3.eu-central-1.amazonaws.com",
+        },
+        "botocore": installed_version("botocore"),
+        "durable": True,
+        "pages": True,
+        "unknown": "refused",
+        "handler": True,
+    }
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """Stands where CloudFormation takes responses."""
+
+    taken: ClassVar[list[tuple[str, Mapping[str, str], bytes]]] = []
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.taken.append((self.path, dict(self.headers), body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def answers() -> Iterator[HTTPServer]:
+    _Answers.taken.clear()
+    server = HTTPServer(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+_SERVE = """
+import json
+from cfn_injector.aws_lambda import handler
+class Context:
+    function_name = "cfn-injector"
+    log_stream_name = "2026/01/01/[$LATEST]00112233445566778899aabbccddeeff"
+    aws_request_id = "6f1c5c0e-0000-4000-8000-000000000000"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:cfn-injector"
+    def get_remaining_time_in_millis(self):
+        return 60_000
+handler(json.load(sys.stdin), Context())
+"""
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
+def test_its_handler_answers_an_event_of_an_unknown_type(version: str, extracted: Path, answers: HTTPServer) -> None:
+    host = f"127.0.0.1:{answers.server_port}"
+    ids = {
+        "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/shop/5f3c0a10",
+        "RequestId": "0a0b0c0d-0000-4000-8000-000000000000",
+        "LogicalResourceId": "Basket",
+    }
+    event = {
+        **ids,
+        "RequestType": "Create",
+        "ResourceType": "Custom::Basket",
+        "ResponseURL": f"http://{host}/answer?X-Amz-Signature=c0ffee",
+        "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:cfn-injector",
+        "ResourceProperties": {"ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:cfn-injector"},
+    }
+    log = run_bare(INTERPRETERS[version], extracted, _SERVE, {"CFN_INJECTOR_RESPONSE_HOSTS": host}, json.dumps(event))
+
+    ((path, headers, body),) = _Answers.taken
+    answer = json.loads(body)
+    assert path == "/answer?X-Amz-Signature=c0ffee"
+    assert headers.get("Content-Type", "") == ""
+    assert {name: answer[name] for name in ids} == ids
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"]
+    assert "Custom::Basket" in answer["Reason"]
+    assert "Custom::LambdaFunction" in answer["Reason"]
+    assert "c0ffee" not in log
+
+
+def _install(folder: Path, name: str, files: Mapping[str, str], requires: str = "", listed: bool = True) -> None:
+    """A distribution of version 1.0, as pip would lay it out in a folder of the path."""
+    info = f"{name.replace('-', '_')}-1.0.dist-info"
+    extras = "Provides-Extra: more\n"
+    requirement = f"Requires-Dist: {requires}\n" if requires else ""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{extras}{requirement}"
+    everything = {f"{info}/METADATA": metadata, **files}
+    if listed:
+        everything[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in everything)
+    for file, text in everything.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[cfn_injector.resources]\nBasket = extra_types.basket\n"
+    files = {
+        "extra_types/basket.py": "",
+        "extra_types/__pycache__/basket.cpython-311.pyc": "",
+        "extra_types/old.pyc": "",
+        "extra_types-1.0.dist-info/entry_points.txt": points,
+        "extra_types-1.0.dist-info/licenses/COPYING": "free",
+    }
+    _install(tmp_path, "extra-types", files, "iniconfig")
+    monkeypatch.syspath_prepend(tmp_path)
+    alone = bundle.contents()
+    both = bundle.contents([*bundle.ROOTS, "extra-types"])
+    assert {name: both[name] for name in alone} == alone
+    further = both.keys() - alone.keys()
+    assert {name for name in further if not name.startswith("iniconfig")} == {
+        "extra_types/basket.py",
+        "extra_types-1.0.dist-info/METADATA",
+        "extra_types-1.0.dist-info/entry_points.txt",
+        "extra_types-1.0.dist-info/licenses/COPYING",
+    }
+    assert both["extra_types-1.0.dist-info/entry_points.txt"].decode() == points
+    assert "iniconfig/__init__.py" in further
+
+
+@pytest.mark.parametrize(
+    ("requires", "followed"),
+    [
+        pytest.param("iniconfig", True, id="without a condition"),
+        pytest.param("iniconfig; extra == 'more'", False, id="only with an extra that nobody asked for"),
+        pytest.param("iniconfig; sys_platform == 'win32'", False, id="only on another system than Lambda's"),
+        pytest.param("iniconfig; python_version == '3.13'", True, id="only on the Python of the provider"),
+        pytest.param("other-types", False, id="of a requirement, with an extra that is not asked for"),
+        pytest.param("other-types[more]", True, id="of a requirement, with an extra that is asked for"),
+    ],
+)
+def test_a_requirement_is_followed_where_it_holds_on_lambda(
+    requires: str, followed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _install(tmp_path, "extra-types", {}, requires)
+    _install(tmp_path, "other-types", {}, "iniconfig; extra == 'more'")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert ("iniconfig/__init__.py" in bundle.contents(["extra-types"])) is followed
+
+
+@pytest.mark.parametrize(
+    ("files", "requires", "listed", "told"),
+    [
+        pytest.param({}, "botocore==1.0.0", True, "is installed, but extra-types requires ==1.0.0", id="version"),
+        pytest.param({}, "no-such-thing>=2", True, "no-such-thing is not installed", id="missing"),
+        pytest.param({"extra_types/fast.so": ""}, "", True, "fast.so, which is compiled", id="compiled"),
+        pytest.param({"extra_types.py": ""}, "", False, "has no list of its files", id="unlisted"),
+        pytest.param({"old.egg-info/PKG-INFO": "Name: old"}, "old", True, "a way that lists no files", id="old pip"),
+    ],
+)
+def test_what_cannot_be_bundled_is_told(
+    files: Mapping[str, str],
+    requires: str,
+    listed: bool,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _install(tmp_path, "extra-types", files, requires, listed)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InjectorError, match=told):
+        bundle.contents(["extra-types"])
+
+
+def test_the_command_prints_path_size_and_digest(
+    built: bundle.Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "cfn-injector-provider.zip"
+    assert main(["build-provider", "--output", str(output)]) == 0
+    assert capsys.readouterr().out == f"{output}  {built.size} bytes  SHA-256 {built.sha256}\n"
+
+
+def test_without_output_the_zip_is_written_here(
+    built: bundle.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["build-provider"]) == 0
+    assert (tmp_path / "cfn-injector-provider.zip").read_bytes() == built.path.read_bytes()
+
+
+def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    (tmp_path / "provider.zip").write_bytes(b"old")
+    bundle.build(tmp_path / "provider.zip")
+    assert zipfile.is_zipfile(tmp_path / "provider.zip")
+    assert stat.S_IMODE((tmp_path / "provider.zip").stat().st_mode) == 0o644
+    assert [path.name for path in tmp_path.iterdir()] == ["provider.zip"]
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        pytest.param("missing/provider.zip", "No such file or directory", id="no such folder"),
+        pytest.param("taken", "Is a directory", id="a folder of that name"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line_and_status_1(
+    output: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").mkdir()
+    assert main(["build-provider", "--output", str(tmp_path / output)]) == 1
+    problem = f"{tmp_path / output} cannot be written: {told}; choose another --output"
+    assert capsys.readouterr() == ("", f"cfn-injector: {problem}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["build"], ["build-provider", "--outptu", "x"]])
+def test_arguments_that_make_no_sense_end_with_status_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: cfn-injector")
