@@ -1,0 +1,1 @@
+"""The hit counter: one artifact, two stages, and every stage counts in a table of its own."""

@@ -1,0 +1,186 @@
+"""ministack as a context manager: in flows nothing, out flows an address and clients for it.
+
+The emulator is a subprocess that listens on a free port of the loopback interface, holds everything in memory
+and in one temporary folder, and ends with the ``with`` block. It and its clients see nothing of the caller's
+settings of AWS: neither credentials, profiles and configuration files nor endpoints and proxies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+ATTEMPTS = 3  # the port that was free may be taken when ministack binds it
+
+# An access key that is an account's number is the root user of that account.
+ROOT_USER = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test"}
+CLIENT_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    proxies={},
+    s3={"addressing_style": "path"},
+)
+
+
+class EmulatorError(Exception):
+    """The emulator did not start; the message ends with the last lines of its log."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running ministack: ``port`` on 127.0.0.1, ``log`` its output, ``process`` its handle."""
+
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes]
+    session: Any = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every AWS API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def response_hosts(self) -> str:
+        """``host:port,host:port``: where CloudFormation's response URLs point to."""
+        return f"localhost:{self.port},127.0.0.1:{self.port}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's root user that takes nothing from the caller's environment."""
+        return self.session.client(service, endpoint_url=self.url, config=CLIENT_CONFIG)
+
+    def api_url(self, api_id: str, stage: str) -> str:
+        """Where a stage of a REST API answers, instead of ``{api}.execute-api.{region}.amazonaws.com``."""
+        return f"{self.url}/_aws/execute-api/{api_id}/{stage}"
+
+    def last_log_lines(self, count: int = 30) -> str:
+        """The end of what ministack wrote, "" where it wrote nothing."""
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
+
+
+def isolated_session() -> boto3.Session:
+    """A session whose settings have their defaults, whatever the environment and the home folder say."""
+    session = botocore.session.Session()
+    for name, (_, _, default, conversion) in dict(session.session_var_map).items():
+        session.session_var_map[name] = (None, None, default, conversion)
+    for name in ("config_file", "credentials_file"):
+        session.session_var_map[name] = (None, None, os.devnull, None)
+    return boto3.Session(botocore_session=session, region_name=REGION, **ROOT_USER)
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    """Functions inherit this: it is minimal, so that nothing of the caller's environment reaches them."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "AUTH": "true",  # role policies and capabilities are enforced
+        "LAMBDA_EXECUTOR": "local",
+        "PERSIST_STATE": "0",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _healthy(emulator: Emulator) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{emulator.url}/_ministack/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _spawn(folder: Path, session: boto3.Session) -> Emulator:
+    port, log = _free_port(), folder / "ministack.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=_environment(folder, port),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # an interrupt from the keyboard is ours to handle
+        )
+    return Emulator(port, log, process, session)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask, wait, kill: ministack does not end on request while a custom resource is pending."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with its functions; the pid is not reaped yet
+        process.wait()
+
+
+def _started(emulator: Emulator, until: float) -> bool:
+    """Wait for health: True when it answers, False when the process ended or the time did."""
+    while emulator.process.poll() is None and time.monotonic() < until:
+        if _healthy(emulator):
+            return emulator.process.poll() is None
+        time.sleep(0.05)
+    return False
+
+
+@contextmanager
+def running(start_seconds: float = START_SECONDS) -> Iterator[Emulator]:
+    """Start ministack, yield it when it is healthy, and end it with everything that it holds.
+
+    Raises EmulatorError when it is not healthy within ``start_seconds``.
+    """
+    until, session = time.monotonic() + start_seconds, isolated_session()
+    with tempfile.TemporaryDirectory(prefix="hitcounter-", ignore_cleanup_errors=True) as folder:
+        for attempt in range(1, ATTEMPTS + 1):
+            emulator = _spawn(Path(folder), session)
+            try:
+                if _started(emulator, until):
+                    yield emulator
+                    return
+                ended = emulator.process.poll() is not None
+            finally:
+                _stop(emulator.process)
+            if not ended or attempt == ATTEMPTS:
+                break
+        raise EmulatorError(
+            f"ministack was not ready within {start_seconds:.0f} seconds; the end of its log:\n"
+            f"{emulator.last_log_lines()}"
+        )

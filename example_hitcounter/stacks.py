@@ -1,0 +1,127 @@
+"""CloudFormation stacks: a template and parameters go in, a settled stack or reasons of failure come out."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+STACK_SECONDS = 120.0
+POLL_SECONDS = 0.2
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+
+
+class StackError(Exception):
+    """A stack did not settle as asked: its ``name``, its ``status``, the ``reasons`` in its events."""
+
+    def __init__(self, name: str, status: str, reasons: list[str]) -> None:
+        told = "".join(f"\n  {reason}" for reason in reasons) or "\n  no event tells why"
+        super().__init__(f"stack {name} is {status}{told}")
+        self.name = name
+        self.status = status
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A settled stack; ``outputs`` by their keys."""
+
+    name: str
+    id: str
+    status: str
+    outputs: Mapping[str, str]
+
+
+def describe(cloudformation: Any, name: str) -> Stack | None:
+    """The stack of that name or id as it is now; None where there is none."""
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return Stack(stack["StackName"], stack["StackId"], stack["StackStatus"], outputs)
+
+
+def failure_reasons(cloudformation: Any, stack_id: str, token: str) -> list[str]:
+    """``LogicalId STATUS: reason`` of what failed in the operation that bore ``token``, oldest first."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    return [
+        f"{event['LogicalResourceId']} {event['ResourceStatus']}: {event.get('ResourceStatusReason', '')}"
+        for event in reversed([event for page in pages for event in page["StackEvents"]])
+        if event["ResourceStatus"].endswith("_FAILED") and event.get("ClientRequestToken") == token
+    ]
+
+
+def _settle(cloudformation: Any, name: str, stack_id: str, wanted: str, token: str, seconds: float) -> Stack:
+    """Wait until nothing is in progress; StackError where the status is not ``wanted`` or time is over."""
+    until = time.monotonic() + seconds
+    while True:
+        stack = describe(cloudformation, stack_id)
+        status = stack.status if stack else "DELETE_COMPLETE"
+        if not status.endswith("_IN_PROGRESS"):
+            break
+        if time.monotonic() > until:
+            status = f"still {status} after {seconds:.0f} seconds"
+            break
+        time.sleep(POLL_SECONDS)
+    if status != wanted:
+        raise StackError(name, status, failure_reasons(cloudformation, stack_id, token))
+    return stack or Stack(name, stack_id, status, {})
+
+
+def _arguments(name: str, template: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
+    return {
+        "StackName": name,
+        "TemplateBody": template,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Capabilities": CAPABILITIES,
+        "ClientRequestToken": token,
+    }
+
+
+def create(
+    cloudformation: Any,
+    name: str,
+    template: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    tags: Mapping[str, str] | None = None,
+    seconds: float = STACK_SECONDS,
+) -> Stack:
+    """Create a stack and wait for it. StackError where it is not CREATE_COMPLETE within ``seconds``."""
+    token = str(uuid.uuid4())
+    answer = cloudformation.create_stack(
+        **_arguments(name, template, parameters or {}, token),
+        Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+    )
+    return _settle(cloudformation, name, answer["StackId"], "CREATE_COMPLETE", token, seconds)
+
+
+def update(
+    cloudformation: Any,
+    name: str,
+    template: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    seconds: float = STACK_SECONDS,
+) -> Stack:
+    """Update a stack and wait for it. StackError where it is not UPDATE_COMPLETE within ``seconds``."""
+    token = str(uuid.uuid4())
+    answer = cloudformation.update_stack(**_arguments(name, template, parameters or {}, token))
+    return _settle(cloudformation, name, answer["StackId"], "UPDATE_COMPLETE", token, seconds)
+
+
+def delete(cloudformation: Any, name: str, *, seconds: float = STACK_SECONDS) -> None:
+    """Delete a stack and wait for it; a missing one is fine. StackError where something resists."""
+    stack = describe(cloudformation, name)
+    if stack is None:
+        return
+    token = str(uuid.uuid4())
+    cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
+    _settle(cloudformation, stack.name, stack.id, "DELETE_COMPLETE", token, seconds)
