@@ -3,48 +3,83 @@
 In: a boto3 client and the place of an object. Out: an ``S3Source`` to read ranges from, an ``S3Destination`` to
 assemble segments into. Every request after the first carries the version or ETag of what was seen first, so that two
 states of an object are never mixed. Errors: StorageError, which names the object and what to look at.
+
+    up to 8 MB    read, join, PutObject
+    above         in parts: S3 copies the ranges that are kept (UploadPartCopy), a few kilobytes are uploaded;
+                  completed, and compared with the plan; or aborted, whatever the failure
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.errors import StorageError
 from cfn_injector.injection import TAIL_BYTES, Source
+from cfn_injector.multipart import COPIES, PART, Copy, Part, Upload, length, plan
 from cfn_injector.zip_splice import Insert, Segment
+
+COMPARED_BYTES = 16 * 1024
+"""As much of an assembled object's end is read again and compared with the plan."""
 
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
 _DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
 _CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+_CHUNK = 1 << 20
 
 
-def _told(error: ClientError, bucket: str, key: str, action: str) -> StorageError:
-    """S3's error in the words of the person who deploys."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    place = f"s3://{bucket}/{key}"
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _telling(place: str, action: str) -> Iterator[None]:
+    """S3's errors in the words of the person who deploys."""
+    try:
+        yield
+    except ClientError as error:
+        raise StorageError(_told(place, action, _code(error))) from error
+    except BotoCoreError as error:
+        raise StorageError(f"{place} failed on {action} with {type(error).__name__}; deploy again") from error
+
+
+def _told(place: str, action: str, code: str) -> str:
     if code in _MISSING:
-        return StorageError(f"{place} does not exist ({code}); upload the artifact first, or correct Code")
+        return f"{place} does not exist ({code}); upload the artifact first, or correct Code"
     if code in _DENIED:
-        return StorageError(
-            f"{place} is denied to the provider; name the bucket in its stack's SourceBuckets, and see that its "
-            f"policy and its KMS key allow {action}"
+        return (
+            f"{place} is denied to the provider; name its bucket in SourceBuckets of the provider's stack, and see "
+            f"that the bucket's policy allows {action}, and that of its KMS key kms:Decrypt and kms:GenerateDataKey"
         )
     if code in _CHANGED:
-        return StorageError(
-            f"{place} was replaced while it was read; give each build a key of its own and deploy again"
-        )
-    return StorageError(f"{place} failed on {action} with {code}; deploy again")
+        return f"{place} was replaced while it was read; give each build a key of its own and deploy again"
+    return f"{place} failed on {action} with {code}; deploy again"
+
+
+def _ranged(answer: Mapping[str, Any], start: int, end: int) -> bytes:
+    """The bytes of a range. Where a server answers with the whole object, no more of that is kept than is wanted."""
+    body = answer["Body"]
+    if "ContentRange" in answer:
+        return bytes(body.read())
+    kept, at = bytearray(), 0
+    while at < end and (chunk := body.read(_CHUNK)):
+        kept += chunk[max(start - at, 0) : max(end - at, 0)]
+        at += len(chunk)
+    return bytes(kept)
 
 
 @dataclass(frozen=True)
 class S3Source:
-    """An object in S3, as it was when it was opened. ``end`` holds its last bytes, ``size`` counts all of them."""
+    """An object in S3, as it was when it was opened. ``end`` holds its last bytes; ``size`` counts all of them."""
 
     client: Any = field(repr=False)
     bucket: str
@@ -58,13 +93,24 @@ class S3Source:
     def open(cls, client: Any, bucket: str, key: str, version: str | None = None) -> S3Source:
         """One request: size, ETag and the object's last 512 KiB."""
         chosen = {"VersionId": version} if version else {}
-        try:
+        with _telling(f"s3://{bucket}/{key}", "s3:GetObject"):
             answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{TAIL_BYTES}", **chosen)
-            body = answer["Body"].read()
-        except ClientError as error:
-            raise _told(error, bucket, key, "s3:GetObject") from error
-        size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else len(body)
-        return cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], size, body[-TAIL_BYTES:])
+            whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            end = _ranged(answer, max(whole - TAIL_BYTES, 0), whole)
+        return cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], whole, end)
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def copy_source(self) -> dict[str, str]:
+        """The object as S3 wants it named in a copy."""
+        return {"Bucket": self.bucket, "Key": self.key, **self._chosen}
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        return {"VersionId": self.version} if self.version else {}
 
     def tail(self, length: int) -> tuple[bytes, int]:
         """The last ``length`` bytes, or all, and the size of the whole."""
@@ -79,41 +125,174 @@ class S3Source:
         held = self.size - len(self.end)
         if start >= held:
             return self.end[start - held : end - held]
-        chosen = {"VersionId": self.version} if self.version else {}
-        try:
-            answer = self.client.get_object(
-                Bucket=self.bucket, Key=self.key, Range=f"bytes={start}-{end - 1}", IfMatch=self.etag, **chosen
-            )
-            body: bytes = answer["Body"].read()
-        except ClientError as error:
-            raise _told(error, self.bucket, self.key, "s3:GetObject") from error
-        if len(body) == self.size and "ContentRange" not in answer:  # not every server knows Range beside VersionId
-            body = body[start:end]
+        wanted = {"Range": f"bytes={start}-{end - 1}", "IfMatch": self.etag, **self._chosen}
+        with _telling(self.place, "s3:GetObject"):
+            body = _ranged(self.client.get_object(Bucket=self.bucket, Key=self.key, **wanted), start, end)
         if len(body) != end - start:
-            raise StorageError(f"s3://{self.bucket}/{self.key} gave {len(body)} bytes for {end - start}; deploy again")
+            raise StorageError(f"{self.place} gave {len(body)} bytes for {end - start}; deploy again")
         return body
 
 
 @dataclass(frozen=True)
 class S3Destination:
-    """Where the assembled archive goes. S3 keeps its SHA-256 beside it."""
+    """Where the assembled archive goes.
+
+    With ``scratch``, another key of the bucket, an archive that is assembled of parts comes to be there, and is copied
+    to ``key`` when it is whole: what is at ``key`` is always complete, and S3 computes its SHA-256 on the way.
+    """
 
     client: Any = field(repr=False)
     bucket: str
     key: str
+    scratch: str | None = None
 
-    def assemble(self, source: Source, segments: Sequence[Segment]) -> str:
-        """Writes the object; returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256."""
-        parts = [segment.data if isinstance(segment, Insert) else source.read(*segment) for segment in segments]
-        body = b"".join(parts)
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
+        """Writes the object; returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256, where it is known.
+
+        It is known of what fits into one request, and with ``scratch``.
+        """
+        if sum(map(length, segments)) <= PART:
+            return self._put(b"".join(_bytes_of(segment, source) for segment in segments))
+        parts = plan(segments, copyable=isinstance(source, S3Source))
+        if self.scratch is None:
+            self._assemble_parts(source, parts, self.key)
+            return None
+        with ExitStack() as afterwards:
+            afterwards.callback(discard, self.client, self.bucket, self.scratch)
+            etag = self._assemble_parts(source, parts, self.scratch)
+            return self._copy_hashed(self.scratch, etag)
+
+    def _place(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def _put(self, body: bytes) -> str:
         digest = b64encode(sha256(body).digest()).decode()
-        try:
+        with _telling(self._place(self.key), "s3:PutObject"):
             self.client.put_object(
                 Bucket=self.bucket, Key=self.key, Body=body, ContentType="application/zip", ChecksumSHA256=digest
             )
-        except ClientError as error:
-            raise _told(error, self.bucket, self.key, "s3:PutObject") from error
         return digest
+
+    def _assemble_parts(self, source: Source, parts: Sequence[Part], key: str) -> str:
+        """Uploads and copies all parts at once; returns the object's ETag once it is what was planned."""
+        with ExitStack() as failure:
+            upload = self._begin(key)
+            failure.callback(self._abort, key, upload)
+            with ThreadPoolExecutor(max_workers=COPIES + 1) as threads:
+                try:
+                    futures = [
+                        threads.submit(self._part, source, part, key, upload, number)
+                        for number, part in enumerate(parts, start=1)
+                    ]
+                    done = [future.result() for future in futures]
+                except BaseException:
+                    threads.shutdown(cancel_futures=True)
+                    raise
+            etag = self._complete(source, parts, key, upload, done)
+            failure.pop_all()
+        return etag
+
+    def _begin(self, key: str) -> str:
+        with _telling(self._place(key), "s3:PutObject"):
+            try:
+                answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType="application/zip")
+            except (ClientError, BotoCoreError):
+                self._abort_others(key, "")
+                raise
+            upload: str = answer["UploadId"]
+            if answer["ResponseMetadata"].get("RetryAttempts"):
+                self._abort_others(key, upload)
+            return upload
+
+    def _abort_others(self, key: str, upload: str) -> None:
+        """Ends the uploads whose beginning was not answered; the key is this request's own."""
+        listed = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
+        for other in listed.get("Uploads", []):
+            if other["Key"] == key and other["UploadId"] != upload:
+                self._abort(key, other["UploadId"])
+
+    def _abort(self, key: str, upload: str) -> None:
+        """Where this fails too, the bucket's lifecycle rule ends the upload; what is told is the first error."""
+        with suppress(ClientError, BotoCoreError):
+            self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:
+        place = {"Bucket": self.bucket, "Key": key, "UploadId": upload, "PartNumber": number}
+        if isinstance(part, Upload):
+            body = b"".join(_bytes_of(piece, source) for piece in part.pieces)
+            with _telling(self._place(key), "s3:PutObject"):
+                answer = self.client.upload_part(**place, Body=body)
+        else:
+            assert isinstance(source, S3Source)
+            with _telling(source.place, "s3:GetObject"):
+                answer = self.client.upload_part_copy(
+                    **place,
+                    CopySource=source.copy_source,
+                    CopySourceIfMatch=source.etag,
+                    CopySourceRange=f"bytes={part.start}-{part.end - 1}",
+                )["CopyPartResult"]
+        checksums = {
+            name: value for name, value in answer.items() if name.startswith("Checksum") and name != "ChecksumType"
+        }
+        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
+
+    def _complete(
+        self, source: Source, parts: Sequence[Part], key: str, upload: str, done: list[dict[str, Any]]
+    ) -> str:
+        """Completes the upload; the ETag of the object, which was compared with the plan.
+
+        Where the answer is an error, or lost, the comparison tells whether the object came to be nevertheless.
+        """
+        try:
+            with _telling(self._place(key), "s3:PutObject"):
+                self.client.complete_multipart_upload(
+                    Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done}
+                )
+        except StorageError as error:
+            try:
+                return self._compare(source, parts, key)
+            except StorageError:
+                raise error from None
+        with ExitStack() as failure:
+            failure.callback(discard, self.client, self.bucket, key)
+            etag = self._compare(source, parts, key)
+            failure.pop_all()
+        return etag
+
+    def _compare(self, source: Source, parts: Sequence[Part], key: str) -> str:
+        """The ETag of the object, which has the planned size and ends as planned."""
+        size = sum(part.end - part.start if isinstance(part, Copy) else sum(map(length, part.pieces)) for part in parts)
+        last = parts[-1]
+        assert isinstance(last, Upload)
+        piece = last.pieces[-1]
+        expected = _bytes_of(piece, source)[-COMPARED_BYTES:]
+        with _telling(self._place(key), "s3:GetObject"):
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=-{len(expected)}")
+            whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            found = _ranged(answer, whole - len(expected), whole)
+        if whole != size or found != expected:
+            raise StorageError(
+                f"{self._place(key)} was not assembled as planned: {whole} bytes for {size}; deploy again"
+            )
+        etag: str = answer["ETag"]
+        return etag
+
+    def _copy_hashed(self, scratch: str, etag: str) -> str:
+        """Copies the whole object to its key; S3 computes the SHA-256, or it is read where S3 does not."""
+        with _telling(self._place(self.key), "s3:PutObject"):
+            answer = self.client.copy_object(
+                Bucket=self.bucket,
+                Key=self.key,
+                CopySource={"Bucket": self.bucket, "Key": scratch},
+                CopySourceIfMatch=etag,
+                ChecksumAlgorithm="SHA256",
+            )
+        digest = answer["CopyObjectResult"].get("ChecksumSHA256")
+        return str(digest) if digest else stored_sha256(self.client, self.bucket, self.key) or ""
+
+
+def _bytes_of(segment: Segment, source: Source) -> bytes:
+    return segment.data if isinstance(segment, Insert) else source.read(*segment)
 
 
 def staging_bucket(environ: Mapping[str, str]) -> str:
@@ -125,23 +304,23 @@ def staging_bucket(environ: Mapping[str, str]) -> str:
 
 def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
     """The base64 SHA-256 of an object, None where none is; the object is read where S3 does not keep it."""
-    try:
-        head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        if "ChecksumSHA256" in head:
+    place = f"s3://{bucket}/{key}"
+    with _telling(place, "s3:GetObject"):
+        try:
+            head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
+        if "ChecksumSHA256" in head and "-" not in head["ChecksumSHA256"]:  # a dash: a hash of the parts' hashes
             return str(head["ChecksumSHA256"])
         digest = sha256()
-        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
+        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK):
             digest.update(chunk)
-    except ClientError as error:
-        if str(error.response.get("Error", {}).get("Code", "")) in _MISSING:
-            return None
-        raise _told(error, bucket, key, "s3:GetObject") from error
     return b64encode(digest.digest()).decode()
 
 
 def discard(client: Any, bucket: str, key: str) -> None:
     """Deletes an object; that it is gone already is no error."""
-    try:
+    with _telling(f"s3://{bucket}/{key}", "s3:DeleteObject"):
         client.delete_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        raise _told(error, bucket, key, "s3:DeleteObject") from error

@@ -48,10 +48,14 @@ def _client(name: str, **arguments: Any) -> Any:
     import boto3
     from botocore.config import Config
 
+    # Parts that S3 copies bear no checksum of ours, so the ones that are uploaded beside them do not either.
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": 6},
         connect_timeout=5,
-        read_timeout=30,
+        read_timeout=60,
+        max_pool_connections=16,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
         user_agent_extra="cfn_injector",
     )
     return boto3.client(name, config=config, **arguments)

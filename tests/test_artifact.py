@@ -59,7 +59,7 @@ class _IgnoresRanges:
     def get_object(self, **_: Any) -> dict[str, Any]:
         import io
 
-        return {"Body": io.BytesIO(self.body), "ETag": '"e"'}
+        return {"Body": io.BytesIO(self.body), "ETag": '"e"', "ContentLength": len(self.body)}
 
 
 def test_a_server_that_ignores_ranges_is_read_right() -> None:

@@ -150,6 +150,7 @@ S3_PERMISSIONS = {
     "UploadPartCopy": "PutObject",
     "CompleteMultipartUpload": "PutObject",
     "ListParts": "ListMultipartUploadParts",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
 }
 """Operations that need a permission of another name.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html"""
@@ -164,8 +165,6 @@ NOT_CALLED = {
     "elasticfilesystem:DescribeMountTargets": "Lambda asks as its caller when a file system is mounted",
     "s3:GetObjectVersion": "GetObject with a version",
     "s3:ListBucket": "S3 tells a missing object from a denied one",
-    "s3:AbortMultipartUpload": "a large archive is assembled of parts",
-    "s3:ListMultipartUploadParts": "a large archive is assembled of parts",
     "logs:CreateLogStream": "Lambda's own, with the function's role",
     "logs:PutLogEvents": "Lambda's own, with the function's role",
 }

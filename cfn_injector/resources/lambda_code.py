@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 from cfn_injector import env_properties, injection
 from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket, stored_sha256
@@ -89,8 +90,9 @@ def _provide(request: Request, services: Services) -> Outcome:
     digest = stored_sha256(client, bucket, key)
     if digest is None:
         services.log("inject", env_keys=sorted(env))
+        destination = S3Destination(client, bucket, key, scratch=f"tmp/{request.request_id}/{uuid4()}.zip")
         limit = injection.LAMBDA_MAX_UNPACKED
-        injected = injection.inject(source, S3Destination(client, bucket, key), env, path=path, max_unpacked=limit)
+        injected = injection.inject(source, destination, env, path=path, max_unpacked=limit)
         services.log("injected", bytes=injected.size, entries=injected.entries)
         digest = injected.code_sha256 or ""
     return Outcome(
