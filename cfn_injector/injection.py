@@ -21,6 +21,7 @@ from typing import Protocol
 from cfn_injector.env_file import merge
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.zip_splice import (
+    EMPTY_ARCHIVE,
     LARGEST_FILE,
     Directory,
     Extracted,
@@ -75,7 +76,7 @@ class BytesSource:
         return self.data[start:end]
 
 
-EMPTY = BytesSource(b"PK\5\6" + bytes(18))
+EMPTY = BytesSource(EMPTY_ARCHIVE)
 """An archive without entries."""
 
 

@@ -2,7 +2,7 @@
 
 In: the last bytes of an archive, the size of the whole, and a function that gives any other range of it.
 Out: a ``Directory``: the bytes of the central directory as they are, and where its records and their
-entries stand. Of the entries nothing is read, but for two signatures where bytes stand in front of the
+entries stand. Of the entries nothing is read, but for one signature where bytes stand in front of the
 archive.
 
 What two readers could understand in two ways is refused: this decides which code runs in production.
@@ -163,16 +163,14 @@ def _widened(
     return values, offset_at
 
 
-def _indexed(
-    names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Callable[[int], str]
-) -> dict[bytes, int]:
+def _indexed(names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Callable[[int], str]) -> dict[bytes, int]:
     """What each name means, to its index. Refuses a name that leads elsewhere, and two that mean the same."""
     # One search in all names together costs little; only where it finds something is each name looked at.
     joined = b"\0".join((b"", *names, b""))
     if joined.count(b"\0") != len(names) + 1:
         index = next(index for index, name in enumerate(names) if b"\0" in name)
         raise ArtifactError("has a NUL in its name", entry=show(index))
-    if any(part in joined for part in (b"..", b"\0/", b"\\", b":")):
+    if any(part in joined for part in (b"..", b"\0/", b":")):
         for index, name in enumerate(names):
             if is_unsafe(name):
                 raise ArtifactError("has a name that leads out of the archive", entry=show(index))
@@ -293,9 +291,9 @@ def read_directory(tail: bytes, size: int, read: Read) -> Directory:
     ranged = through(tail, size, read)
     layout = find_directory(ranged, size)
     directory = _scan(ranged(layout.start, layout.start + layout.length), layout)
-    first, last = directory.bounds[0], directory.bounds[max(layout.entries - 1, 0)]
+    first = directory.bounds[0]
     if first and layout.zip64_end:
         raise ArtifactError("has bytes in front, which are refused with ZIP64")
-    if layout.shift and not ranged(first, first + 4) == ranged(last, last + 4) == HEADER_MARK:
+    if layout.shift and ranged(first, first + 4) != HEADER_MARK:
         raise ArtifactError(f"is damaged: its directory stands {layout.shift} bytes off, but not its entries")
     return directory

@@ -80,7 +80,7 @@ def _layout(read: Read, size: int, at: int) -> Layout:
     end = read(at, size)
     values: Sequence[int] = _END.unpack_from(end)[1:7]
     behind, zip64_end = at, b""
-    locator = read(max(at - _LOCATOR.size, 0), at)
+    locator = read(at - _LOCATOR.size, at) if at >= _LOCATOR.size else b""
     if locator.startswith(_LOCATOR_MARK):
         zip64_end = _zip64_end(read, at - _LOCATOR.size, locator)
         behind = at - _LOCATOR.size - len(zip64_end)
@@ -97,10 +97,8 @@ def _layout(read: Read, size: int, at: int) -> Layout:
     start = behind - length
     if start < offset:
         raise ArtifactError(f"is cut off or damaged: no directory of {length} bytes stands at byte {offset}")
-    if not entries and (length or start):
+    if not entries and start:
         raise ArtifactError(f"lists no entries in its {size} bytes")
-    if zip64_end and start > offset:
-        raise ArtifactError("has bytes in front, which are refused with ZIP64")
     possible = entries * RECORD.size <= length <= entries * (RECORD.size + 3 * 0xFFFF)
     if not possible or (entries and read(start, start + 4) != RECORD_MARK):
         raise ArtifactError(f"has no directory of {entries} entries in the {length} bytes at byte {start}")
@@ -123,7 +121,7 @@ def find_directory(read: Read, size: int) -> Layout:
                 problems.append(problem)
         if len(layouts) > 1 or len(problems) > _MOST_CANDIDATES:
             raise ArtifactError("has several end records, each of which could be the one")
-        at = window.rfind(_END_MARK, 0, at + len(_END_MARK) - 1)
+        at = window.rfind(_END_MARK, 0, at)
     if layouts:
         return layouts[0]
     if problems:

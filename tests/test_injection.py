@@ -147,6 +147,7 @@ class TestFilesBeside:
         archive, result = injected(written(FILES), files=[self.WRAP])
         assert content(archive, "_cfn_injector/wrap") == b"#!/bin/sh\n"
         assert zipfile.ZipFile(io.BytesIO(archive)).getinfo("_cfn_injector/wrap").external_attr >> 16 == 0o100755
+        assert list(taken_apart(archive)) == [b"a.py", b"lib/b.py", b"_cfn_injector/wrap", b".env"]
         assert result.entries == 4
 
     def test_those_of_an_earlier_injection_are_replaced(self) -> None:
@@ -195,6 +196,12 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
         {},
         ArtifactError,
         "give the artifact as it was before it was signed",
+    ),
+    "an archive that AWS Signer signed, in upper case": (
+        written({**FILES, SIGNATURE.upper(): b""}),
+        {},
+        ArtifactError,
+        "the signature of AWS Signer",
     ),
     "an archive whose signature's name starts with ./": (
         built([Member(b"./" + SIGNATURE.encode())]),

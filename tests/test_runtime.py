@@ -132,7 +132,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
-@pytest.mark.parametrize("python", interpreters().values(), ids=interpreters().keys())
+@pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in interpreters().items()])
 def test_every_python_reads_alike_and_warns_of_nothing(python: str, tmp_path: Path) -> None:
     run("-W", "error", "-c", CONFORMS, str(ROOT), str(CASES), str(tmp_path), python=python)
 

@@ -68,6 +68,7 @@ ACCEPTED: dict[str, tuple[bytes, bytes]] = {
     ),
     "a locator that counts no disks": (built([A, OLD], zip64=True, locator={"disks": 0}), b""),
     "sizes in ZIP64 fields": (built([OLD, Member(b"a", b"a", wide=("size", "packed"), local_wide=True)]), b""),
+    "a disk in a ZIP64 field": (built([OLD, Member(b"a", b"a", wide=("disk",))]), b""),
     "an offset in a ZIP64 field, which moves": (built([OLD, A, Member(b"b", b"b", wide=("offset",))]), b""),
     "everything in ZIP64 fields": (built([OLD, Member(b"b", wide=("size", "packed", "offset", "disk"))]), b""),
     "a .env with its sizes in ZIP64 fields": (
@@ -114,6 +115,7 @@ ACCEPTED: dict[str, tuple[bytes, bytes]] = {
     ),
     "a signing block behind other entries": (built([OLD, A], before_directory=signing_block(b"signed")), b""),
     "records in another order than their entries": (built([A, OLD, B], order=[2, 0, 1]), b""),
+    "records in another order than their entries, in ZIP64": (built([A, OLD, B], order=[2, 0, 1], zip64=True), b""),
     "dead bytes between entries": (built([Member(b"a", behind=b"dead" * 50), OLD, B]), b""),
     "an entry that looks like the end of an archive": (built([A, OLD, Member(b"x.zip", written(FILES))]), b""),
 }
@@ -154,7 +156,8 @@ READ_BY_ZIPFILE = {
         "a comment that ends in the end record of an empty archive",
         "a directory record that is padded",  # which some releases of zipfile refuse
         "Unicode paths",
-        "everything in ZIP64 fields",  # zipfile does not look for a disk there
+        "a disk in a ZIP64 field",  # zipfile does not look for it
+        "everything in ZIP64 fields",
         "ZIP64 end records with extensible data",  # zipfile before 3.13 expects none
     }
 }

@@ -65,9 +65,18 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "several end records",
         None,
     ),
-    "a comment is full of end records": (written({}, b"".join(
-        b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 46, 0, 22 * (40 - index)) for index in range(41)
-    )), "several end records", None),
+    "a comment is full of end records": (
+        written(
+            {}, b"".join(b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 46, 0, 22 * (40 - index)) for index in range(41))
+        ),
+        "several end records",
+        None,
+    ),
+    "an end record is damaged and a comment holds another": (
+        built([A], end={"disk": 1}, comment=b"x" + EMPTY),
+        "several disks",
+        None,
+    ),
     # several disks
     "it is the second disk": (with_end(PLAIN, disk=1), "several disks", None),
     "its directory is on another disk": (with_end(PLAIN, first_disk=1), "several disks", None),
@@ -139,6 +148,7 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         None,
     ),
     "two end records disagree about the offset": (built([A], zip64=True, end={"offset": 0}), "disagree", None),
+    "the locator is shorter than one": (b"PK\x06\x07" + bytes(9) + EMPTY, "lists no entries", None),
     "the number of entries is huge": (
         built([A], zip64=True, zip64_end={"here": 1 << 62, "entries": 1 << 62}),
         "no directory of 4611686018427387904",
@@ -202,6 +212,11 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "a",
     ),
     "an entry's bytes reach into the next": (with_record(PLAIN, 0, packed=99), "overlaps the entry '.env'", "a.py"),
+    "an entry's last byte is the next one's first": (
+        with_record(PLAIN, 1, packed=len(OLD.data) + 1),
+        "overlaps the entry 'lib/b.py'",
+        ".env",
+    ),
     "an entry's bytes reach into the directory": (
         with_record(PLAIN, 2, packed=999),
         "overlaps the directory",
@@ -218,6 +233,7 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "a name occurs twice": (built([A, A, OLD]), "occurs twice", "a.py"),
     "a name occurs twice, once with ./": (built([A, Member(b"./a.py"), OLD]), "occurs twice", "a.py"),
     "a name occurs twice, once with //": (built([Member(b"a/b"), Member(b"a//b"), OLD]), "occurs twice", "a/b"),
+    "a name occurs twice, once with /.": (built([Member(b"a"), Member(b"a/."), OLD]), "occurs twice", "a"),
     "a name is a file's and a folder's": (built([Member(b"a"), Member(b"a/"), OLD]), "occurs twice", "a"),
     ".env occurs twice": (built([OLD, A, OLD]), "occurs twice", ".env"),
     ".env and ./.env": (built([OLD, A, Member(b"./.env")]), "occurs twice", ".env"),
@@ -321,6 +337,7 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "size or CRC",
         ".env",
     ),
+    "the .env has more bytes than it says": (env(local={"size": 5}, record={"size": 5}), "size or CRC", ".env"),
     "the .env unpacks to more than it says": (
         env(data=bytes(99), deflated=True, local={"size": 7}, record={"size": 7}),
         "does not end where",

@@ -6,12 +6,14 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from struct import pack
 
 import pytest
 
+from cfn_injector.errors import ArtifactError
 from cfn_injector.zip_splice import Insert, NewFile, Segment, extract, read_directory, splice
-from tests.splicing import NEW, OLD, env, refusal, spliced
+from tests.splicing import OLD, env, refusal, spliced
 from tests.zips import FULL, Member, built, extra, pieces
 
 
@@ -29,49 +31,73 @@ class TestSizes:
         assert data[-42:-38] != b"PK\x06\x07"
         assert len(pieces(spliced(data))) == 65_536
 
-    def test_an_offset_beyond_4_gib_brings_zip64(self) -> None:
-        source = Sparse(5 << 30)
+    @pytest.mark.parametrize(
+        ("packed", "zip64"),
+        [
+            pytest.param(5 << 30, True, id="an archive that is ZIP64 already"),
+            pytest.param(FULL - 200, False, id="an archive that becomes ZIP64"),
+        ],
+    )
+    def test_beyond_4_gib_the_result_is_zip64(self, packed: int, zip64: bool) -> None:
+        source = large(packed, zip64=zip64)
         assert zipfile.ZipFile(source).namelist() == ["big.bin", ".env"]
-        segments = self.planned(source)
-        result = source.rearranged(segments)
+        result = source.rearranged(replaced(source))
         with zipfile.ZipFile(result) as archive:
-            assert archive.read(".env") == NEW
+            assert archive.read(".env") == LONG
             assert archive.namelist() == ["big.bin", ".env"]
-            assert archive.getinfo(".env").header_offset > 5 << 30
-        assert result.rearranged(self.planned(result)).pieces == result.pieces
+            assert archive.start_dir > FULL
+            assert (archive.getinfo(".env").header_offset > FULL) is zip64
+        assert result.rearranged(replaced(result)).pieces == result.pieces
 
-    def planned(self, source: Sparse) -> list[Segment]:
-        directory = read_directory(source.range(source.size - 1000, source.size), source.size, source.range)
-        old = extract(directory, directory.entry(directory.names[b".env"]), source.range)
-        return splice(directory, [old], [NewFile(".env", NEW)])
+    def test_a_file_that_is_added_beyond_4_gib_has_its_offset_in_a_zip64_field(self) -> None:
+        source = large(FULL - 200, zip64=False)
+        long = source.rearranged(replaced(source))
+        result = long.rearranged(replaced(long, ".other"))
+        with zipfile.ZipFile(result) as archive:
+            assert archive.getinfo(".other").header_offset > FULL
+            assert archive.read(".other") == archive.read(".env") == LONG
+
+    def test_what_would_need_zip64_is_refused_with_bytes_in_front(self) -> None:
+        source = large(FULL - 200, zip64=False, prefix=b"#!sh\n")
+        with pytest.raises(ArtifactError, match="would need ZIP64"):
+            replaced(source)
+
+
+LONG = b"# long\n" * 100
+
+
+def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
+    """The segments of the archive with another file of this name."""
+    tail = source.range(source.size - 1500, source.size)
+    directory = read_directory(tail, source.size, source.range)
+    index = directory.names.get(name.encode())
+    cut = [] if index is None else [extract(directory, directory.entry(index), source.range)]
+    return splice(directory, cut, [NewFile(name, LONG)])
+
+
+def large(packed: int, *, zip64: bool, prefix: bytes = b"") -> Sparse:
+    """An archive of ``big.bin``, which holds so many zeros, and ``.env``."""
+    start, env = built([Member(b"big.bin")], prefix=prefix)[: len(prefix) + 37], built([OLD])[: 34 + len(OLD.data)]
+    at = len(start) + packed
+    values: dict[str, int | bytes] = {"size": packed, "packed": packed, "offset": len(prefix)}
+    big = Member(b"big.bin", record=values)
+    small = Member(OLD.name, OLD.data, record={"offset": at})
+    if zip64:
+        big = replace(big, record=values | {"size": FULL, "packed": FULL}, extra=extra(1, pack("<2Q", packed, packed)))
+        small = replace(small, record={"offset": FULL}, extra=extra(1, pack("<Q", at)))
+    members = built([big, small])
+    records = members[members.index(b"PK\x01\x02") : -22]
+    place = {"entries": 2, "here": 2, "length": len(records), "offset": at + len(env)}
+    locator = {"offset": at + len(env) + len(records)}
+    end = built([], zip64=zip64, zip64_end=place, locator=locator, end={} if zip64 else place)
+    return Sparse({0: start, at: env + records + end}, locator["offset"] + len(end))
 
 
 class Sparse(io.RawIOBase):
-    """An archive of a few pieces and otherwise zeros, larger than memory should hold."""
+    """A file of a few pieces and otherwise zeros, larger than memory should hold."""
 
-    def __init__(self, hole: int, pieces: dict[int, bytes] | None = None, size: int = 0) -> None:
-        big = Member(b"big.bin", local={"crc": 0, "packed": FULL, "size": FULL}, local_extra=extra(1, bytes(16)))
-        if pieces is None:
-            start = built([big])[: 30 + 7 + 20]
-            env = built([OLD])
-            header = env[: 30 + 4 + len(OLD.data)]
-            at = len(start) + hole
-            wide = Member(b"big.bin", record={"size": FULL, "packed": FULL}, extra=extra(1, pack("<2Q", hole, hole)))
-            records = self._record(wide) + self._record(
-                Member(b".env", OLD.data, record={"offset": FULL}, extra=extra(1, pack("<Q", at)))
-            )
-            behind = at + len(header)
-            end = b"PK\x06\x06" + pack("<Q2H2I4Q", 44, 45, 45, 0, 0, 2, 2, len(records), behind)
-            end += b"PK\x06\x07" + pack("<IQI", 0, behind + len(records), 1)
-            end += b"PK\x05\x06" + pack("<4H2IH", 0, 0, 2, 2, len(records), FULL, 0)
-            pieces = {0: start, at: header + records + end}
-            size = at + len(pieces[at])
+    def __init__(self, pieces: dict[int, bytes], size: int) -> None:
         self.pieces, self.size, self.position = pieces, size, 0
-
-    @staticmethod
-    def _record(member: Member) -> bytes:
-        data = built([member])
-        return data[data.index(b"PK\x01\x02") : -22]
 
     def range(self, start: int, end: int) -> bytes:
         data = bytearray(end - start)
@@ -94,7 +120,7 @@ class Sparse(io.RawIOBase):
                 if part:
                     pieces[at + max(start - segment.start, 0)] = part
             at += segment.end - segment.start
-        return Sparse(0, pieces, at)
+        return Sparse(pieces, at)
 
     def seekable(self) -> bool:
         return True

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from cfn_injector.errors import ArtifactError
-from cfn_injector.zip_splice import EMPTY_ARCHIVE, Insert, Keep, NewFile, read_directory, splice
+from cfn_injector.zip_splice import EMPTY_ARCHIVE, Insert, Keep, NewFile, extract, read_directory, splice
 from tests.splicing import FILES, NEW, OLD, PLAIN, TAIL, A, B, directory_of, joined, planned, spliced
 from tests.zips import FOLDER, LINK, Member, built, pieces, signing_block, taken_apart, unicode_path, written
 
@@ -102,10 +102,10 @@ class TestRoom:
                 id="a symbolic link that ends in / is where a folder is needed",
             ),
             pytest.param(
-                built([Member(b"x", extra=unicode_path(b"x", "config/"))]),
+                built([Member(b"x/", extra=unicode_path(b"x/", "config/"))]),
                 ["config/.env"],
                 "is no folder",
-                "x",
+                "x/",
                 id="a folder is one only to some readers",
             ),
             pytest.param(built([B]), ["lib"], "is a folder", "lib", id="a folder is where the file is to be"),
@@ -137,7 +137,7 @@ class TestRoom:
         "name",
         [
             *("", ".", "/", "/.env", "a/", "a//b", "..", "../.env", "a/../b"),
-            *("a\\b", "C:/x", "a\0b", "\ud800", "x" * 4097),
+            *("a\\b", "C:/x", "a\0b", "a\ud800", "x" * 4097),
         ],
     )
     def test_refuses_a_name_that_is_no_relative_path(self, name: str) -> None:
@@ -163,6 +163,18 @@ class TestReads:
         data = written({f"{index:0200}.py": b"x" for index in range(600)})
         start = data.index(b"PK\x01\x02")
         assert self.asked(data, 70_000) == [(start, start + 4), (start, len(data) - 70_000)]
+
+    def test_of_what_follows_the_old_file_only_a_little_is_read(self) -> None:
+        data = built([Member(b".env", b"A=1", behind=bytes(1 << 20)), A])
+        directory = directory_of(data)
+        asked: list[int] = []
+
+        def read(start: int, end: int) -> bytes:
+            asked.append(end - start)
+            return data[start:end]
+
+        assert extract(directory, directory.entry(0), read).data == b"A=1"
+        assert max(asked) < 140_000
 
     def test_a_comment_of_any_length_is_found(self) -> None:
         data = written(FILES, b"c" * 65_535)
