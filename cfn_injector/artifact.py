@@ -14,7 +14,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -139,12 +139,14 @@ class S3Destination:
 
     With ``scratch``, another key of the bucket, an archive that is assembled of parts comes to be there, and is copied
     to ``key`` when it is whole: what is at ``key`` is always complete, and S3 computes its SHA-256 on the way.
+    ``tagging`` are tags for the object, encoded as in a query; without ``scratch`` only small objects get them.
     """
 
     client: Any = field(repr=False)
     bucket: str
     key: str
     scratch: str | None = None
+    tagging: str = ""
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
         """Writes the object; returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256, where it is known.
@@ -169,7 +171,12 @@ class S3Destination:
         digest = b64encode(sha256(body).digest()).decode()
         with _telling(self._place(self.key), "s3:PutObject"):
             self.client.put_object(
-                Bucket=self.bucket, Key=self.key, Body=body, ContentType="application/zip", ChecksumSHA256=digest
+                Bucket=self.bucket,
+                Key=self.key,
+                Body=body,
+                ContentType="application/zip",
+                ChecksumSHA256=digest,
+                **({"Tagging": self.tagging} if self.tagging else {}),
             )
         return digest
 
@@ -214,7 +221,7 @@ class S3Destination:
     def _abort(self, key: str, upload: str) -> None:
         """Where this fails too, the bucket's lifecycle rule ends the upload; what is told is the first error."""
         with suppress(ClientError, BotoCoreError):
-            self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+            _twice(self.client.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=upload)
 
     def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:
         place = {"Bucket": self.bucket, "Key": key, "UploadId": upload, "PartNumber": number}
@@ -286,6 +293,8 @@ class S3Destination:
                 CopySource={"Bucket": self.bucket, "Key": scratch},
                 CopySourceIfMatch=etag,
                 ChecksumAlgorithm="SHA256",
+                Tagging=self.tagging,
+                TaggingDirective="REPLACE",
             )
         digest = answer["CopyObjectResult"].get("ChecksumSHA256")
         return str(digest) if digest else stored_sha256(self.client, self.bucket, self.key) or ""
@@ -320,7 +329,40 @@ def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
     return b64encode(digest.digest()).decode()
 
 
+def tags_of(client: Any, bucket: str, key: str) -> dict[str, str]:
+    """The tags of an object; none where there is no object."""
+    with _telling(f"s3://{bucket}/{key}", "s3:GetObjectTagging"):
+        try:
+            found = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        except ClientError as error:
+            if _code(error) not in _MISSING:
+                raise
+            return {}
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+def untag(client: Any, bucket: str, key: str) -> None:
+    """Takes all tags from an object."""
+    with _telling(f"s3://{bucket}/{key}", "s3:DeleteObjectTagging"):
+        _twice(client.delete_object_tagging, Bucket=bucket, Key=key)
+
+
+def keys_below(client: Any, bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects whose keys begin so."""
+    with _telling(f"s3://{bucket}/{prefix}", "s3:ListBucket"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
 def discard(client: Any, bucket: str, key: str) -> None:
     """Deletes an object; that it is gone already is no error."""
     with _telling(f"s3://{bucket}/{key}", "s3:DeleteObject"):
-        client.delete_object(Bucket=bucket, Key=key)
+        _twice(client.delete_object, Bucket=bucket, Key=key)
+
+
+def _twice(call: Callable[..., Any], **arguments: Any) -> None:
+    """Calls again where a call failed, or its answer was lost: only for calls that may be repeated."""
+    try:
+        call(**arguments)
+    except (ClientError, BotoCoreError):
+        call(**arguments)

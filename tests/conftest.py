@@ -6,19 +6,32 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 import requests
+from botocore.config import Config
+from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
-from cfn_injector import provider, registry
+from cfn_injector import provider, registry, respond
 from cfn_injector.protocol import parse_request
-from tests.fake_cloudformation import Context, FakeCloudFormation
-from tests.fake_lambda import REGION, SESSION, Clock, FakeLambda
+from tests.fake_cloudformation import RESPONSE_URL, Context, FakeCloudFormation
+from tests.fake_lambda import REGION, SESSION, Clock, FakeLambda, Fault, Wire, answer
+from tests.response_server import Server
 
 ARTIFACTS, STAGING = "artifacts", "staging"
 KEY = "app-1.zip"
+HTTP = URLLib3Session()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Where answers can be delivered over http."""
+    made = Server()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +53,9 @@ def moto_s3(moto_server: str) -> Any:
     return client
 
 
-def s3_client(endpoint: str) -> Any:
-    return SESSION.client("s3", endpoint_url=endpoint)
+def s3_client(endpoint: str, attempts: int = 1) -> Any:
+    config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
+    return SESSION.client("s3", endpoint_url=endpoint, config=config)
 
 
 def artifact(entries: Mapping[str, str]) -> bytes:
@@ -63,6 +77,8 @@ class World:
     stack: FakeCloudFormation
     region: str = REGION
     seconds: float = 900.0
+    attempts: int = 1
+    wire: Wire = field(default_factory=Wire)
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
 
@@ -76,11 +92,25 @@ class World:
 
     def client(self, name: str, **_: Any) -> Any:
         if name == "s3":
-            return s3_client(self.s3.meta.endpoint_url)
+            client = s3_client(self.s3.meta.endpoint_url, self.attempts)
+            client.meta.events.register("before-send", self._through_the_wire)
+            return client
+        for fake in (self.aws_lambda, self.stack):
+            fake.wire, fake.attempts = self.wire, self.attempts
         if name == "lambda":
             return self.aws_lambda.client(self.region)
         assert name == "cloudformation"
         return self.stack.client()
+
+    def _through_the_wire(self, request: Any, event_name: str, **_: Any) -> Any:
+        """Sends the request itself, so that its answer can be lost."""
+        try:
+            number = self.wire.before(event_name.rpartition(".")[2])
+            sent = HTTP.send(request)
+            self.wire.after(number)
+        except Fault as fault:
+            return answer(request.url, fault.status, b"<Error><Code>InternalError</Code></Error>", {})
+        return sent
 
     def log_step(self, step: str, **fields: Any) -> None:
         self.log.append((step, fields))
@@ -90,6 +120,24 @@ class World:
 
     def deliver(self, event: dict[str, Any]) -> None:
         provider.serve(event, Context(self.seconds), find=registry.find, send=self.stack.take, services=_Services(self))
+
+    def deliver_over_http(self, event: dict[str, Any], server: Server) -> None:
+        """As ``deliver``, but the answer goes over the wire, and may be delivered more than once."""
+
+        def status() -> int:
+            try:
+                self.wire.after(self.wire.before("PUT"))
+            except Fault:
+                return 503
+            return 200
+
+        server.got.clear()
+        server.status = status
+        services, send = self.services(), partial(respond.send, hosts=[server.host], sleep=self.clock.sleep)
+        event = {**event, "ResponseURL": server.url}
+        provider.serve(event, Context(self.seconds), find=registry.find, send=send, services=services)
+        (body,) = {body for _, _, body in server.got}
+        self.stack.take(RESPONSE_URL, body)
 
     def deliver_unguarded(self, event: dict[str, Any]) -> None:
         """As a provider that is killed: what is raised ends it, and no answer is sent."""
@@ -125,3 +173,15 @@ def world(moto_s3: Any) -> World:
     made = World(clock, moto_s3, FakeLambda(clock, fetch), FakeCloudFormation(clock))
     made.stack.deliver = made.deliver
     return made
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The size of the fault matrix, and what it found."""
+    reports = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, [])]
+    rows = [value for report in reports for name, value in report.user_properties if name == "fault-matrix"]
+    if rows:
+        operations = len({operation for operation, _, _ in rows})
+        faults = sum(struck for _, struck, _ in rows)
+        counts = {kind: sum(found[kind] for _, _, found in rows) for kind in rows[0][2]}
+        told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        terminalreporter.write_line(f"fault matrix: {operations} operations, {faults} injected faults: {told}")

@@ -53,6 +53,30 @@ class Fault(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+class Wire:
+    """Every exchange with the outside passes here, in order; one of them can be made to fail.
+
+    ``refused``: it does not take effect. ``lost``: it does, but its answer is an error.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.struck: tuple[int, str] | None = None
+
+    def before(self, name: str) -> int:
+        self.names.append(name)
+        number = len(self.names) - 1
+        self._fail(number, "refused")
+        return number
+
+    def after(self, number: int) -> None:
+        self._fail(number, "lost")
+
+    def _fail(self, number: int, kind: str) -> None:
+        if self.struck == (number, kind):
+            raise Fault("ServiceException", "struck", 500)
+
+
 class _Raw(io.BytesIO):
     def stream(self, **_: Any) -> Any:
         yield self.read()
@@ -62,13 +86,13 @@ def answer(url: str, status: int, body: bytes, headers: dict[str, str]) -> AWSRe
     return AWSResponse(url, status, headers, _Raw(body))
 
 
-def client_for(service: str, catch: Callable[..., AWSResponse], region: str = REGION) -> Any:
+def client_for(service: str, catch: Callable[..., AWSResponse], region: str = REGION, attempts: int = 1) -> Any:
     """A real boto3 client whose requests ``catch`` answers; nothing reaches a network."""
     client = SESSION.client(
         service,
         region_name=region,
         endpoint_url=f"https://{service}.{region}.amazonaws.com",
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
     )
     client.meta.events.register("before-send", catch)
     return client
@@ -99,6 +123,7 @@ class FakeLambda:
     ) -> None:
         self.clock, self.fetch, self.busy_seconds = clock, fetch, busy_seconds
         self.functions: dict[str, Function] = {}
+        self.wire, self.attempts = Wire(), 1
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
         self.after: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
@@ -110,7 +135,7 @@ class FakeLambda:
     # -- transport
 
     def client(self, region: str = REGION) -> Any:
-        made = client_for("lambda", self._catch, region)
+        made = client_for("lambda", self._catch, region, self.attempts)
         if not self._routes:
             for name in made.meta.service_model.operation_names:
                 operation = made.meta.service_model.operation_model(name)
@@ -133,9 +158,11 @@ class FakeLambda:
         name = operation.name
         self.calls.append((name, params))
         try:
+            number = self.wire.before(name)
             self.before(name, params)
             result = getattr(self, name)(params)
             self.after(name, params)
+            self.wire.after(number)
         except Fault as fault:
             body = json.dumps({"Message": fault.message, "message": fault.message}).encode()
             return answer(request.url, fault.status, body, {"x-amzn-errortype": fault.code})

@@ -2,56 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
-
 import pytest
 
 from cfn_injector import respond
 from cfn_injector.errors import DeliveryError
-
-
-class Server:
-    """Answers with the given statuses in turn and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                server.got.append((self.path, dict(self.headers), body))
-                status = server.statuses.pop(0) if server.statuses else 200
-                if status == 0:
-                    self.connection.close()
-                    return
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", f"http://{server.host}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._http = HTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self._http.server_port}"
-        self.url = f"http://{self.host}/arn%3Aaws/path?X-Amz-Signature=s3cr3t"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.stop()
+from tests.response_server import Server
 
 
 def test_the_body_arrives_with_an_empty_content_type_and_its_length_in_bytes(server: Server) -> None:

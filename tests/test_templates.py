@@ -144,6 +144,7 @@ def test_a_role_is_passed_to_lambda_alone(service: str) -> None:
 
 S3_PERMISSIONS = {
     "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
     "CopyObject": "PutObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
@@ -164,7 +165,7 @@ NOT_CALLED = {
     "ec2:DescribeVpcs": "Lambda asks as its caller when a function joins a VPC",
     "elasticfilesystem:DescribeMountTargets": "Lambda asks as its caller when a file system is mounted",
     "s3:GetObjectVersion": "GetObject with a version",
-    "s3:ListBucket": "S3 tells a missing object from a denied one",
+    "s3:PutObjectTagging": "PutObject and CopyObject with tags",
     "logs:CreateLogStream": "Lambda's own, with the function's role",
     "logs:PutLogEvents": "Lambda's own, with the function's role",
 }

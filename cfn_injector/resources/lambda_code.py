@@ -11,14 +11,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
-from cfn_injector import env_properties, injection
-from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket, stored_sha256
+from cfn_injector import env_properties, injection, naming, stack_api
+from cfn_injector.artifact import (
+    S3Destination,
+    S3Source,
+    discard,
+    keys_below,
+    staging_bucket,
+    stored_sha256,
+    tags_of,
+    untag,
+)
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import PropertiesError, PropertyError
+from cfn_injector.errors import PropertiesError, PropertyError, StorageError
 from cfn_injector.protocol import Outcome, Request, Services
 
 KNOWN = frozenset(
@@ -87,14 +98,16 @@ def _provide(request: Request, services: Services) -> Outcome:
     env, path = env_properties.variables(request.properties), env_properties.env_file(request.properties)
     source = S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
     key = _key(request, source, env, path)
-    digest = stored_sha256(client, bucket, key)
-    if digest is None:
-        services.log("inject", env_keys=sorted(env))
-        destination = S3Destination(client, bucket, key, scratch=f"tmp/{request.request_id}/{uuid4()}.zip")
-        limit = injection.LAMBDA_MAX_UNPACKED
-        injected = injection.inject(source, destination, env, path=path, max_unpacked=limit)
-        services.log("injected", bytes=injected.size, entries=injected.entries)
-        digest = injected.code_sha256 or ""
+    _sweep(request, services, keep=key)
+    with ExitStack() as failure:
+        digest = stored_sha256(client, bucket, key)
+        if digest is None:
+            failure.callback(discard, client, bucket, key)
+            digest = _inject(request, services, source, key, env, path)
+        if stack_api.has_given_up(services.client("cloudformation"), request.stack_id, request.logical_id):
+            raise StorageError(f"{request.logical_id} was deleted while it was being made; deploy again")
+        untag(client, bucket, key)
+        failure.pop_all()
     return Outcome(
         key,
         {
@@ -107,8 +120,34 @@ def _provide(request: Request, services: Services) -> Outcome:
     )
 
 
+def _inject(request: Request, services: Services, source: S3Source, key: str, env: Mapping[str, str], path: str) -> str:
+    """Writes the object, tagged as pending; returns its CodeSha256."""
+    services.log("inject", env_keys=sorted(env))
+    destination = S3Destination(
+        services.client("s3"),
+        staging_bucket(services.environ),
+        key,
+        scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
+        tagging=urlencode({naming.PENDING: request.request_id}),
+    )
+    injected = injection.inject(source, destination, env, path=path, max_unpacked=injection.LAMBDA_MAX_UNPACKED)
+    services.log("injected", bytes=injected.size, entries=injected.entries)
+    return injected.code_sha256 or ""
+
+
+def _sweep(request: Request, services: Services, keep: str = "") -> None:
+    """Deletes the objects of this resource that a request left whose answer never arrived, and no other."""
+    client, bucket = services.client("s3"), staging_bucket(services.environ)
+    for key in keys_below(client, bucket, _prefix(request)):
+        if key != keep and naming.PENDING in tags_of(client, bucket, key):
+            services.log("delete-pending", key=key)
+            discard(client, bucket, key)
+
+
 def delete(request: Request, services: Services) -> Outcome:
-    """Deletes the object that the id names, if it is one of this resource's."""
+    """Deletes the object that the id names, if it is one of this resource's; else what is pending for the resource."""
     if request.physical_id.startswith(_prefix(request)):
         discard(services.client("s3"), staging_bucket(services.environ), request.physical_id)
+    else:
+        _sweep(request, services)
     return Outcome(request.physical_id)

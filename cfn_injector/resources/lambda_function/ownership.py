@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector import lambda_api, naming, properties
+from cfn_injector import lambda_api, naming, properties, stack_api
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import AlreadyAnsweredError, FunctionError, InjectorError, OwnershipError, PropertyError
 from cfn_injector.resources.lambda_function.job import Job
@@ -86,10 +86,17 @@ def claim(job: Job, found: Mapping[str, Any], marks: Mapping[str, str], formerly
 
 
 def confirm(job: Job, name: str, arn: str) -> None:
-    """Takes the mark of an unanswered request away, unless a Delete came between."""
-    if not is_pending(job, name):
+    """Takes the mark of an unanswered request away, unless CloudFormation deleted, or gave up, what it asked for."""
+    request = job.request
+    cloudformation = job.services.client("cloudformation")
+    given_up = stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id)
+    if given_up or not is_pending(job, name):
         raise FunctionError(f"function {name} was deleted while it was being created; deploy again")
-    job.client.untag_resource(Resource=arn, TagKeys=[naming.PENDING])
+    try:
+        job.client.untag_resource(Resource=arn, TagKeys=[naming.PENDING])
+    except (ClientError, BotoCoreError):
+        if is_pending(job, name):  # else it took effect, and the answer was lost
+            raise
 
 
 def undo(job: Job, name: str) -> None:
