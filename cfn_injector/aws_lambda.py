@@ -32,6 +32,7 @@ LOGGED = frozenset(
         "properties",
         "reason",
         "request_id",
+        "size",
         "stack_id",
         "status",
         "type",
@@ -39,6 +40,9 @@ LOGGED = frozenset(
     }
 )
 """The fields that may be written to the log. An event holds secrets, and a URL to answer in our place."""
+
+METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes"}
+"""What CloudWatch counts of each answer, by operation and resource type."""
 
 _LOG = logging.getLogger("cfn_injector")
 
@@ -61,6 +65,20 @@ def _client(name: str, **arguments: Any) -> Any:
     return boto3.client(name, config=config, **arguments)
 
 
+def _metrics(now: float, *, success: bool) -> dict[str, Any]:
+    """What makes a line of the log a source of metrics.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    directive = {
+        "Namespace": "cfn_injector",
+        "Dimensions": [["operation", "type"]],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
+    }
+    told = {"Timestamp": round(now * 1000), "CloudWatchMetrics": [directive]}
+    return {"_aws": told, "success": int(success), "failure": int(not success)}
+
+
 @dataclass(frozen=True)
 class _World:
     """Services for one event, whose ids stand in every line of the log."""
@@ -72,8 +90,10 @@ class _World:
     sleep: Any = time.sleep
 
     def log(self, step: str, **fields: Any) -> None:
-        allowed = {name: value for name, value in fields.items() if name in LOGGED}
-        _LOG.info(json.dumps({"step": step, **self.ids, **allowed}))
+        line = {"step": step, **self.ids, **{name: value for name, value in fields.items() if name in LOGGED}}
+        if step == "answered":
+            line |= _metrics(self.now(), success=line["status"] == "SUCCESS")
+        _LOG.info(json.dumps(line))
 
 
 def _ids(event: Mapping[str, Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock, Timer
 from traceback import extract_tb
 from typing import Any
@@ -52,13 +52,28 @@ class _Answer:
             raise AlreadyAnsweredError("the request is answered; nothing is done any more")
 
 
+class _Traffic:
+    """Counts the bytes that an event moves between the provider and AWS."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def sent(self, request: Any, **_: Any) -> None:
+        self.bytes += int(request.headers.get("Content-Length") or 0)
+
+    def received(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        self.bytes += int(response_dict["headers"].get("Content-Length") or 0)
+
+
 @dataclass(frozen=True)
 class _Guarded:
-    """The services of one event: clients pass the gate, and the last step that was logged is remembered."""
+    """The services of one event: clients pass the gate and are counted; the last step that was logged is remembered."""
 
     inner: Services
     answer: _Answer
-    steps: list[str]
+    steps: list[str] = field(default_factory=lambda: ["start"])
+    traffic: _Traffic = field(default_factory=_Traffic)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -74,12 +89,15 @@ class _Guarded:
 
     def client(self, name: str, **arguments: Any) -> Any:
         client = self.inner.client(name, **arguments)
-        client.meta.events.register_first("before-send", self.answer.gate, unique_id="cfn-injector-gate")
+        client.meta.events.register_first("before-send", self.answer.gate)
+        client.meta.events.register("before-send", self.traffic.sent)
+        client.meta.events.register("response-received", self.traffic.received)
         return client
 
     def log(self, step: str, **fields: Any) -> None:
         self.steps.append(step)
-        self.inner.log(step, **fields)
+        milliseconds = round((time.monotonic() - self.started) * 1000)
+        self.inner.log(step, milliseconds=milliseconds, bytes=self.traffic.bytes, **fields)
 
 
 def _secrets(event: Mapping[str, Any]) -> list[str]:
@@ -158,16 +176,15 @@ def serve(
     services: Services,
 ) -> None:
     """Serves an event. What goes wrong is answered with FAILED and a reason; only a failure to deliver is raised."""
-    started = time.monotonic()
-    answer, steps = _Answer(event, send), ["start"]
-    guarded = _Guarded(services, answer, steps)
+    answer = _Answer(event, send)
+    guarded = _Guarded(services, answer)
     left = _seconds_left(context)
     see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
 
     def bark() -> None:
-        told = f"the provider's time ended during the step {steps[-1]}"
-        if answer.give(failed(event, told + see).body()):
-            services.log("answered", status="FAILED", reason=told)
+        told = f"the provider's time ended during the step {guarded.steps[-1]}; deploy again{see}"
+        if answer.give(failed(event, told).body()):
+            guarded.log("answered", status="FAILED", reason=told)
 
     with _watchdog(left - min(ANSWER_SECONDS, left / 4), bark):
         try:
@@ -177,5 +194,4 @@ def serve(
     if response.reason:
         response = response._replace(reason=response.reason + see)
     if answer.give(response.body()):
-        elapsed = round((time.monotonic() - started) * 1000)
-        services.log("answered", status=response.status, reason=response.reason, milliseconds=elapsed)
+        guarded.log("answered", status=response.status, reason=response.reason)

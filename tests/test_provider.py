@@ -12,7 +12,7 @@ import pytest
 from cfn_injector import provider
 from cfn_injector.errors import DeliveryError, RequestError
 from cfn_injector.protocol import Outcome, Request, Services
-from tests.conftest import World
+from tests.conftest import STAGING, World
 from tests.fake_cloudformation import RESPONSE_URL, Context
 
 Verb = Any
@@ -118,6 +118,20 @@ class TestTheWatchdog:
             services=world.services(),
         )
         assert world.aws_lambda.calls == []
+
+
+def test_every_step_is_logged_with_its_time_and_the_bytes_that_were_moved_so_far(world: World) -> None:
+    def verb(request: Request, services: Services) -> Outcome:
+        services.client("s3").put_object(Bucket=STAGING, Key="tmp/x", Body=b"x" * 1000)
+        services.log("stored")
+        return Outcome("id")
+
+    serve(world, verb)
+    (before, stored, answered) = world.log
+    assert [step for step, _ in world.log] == ["start", "stored", "answered"]
+    assert before[1]["bytes"] == 0
+    assert 1000 <= stored[1]["bytes"] <= answered[1]["bytes"] < 2000
+    assert all(isinstance(fields["milliseconds"], int) for _, fields in world.log)
 
 
 class TestTime:

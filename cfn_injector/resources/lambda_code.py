@@ -131,7 +131,7 @@ def _inject(request: Request, services: Services, source: S3Source, key: str, en
         tagging=urlencode({naming.PENDING: request.request_id}),
     )
     injected = injection.inject(source, destination, env, path=path, max_unpacked=injection.LAMBDA_MAX_UNPACKED)
-    services.log("injected", bytes=injected.size, entries=injected.entries)
+    services.log("injected", size=injected.size, entries=injected.entries)
     return injected.code_sha256 or ""
 
 

@@ -40,7 +40,7 @@ def _staged_code(job: Job) -> Iterator[dict[str, str]]:
         injected = injection.inject(
             source, destination, env, path=path, files=files, max_unpacked=injection.LAMBDA_MAX_UNPACKED
         )
-        job.log("injected", bytes=injected.size, entries=injected.entries)
+        job.log("injected", size=injected.size, entries=injected.entries)
         key = job.wanted["Code"].get("SourceKMSKeyArn")
         yield {"S3Bucket": bucket, "S3Key": destination.key, **({"SourceKMSKeyArn": key} if key else {})}
 
