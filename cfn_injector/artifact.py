@@ -5,8 +5,9 @@ assemble segments into. Every request after the first carries the version or ETa
 states of an object are never mixed. Errors: StorageError, which names the object and what to look at.
 
     up to 8 MB    read, join, PutObject
-    above         in parts: S3 copies the ranges that are kept (UploadPartCopy), a few kilobytes are uploaded;
-                  completed, and compared with the plan; or aborted, whatever the failure
+    above         in parts: S3 copies the ranges that are kept (UploadPartCopy), the rest is uploaded: kilobytes, or up
+                  to 5 MiB where the old file stands near the beginning; completed, and compared with the plan; or
+                  aborted, whatever the failure
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 """
@@ -23,10 +24,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector.errors import StorageError
-from cfn_injector.injection import TAIL_BYTES, Source
+from cfn_injector.errors import StorageError, code_of
+from cfn_injector.injection import TAIL_BYTES, Source, join
 from cfn_injector.multipart import COPIES, PART, Copy, Part, Upload, length, plan
-from cfn_injector.zip_splice import Insert, Segment
+from cfn_injector.zip_splice import Segment
 
 COMPARED_BYTES = 16 * 1024
 """As much of an assembled object's end is read again and compared with the plan."""
@@ -37,17 +38,13 @@ _CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"}
 _CHUNK = 1 << 20
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 @contextmanager
 def _telling(place: str, action: str) -> Iterator[None]:
     """S3's errors in the words of the person who deploys."""
     try:
         yield
     except ClientError as error:
-        raise StorageError(_told(place, action, _code(error))) from error
+        raise StorageError(_told(place, action, code_of(error))) from error
     except BotoCoreError as error:
         raise StorageError(f"{place} failed on {action} with {type(error).__name__}; deploy again") from error
 
@@ -154,7 +151,7 @@ class S3Destination:
         It is known of what fits into one request, and with ``scratch``.
         """
         if sum(map(length, segments)) <= PART:
-            return self._put(b"".join(_bytes_of(segment, source) for segment in segments))
+            return self._put(join(source, segments))
         parts = plan(segments, copyable=isinstance(source, S3Source))
         if self.scratch is None:
             self._assemble_parts(source, parts, self.key)
@@ -226,7 +223,7 @@ class S3Destination:
     def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:
         place = {"Bucket": self.bucket, "Key": key, "UploadId": upload, "PartNumber": number}
         if isinstance(part, Upload):
-            body = b"".join(_bytes_of(piece, source) for piece in part.pieces)
+            body = join(source, part.pieces)
             with _telling(self._place(key), "s3:PutObject"):
                 answer = self.client.upload_part(**place, Body=body)
         else:
@@ -271,8 +268,7 @@ class S3Destination:
         size = sum(part.end - part.start if isinstance(part, Copy) else sum(map(length, part.pieces)) for part in parts)
         last = parts[-1]
         assert isinstance(last, Upload)
-        piece = last.pieces[-1]
-        expected = _bytes_of(piece, source)[-COMPARED_BYTES:]
+        expected = join(source, last.pieces[-1:])[-COMPARED_BYTES:]
         with _telling(self._place(key), "s3:GetObject"):
             answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=-{len(expected)}")
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
@@ -300,10 +296,6 @@ class S3Destination:
         return str(digest) if digest else stored_sha256(self.client, self.bucket, self.key) or ""
 
 
-def _bytes_of(segment: Segment, source: Source) -> bytes:
-    return segment.data if isinstance(segment, Insert) else source.read(*segment)
-
-
 def staging_bucket(environ: Mapping[str, str]) -> str:
     """The bucket for what is assembled. Raises StorageError where the provider's environment does not name one."""
     if not environ.get("CFN_INJECTOR_STAGING_BUCKET"):
@@ -318,7 +310,7 @@ def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
         try:
             head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if code_of(error) in _MISSING:
                 return None
             raise
         if "ChecksumSHA256" in head and "-" not in head["ChecksumSHA256"]:  # a dash: a hash of the parts' hashes
@@ -335,7 +327,7 @@ def tags_of(client: Any, bucket: str, key: str) -> dict[str, str]:
         try:
             found = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
         except ClientError as error:
-            if _code(error) not in _MISSING:
+            if code_of(error) not in _MISSING:
                 raise
             return {}
     return {tag["Key"]: tag["Value"] for tag in found}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cfn_injector.errors import PropertyError
+from cfn_injector.errors import PropertiesError, PropertyError
 
 DEFAULT_ENV_FILE = ".env"
 MAX_PROPERTIES_BYTES = 450 * 1024
@@ -61,6 +61,19 @@ def flag(properties: Mapping[str, Any], name: str) -> bool:
     return value == "true"
 
 
+def is_set(properties: Mapping[str, Any], name: str) -> bool:
+    """Whether a boolean property is true; what is no boolean is reported elsewhere."""
+    return str(properties.get(name)).lower() == "true"
+
+
+def refuse(found: Iterable[PropertyError], accepted: Iterable[PropertyError] = ()) -> None:
+    """Raises PropertiesError with the problems that were found, but for those of properties that were accepted once."""
+    known = set(accepted)
+    problems = [problem for problem in found if problem not in known]
+    if problems:
+        raise PropertiesError(problems)
+
+
 def env_file(properties: Mapping[str, Any]) -> str:
     """The path of the file in the archive."""
     return str(properties.get("EnvFile", DEFAULT_ENV_FILE))
@@ -105,7 +118,7 @@ def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         yield PropertyError("Env", f"is a {_kind(env)}", "give a map of names to values")
         return
     declared = _declared(properties)
-    loaders_allowed = str(properties.get("AllowLoaderVariables", "false")).lower() == "true"
+    loaders_allowed = is_set(properties, "AllowLoaderVariables")
     for name, value in env.items():
         where = f"Env.{name}"
         if not _NAME.fullmatch(name):

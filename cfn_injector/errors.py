@@ -108,3 +108,9 @@ class AlreadyAnsweredError(InjectorError):
 
 class DeliveryError(InjectorError):
     """The answer could not be delivered, or its destination is not one that may be answered."""
+
+
+def code_of(error: Exception) -> str:
+    """AWS's code of an error of botocore's (``ResourceNotFoundException``); empty for any other error."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

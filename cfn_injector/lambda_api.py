@@ -12,28 +12,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.errors import FunctionError, OutOfTimeError
+from cfn_injector.errors import FunctionError, OutOfTimeError, code_of
 
 READY = frozenset({"Active", "Inactive", "ActiveNonInvocable"})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two looks."""
 
+DETACH_SECONDS = 120.0
+"""What the way out of a network may take before a function is deleted."""
+
 # What passes by itself: a new role or key grant that has not spread, an update that is still going on.
-_PASSING = (
-    (
-        "InvalidParameterValueException",
-        re.compile(r"cannot be assumed by Lambda|throttled by EC2|CreateNetworkInterface"),
+_PASSING = {
+    "InvalidParameterValueException": re.compile(
+        r"cannot be assumed by Lambda|execution role does not have permissions|throttled by EC2|CreateGrant"
+        r"|KMS.*(grant|not.*ready|propagat)|concurrent update|replicated function",
+        re.I | re.S,
     ),
-    ("InvalidParameterValueException", re.compile(r"KMS.*(grant|not.*ready|propagat)|replicated function", re.S)),
-    ("EC2ThrottledException", re.compile("")),
-    ("KMSAccessDeniedException", re.compile("grant")),
-    ("ResourceConflictException", re.compile(r"in progress|following state|try again|Pending", re.I)),
-)
+    "KMSAccessDeniedException": re.compile("grant", re.I),
+    "EC2ThrottledException": re.compile(""),
+    "ResourceConflictException": re.compile(r"\A(?!.*already exist)", re.I | re.S),
+}
+"""Codes, and what their messages have to match."""
+
+_STAYS = frozenset({"InvalidParameterValueException", "ResourceConflictException", "ResourceNotFoundException"})
 
 T = TypeVar("T")
 
@@ -47,18 +53,22 @@ class Patience:
     deadline: float
 
     def until(self, what: str, look: Callable[[], T | None]) -> T:
-        """Looks until there is something to see. Raises OutOfTimeError, which says what was waited for."""
+        """Looks until there is something to see. Raises OutOfTimeError, which says what was waited for.
+
+        After the deadline there is not even a first look.
+        """
         pause = FIRST_PAUSE
-        while (seen := look()) is None:
-            if self.now() + pause > self.deadline:
-                raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again")
-            self.sleep(pause)
+        while self.now() <= self.deadline:
+            seen = look()
+            if seen is not None:
+                return seen
+            self.sleep(min(pause, max(self.deadline - self.now(), 0.001)))
             pause = min(pause * 1.5, LONGEST_PAUSE)
-        return seen
+        raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again")
 
-
-def code_of(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    def briefly(self, seconds: float) -> Patience:
+        """The same, for a step that may take no longer than this."""
+        return replace(self, deadline=min(self.deadline, self.now() + seconds))
 
 
 def _message_of(error: ClientError) -> str:
@@ -66,8 +76,8 @@ def _message_of(error: ClientError) -> str:
 
 
 def _passes(error: ClientError) -> bool:
-    code, message = code_of(error), _message_of(error)
-    return any(code == known and pattern.search(message) for known, pattern in _PASSING)
+    pattern = _PASSING.get(code_of(error))
+    return pattern is not None and pattern.search(_message_of(error)) is not None
 
 
 def _persist(patience: Patience, what: str, call: Callable[..., Any], **arguments: Any) -> Any:
@@ -87,7 +97,7 @@ def _persist(patience: Patience, what: str, call: Callable[..., Any], **argument
     try:
         return patience.until(what, attempt)
     except OutOfTimeError as error:
-        raise OutOfTimeError(f"{error}. Lambda said last: {last}") from None
+        raise OutOfTimeError(f"{error}. Lambda said last: {last}" if last else str(error)) from None
 
 
 def describe(client: Any, name: str) -> dict[str, Any] | None:
@@ -164,23 +174,22 @@ def wait_until_idle(client: Any, name: str, patience: Patience) -> dict[str, Any
     return patience.until(f"function {name}", look)
 
 
-def put(client: Any, name: str, kind: str, value: Any, qualifier: str = "") -> None:
+def put(client: Any, name: str, kind: str, value: Any, patience: Patience, qualifier: str = "") -> None:
     """Sets a property that has a call of its own; None takes it back. ``qualifier`` names a version."""
-    if kind == "CodeSigningConfigArn" and value is None:
-        client.delete_function_code_signing_config(FunctionName=name)
-    elif kind == "CodeSigningConfigArn":
-        client.put_function_code_signing_config(FunctionName=name, CodeSigningConfigArn=value)
-    elif kind == "ReservedConcurrentExecutions" and value is None:
-        client.delete_function_concurrency(FunctionName=name)
+    arguments: dict[str, Any] = {kind: value}
+    if kind == "CodeSigningConfigArn":
+        call = client.put_function_code_signing_config if value else client.delete_function_code_signing_config
+        arguments = arguments if value else {}
     elif kind == "ReservedConcurrentExecutions":
-        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=value)
+        call = client.delete_function_concurrency if value is None else client.put_function_concurrency
+        arguments = {} if value is None else arguments
     elif kind == "RecursiveLoop":
-        client.put_function_recursion_config(FunctionName=name, RecursiveLoop=value or "Terminate")
+        call, arguments = client.put_function_recursion_config, {kind: value or "Terminate"}
     elif kind == "RuntimeManagementConfig":
-        client.put_runtime_management_config(FunctionName=name, **(value or {"UpdateRuntimeOn": "Auto"}))
+        call, arguments = client.put_runtime_management_config, value or {"UpdateRuntimeOn": "Auto"}
     else:
-        scaling = {"FunctionScalingConfig": value} if value else {}
-        client.put_function_scaling_config(FunctionName=name, Qualifier=qualifier, **scaling)
+        call, arguments = client.put_function_scaling_config, {"Qualifier": qualifier, kind: value or {}}
+    _persist(patience, f"{kind} of function {name}", call, FunctionName=name, **arguments)
 
 
 def publish(
@@ -224,7 +233,8 @@ def publish(
 def prune(client: Any, name: str, keep: int) -> list[str]:
     """Deletes versions but for the newest, ``keep`` before it, and those that an alias names; returns the deleted ones.
 
-    A version that Lambda does not give away yet, a Lambda@Edge replica for one, stays until the next time.
+    One before the newest always stays: what else names it is updated later than this function. A version that Lambda
+    does not give away yet, a Lambda@Edge replica for one, stays until the next time.
     """
     named = set()
     for page in client.get_paginator("list_aliases").paginate(FunctionName=name):
@@ -232,7 +242,7 @@ def prune(client: Any, name: str, keep: int) -> list[str]:
             named |= {alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     numbers = [item["Version"] for page in pages for item in page["Versions"] if item["Version"].isdecimal()]
-    old = sorted(numbers, key=int, reverse=True)[keep + 1 :]
+    old = sorted(numbers, key=int, reverse=True)[max(keep, 1) + 1 :]
     deleted = []
     for version in reversed(old):
         if version in named:
@@ -240,7 +250,7 @@ def prune(client: Any, name: str, keep: int) -> list[str]:
         try:
             client.delete_function(FunctionName=name, Qualifier=version)
         except ClientError as error:
-            if code_of(error) not in ("InvalidParameterValueException", "ResourceConflictException"):
+            if code_of(error) not in _STAYS:
                 raise
         else:
             deleted.append(version)
@@ -252,9 +262,9 @@ def _detach(client: Any, name: str, patience: Patience) -> None:
     if not found or not found["Configuration"].get("VpcConfig", {}).get("SubnetIds"):
         return
     nowhere: dict[str, Any] = {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}
-    # What cannot be updated any more can still be deleted.
-    with suppress(FunctionError):
-        update(client, name, patience, configuration=nowhere)
+    # What cannot be updated any more, because its role is gone for one, can still be deleted.
+    with suppress(FunctionError, OutOfTimeError, ClientError):
+        update(client, name, patience.briefly(DETACH_SECONDS), configuration=nowhere)
 
 
 def delete(client: Any, name: str, patience: Patience) -> None:

@@ -8,6 +8,7 @@ whose answer never arrived.
 
 from __future__ import annotations
 
+import re
 from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -25,6 +26,9 @@ ADOPTED = "cfn-injector:adopted"
 REPLACES = "cfn-injector:replaces"
 """The function that stood there before: a rollback goes back to it."""
 
+SERVED = "cfn-injector:served"
+"""When CloudFormation issued the newest event that was served, in seconds since the epoch."""
+
 _PREFIX = "cfn-injector:"
 _ATTEMPTS = 50
 
@@ -34,12 +38,23 @@ def derived_names(request: Request, replaced: str = "") -> Iterator[str]:
     for attempt in range(_ATTEMPTS):
         seed = "\0".join([request.stack_id, request.logical_id, replaced, str(attempt or "")])
         digest = b32encode(sha256(seed.encode()).digest()).decode()[:12]
-        yield f"{request.stack_name[:24]}-{request.logical_id[:24]}-{digest}"
+        yield f"{_stem(request)}-{digest}"
+
+
+def _stem(request: Request) -> str:
+    return f"{request.stack_name[:24]}-{request.logical_id[:24]}"
+
+
+def is_derived(name: str, request: Request) -> bool:
+    """Whether a name looks like one that was derived for this resource, or for a replacement of it."""
+    return re.fullmatch(re.escape(_stem(request)) + "-[A-Z2-7]{12}", name) is not None
 
 
 def marks(request: Request, *, pending: bool, adopted: bool = False, replaces: str = "") -> dict[str, str]:
     """The tags that make a function this resource's."""
     tags = {STACK: request.stack_id, LOGICAL: request.logical_id, REQUEST: request.request_id}
+    if request.issued_at is not None:
+        tags[SERVED] = str(int(request.issued_at))
     if pending:
         tags[PENDING] = request.request_id
     if adopted:
@@ -52,6 +67,12 @@ def marks(request: Request, *, pending: bool, adopted: bool = False, replaces: s
 def is_ours(tags: Mapping[str, str], request: Request) -> bool:
     """Whether the tags name this stack and this logical id."""
     return tags.get(STACK) == request.stack_id and tags.get(LOGICAL) == request.logical_id
+
+
+def is_overtaken(tags: Mapping[str, str], request: Request) -> bool:
+    """Whether a newer event than this one was served already: a rollback, whose update came late, for one."""
+    served = tags.get(SERVED, "")
+    return request.issued_at is not None and served.isdecimal() and int(served) > int(request.issued_at)
 
 
 def marks_in(tags: Mapping[str, str]) -> list[str]:

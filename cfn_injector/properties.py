@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cfn_injector import env_properties
-from cfn_injector.env_properties import flag
-from cfn_injector.errors import PropertiesError, PropertyError
+from cfn_injector.env_properties import flag, is_set
+from cfn_injector.errors import PropertyError
 
 OURS = frozenset(
     {
@@ -49,9 +49,6 @@ APART = {
 
 CODE = frozenset({"Code", "Env", "EnvFile", "EnvLoader", "Architectures"})
 """Properties whose change makes a new deployment package; Architectures travels with it."""
-
-CREATE_ONLY = ("PackageType", "TenancyConfig")
-"""A change of these replaces the function, as does a change of FunctionName."""
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -95,10 +92,6 @@ class Changes:
     code: bool
     configuration: Mapping[str, Any]
     apart: Mapping[str, Any]
-
-    @property
-    def any(self) -> bool:
-        return bool(self.code or self.configuration or self.apart)
 
 
 def typed(value: Any, shape: Any, where: str) -> Any:
@@ -256,7 +249,7 @@ def problems(properties: Mapping[str, Any], model: Any) -> list[PropertyError]:
         except PropertyError as problem:
             found.append(problem)
     found += _shape_problems(properties)
-    if str(properties.get("Edge", "")).lower() == "true":
+    if is_set(properties, "Edge"):
         found += _edge_problems(properties)
     return found
 
@@ -279,8 +272,11 @@ def _shape_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     function_name = properties.get("FunctionName")
     if function_name is not None and not _FUNCTION_NAME.fullmatch(str(function_name)):
         yield PropertyError("FunctionName", "is no name of a function", "use 1 to 64 letters, digits, - and _")
-    if str(properties.get("Adopt", "")).lower() == "true" and function_name is None:
+    if is_set(properties, "Adopt") and function_name is None:
         yield PropertyError("Adopt", "does not say which function is taken over", "add FunctionName")
+    published = any(is_set(properties, name) for name in ("Publish", "Edge", "PublishToLatestPublished"))
+    if "FunctionScalingConfig" in properties and not published:
+        yield PropertyError("FunctionScalingConfig", "is for versions, and none is published", "set Publish: true")
     code = properties.get("Code")
     if isinstance(code, Mapping) and "ZipFile" in code and not inline_name(properties):
         yield PropertyError("Code.ZipFile", "is for Python and Node.js only", "give the code as an object in S3")
@@ -323,10 +319,7 @@ def check(properties: Mapping[str, Any], model: Any, accepted: Mapping[str, Any]
     ``accepted`` are properties that a function was made with: what an earlier version of the provider let pass must not
     stop an update or a rollback.
     """
-    known = set(problems(accepted, model)) if accepted is not None else set()
-    found = [problem for problem in problems(properties, model) if problem not in known]
-    if found:
-        raise PropertiesError(found)
+    env_properties.refuse(problems(properties, model), problems(accepted, model) if accepted is not None else ())
 
 
 def create_arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
@@ -346,7 +339,7 @@ def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, n
     """What turns the function ``name`` from the old properties to the new ones.
 
     A property that the template no longer has goes back to its default, as CloudFormation does. ``old`` None: the
-    state is not known, so everything is set that the template has or that one call to Lambda can reset.
+    state is not known, so everything is set that the template has or that UpdateFunctionConfiguration can reset.
     """
     allowed = model.operation_model("UpdateFunctionConfiguration").input_shape.members.keys() - {"FunctionName"}
     wanted = {**_completed(_RESETS, name), **_completed(create_arguments(new, model), name)}
@@ -359,7 +352,8 @@ def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, n
     return Changes(
         bool(changed & CODE) or ("Runtime" in changed and "ZipFile" in new.get("Code", {})),
         {key: value for key, value in wanted.items() if key in api_changed},
-        {key: apart.get(key) for key in APART if key in changed},
+        # Scaling is set on each version anew.
+        {key: apart.get(key) for key in APART if key in changed or (key in apart and key == "FunctionScalingConfig")},
     )
 
 

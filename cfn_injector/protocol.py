@@ -24,6 +24,8 @@ from cfn_injector.errors import PropertyError, RequestError
 
 MAX_BODY_BYTES = 4096
 MAX_SERVICE_TIMEOUT = 3600
+CLEANING_SECONDS = 30.0
+"""What may be taken after a request's deadline to delete what it made."""
 
 _IDS = ("StackId", "RequestId", "LogicalResourceId")
 

@@ -10,23 +10,33 @@ provider.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock, Timer
 from traceback import extract_tb
 from typing import Any
 
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, OutOfTimeError, RequestError
-from cfn_injector.protocol import Outcome, Request, Resource, Response, Services, failed, parse_request, succeeded
+from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
+from cfn_injector.protocol import (
+    CLEANING_SECONDS,
+    Outcome,
+    Request,
+    Resource,
+    Response,
+    Services,
+    failed,
+    parse_request,
+    succeeded,
+)
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 65.0
 """Kept from the provider's time for the answer and its retries."""
-CLEANING_SECONDS = 30.0
-"""Kept for undoing what a request made that ran out of time."""
 
 _MIN_SECRET = 4
+_NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 
 class _Answer:
@@ -35,16 +45,26 @@ class _Answer:
     def __init__(self, event: Mapping[str, Any], send: Callable[[str, bytes], None]) -> None:
         self._url, self._send = str(event.get("ResponseURL", "")), send
         self._lock = Lock()
+        self._error: Exception | None = None
         self.given = False
 
     def give(self, body: bytes) -> bool:
-        """Sends the body unless an answer was given; returns whether it was sent."""
+        """Sends the body unless an answer was given; returns whether it was sent.
+
+        Waits for an answer that is on its way. Raises what the first attempt to answer raised.
+        """
         with self._lock:
+            if self._error:
+                raise self._error
             if self.given:
                 return False
             self.given = True
-        self._send(self._url, body)
-        return True
+            try:
+                self._send(self._url, body)
+            except Exception as error:
+                self._error = error
+                raise
+            return True
 
     def gate(self, **_: Any) -> None:
         """Passed by every request to AWS before it leaves."""
@@ -61,8 +81,9 @@ class _Traffic:
     def sent(self, request: Any, **_: Any) -> None:
         self.bytes += int(request.headers.get("Content-Length") or 0)
 
-    def received(self, response_dict: Mapping[str, Any], **_: Any) -> None:
-        self.bytes += int(response_dict["headers"].get("Content-Length") or 0)
+    def received(self, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        headers = response_dict["headers"] if response_dict else {}  # none: no answer came
+        self.bytes += int(headers.get("Content-Length") or 0)
 
 
 @dataclass(frozen=True)
@@ -101,35 +122,39 @@ class _Guarded:
 
 
 def _secrets(event: Mapping[str, Any]) -> list[str]:
-    """The values of ``Env``, old and new, longest first; shorter ones than four characters hide nothing."""
+    """The values of ``Env``, old and new, as they may stand in a text, longest first.
+
+    Shorter ones than four characters hide nothing.
+    """
     values = []
     for properties in (event.get("ResourceProperties"), event.get("OldResourceProperties")):
         env = properties.get("Env") if isinstance(properties, Mapping) else None
         values += [str(value) for value in env.values()] if isinstance(env, Mapping) else []
-    return sorted({value for value in values if len(value) >= _MIN_SECRET}, key=len, reverse=True)
+    hidden = {value for value in values if len(value) >= _MIN_SECRET and value.lower() not in _NO_SECRETS}
+    return sorted(hidden | {json.dumps(value)[1:-1] for value in hidden}, key=len, reverse=True)
 
 
-def _reason(error: BaseException, event: Mapping[str, Any]) -> str:
-    """What the user is told. An error that is not ours may quote anything: only its kind and place are told."""
-    if isinstance(error, InjectorError):
-        told = str(error)
-    elif isinstance(getattr(error, "response", None), Mapping):  # botocore's ClientError
-        told = str(error)
-        for secret in _secrets(event):
-            told = told.replace(secret, "***")
-    else:
-        frames = extract_tb(error.__traceback__)
-        place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-        told = f"unexpected {type(error).__name__}{place}; this is a defect of the provider or of a library"
-    return told
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _reason(error: BaseException) -> str:
+    """What the user is told. An error of neither ours nor AWS's may quote anything: only kind and place are told."""
+    if isinstance(error, InjectorError) or isinstance(getattr(error, "response", None), Mapping):
+        return str(error)
+    frames = extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return f"unexpected {type(error).__name__}{place}; this is a defect of the provider or of a library"
 
 
 def _seconds_left(context: Any) -> float:
     return float(context.get_remaining_time_in_millis()) / 1000
 
 
-def _timed(request: Request, now: float, left: float) -> Request:
-    """The request with its deadline. Raises OutOfTimeError where CloudFormation has stopped waiting."""
+def _available(request: Request, now: float, left: float) -> float:
+    """The seconds until Lambda ends the provider, or CloudFormation waits no longer. Raises OutOfTimeError if none."""
     issued = now if request.issued_at is None else request.issued_at
     given_up = issued + request.service_timeout
     if now >= given_up:
@@ -137,9 +162,7 @@ def _timed(request: Request, now: float, left: float) -> Request:
             f"the event is {now - issued:.0f} seconds old, over its ServiceTimeout of {request.service_timeout}; "
             "nothing was changed"
         )
-    available = min(left, given_up - now)
-    reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
-    return replace(request, deadline=now + available - reserve)
+    return min(left, given_up - now)
 
 
 @contextmanager
@@ -153,8 +176,7 @@ def _watchdog(seconds: float, bark: Callable[[], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def _work(event: Mapping[str, Any], left: float, find: Callable[[str], Resource], services: _Guarded) -> Response:
-    request = _timed(parse_request(event), services.now(), left)
+def _work(request: Request, event: Mapping[str, Any], find: Callable[[str], Resource], services: _Guarded) -> Response:
     resource = find(request.resource_type)
     verb = {"Create": resource.create, "Update": resource.update, "Delete": resource.delete}[request.type]
     services.log("start")
@@ -176,22 +198,27 @@ def serve(
     services: Services,
 ) -> None:
     """Serves an event. What goes wrong is answered with FAILED and a reason; only a failure to deliver is raised."""
+    secrets = _secrets(event)
     answer = _Answer(event, send)
     guarded = _Guarded(services, answer)
-    left = _seconds_left(context)
     see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
 
-    def bark() -> None:
-        told = f"the provider's time ended during the step {guarded.steps[-1]}; deploy again{see}"
-        if answer.give(failed(event, told).body()):
-            guarded.log("answered", status="FAILED", reason=told)
+    def give(response: Response) -> None:
+        told = _masked(response.reason, secrets)
+        if answer.give(response._replace(reason=told + see if told else "").body()):
+            guarded.log("answered", status=response.status, reason=told)
 
-    with _watchdog(left - min(ANSWER_SECONDS, left / 4), bark):
-        try:
-            response = _work(event, left, find, guarded)
-        except BaseException as error:  # whatever it is, CloudFormation waits for an answer
-            response = failed(event, _reason(error, event))
-    if response.reason:
-        response = response._replace(reason=response.reason + see)
-    if answer.give(response.body()):
-        guarded.log("answered", status=response.status, reason=response.reason)
+    def bark() -> None:
+        with suppress(DeliveryError):  # it is raised again where the event is served
+            give(failed(event, f"the provider's time ended during the step {guarded.steps[-1]}; deploy again"))
+
+    try:
+        request = parse_request(event)
+        now = services.now()
+        available = _available(request, now, _seconds_left(context))
+        reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
+        with _watchdog(available - min(ANSWER_SECONDS, available / 4), bark):
+            response = _work(replace(request, deadline=now + available - reserve), event, find, guarded)
+    except BaseException as error:  # whatever it is, CloudFormation waits for an answer
+        response = failed(event, _reason(error))
+    give(response)

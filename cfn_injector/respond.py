@@ -17,8 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from cfn_injector.errors import DeliveryError
 
-ATTEMPTS = 4
-TIMEOUT = 5.0
+ATTEMPTS = 6
+TIMEOUT = 4.0
 """Seconds that one attempt may take to connect, and again to answer."""
 
 _AWS_HOST = re.compile(
@@ -62,7 +62,7 @@ def send(
     hosts: Collection[str] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """PUTs the body, at most four times, with pauses of 0.5, 1 and 2 seconds. Redirects are not followed.
+    """PUTs the body, at most six times, with pauses of 0.5, 1, 2, 4 and 8 seconds. Redirects are not followed.
 
     ``hosts`` are ``host:port`` that may be answered beside AWS's own, over http too.
     """

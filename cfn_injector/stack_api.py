@@ -11,10 +11,15 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from cfn_injector.errors import code_of
+
 
 class Stack(NamedTuple):
+    """``rolling_back``: on its way back to an earlier state; ``deleting``: on its way out."""
+
     tags: Mapping[str, str]
-    rolling_back: bool
+    rolling_back: bool = False
+    deleting: bool = False
 
 
 def _asked(call: Callable[..., Any], **arguments: str) -> Any | None:
@@ -22,7 +27,7 @@ def _asked(call: Callable[..., Any], **arguments: str) -> Any | None:
     try:
         return call(**arguments)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "ValidationError":
+        if code_of(error) != "ValidationError":
             raise
         return None
 
@@ -31,14 +36,20 @@ def describe(client: Any, stack_id: str) -> Stack:
     """The stack's own tags, without those of AWS, and its direction."""
     answer = _asked(client.describe_stacks, StackName=stack_id)
     if answer is None:
-        return Stack({}, False)
+        return Stack({})
     (found,) = answer["Stacks"]
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", []) if not tag["Key"].startswith("aws:")}
-    return Stack(tags, "ROLLBACK" in found["StackStatus"])
+    return Stack(tags, "ROLLBACK" in found["StackStatus"], found["StackStatus"].startswith("DELETE"))
 
 
-def has_given_up(client: Any, stack_id: str, logical_id: str) -> bool:
-    """Whether CloudFormation waits for the resource no longer: it timed out, or is being deleted meanwhile."""
+def has_given_up(client: Any, stack_id: str, logical_id: str, began: Stack) -> bool:
+    """Whether CloudFormation waits no longer for a resource to be made.
+
+    It timed out or is being deleted, or the stack, as it ``began``, has turned back meanwhile.
+    """
+    now = describe(client, stack_id)
+    if now.deleting or (now.rolling_back and not began.rolling_back):
+        return True
     answer = _asked(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
     status: str = answer["StackResourceDetail"]["ResourceStatus"] if answer else ""
     return status.startswith("DELETE") or status.endswith("_FAILED")

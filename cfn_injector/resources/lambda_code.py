@@ -29,7 +29,7 @@ from cfn_injector.artifact import (
     untag,
 )
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import PropertiesError, PropertyError, StorageError
+from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.protocol import Outcome, Request, Services
 
 KNOWN = frozenset(
@@ -71,28 +71,29 @@ def _prefix(request: Request) -> str:
 
 
 def _key(request: Request, source: S3Source, env: Mapping[str, str], path: str) -> str:
-    inputs = [source.bucket, source.key, source.version or source.etag, sorted(env.items()), path]
+    inputs = [source.bucket, source.key, source.version, source.etag, sorted(env.items()), path]
     return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}.zip"
 
 
 def create(request: Request, services: Services) -> Outcome:
     """Makes the object, or finds it made."""
-    problems = _problems(request.properties)
-    if problems:
-        raise PropertiesError(problems)
-    return _provide(request, services)
+    env_properties.refuse(_problems(request.properties))
+    return _provide(request, services, _stack(request, services))
 
 
 def update(request: Request, services: Services) -> Outcome:
     """As create: the new key is a new id, and CloudFormation deletes the old object once nothing needs it."""
-    known = set(_problems(request.old_properties))
-    problems = [problem for problem in _problems(request.properties) if problem not in known]
-    if problems:
-        raise PropertiesError(problems)
-    return _provide(request, services)
+    stack = _stack(request, services)
+    if not stack.rolling_back:
+        env_properties.refuse(_problems(request.properties), accepted=_problems(request.old_properties))
+    return _provide(request, services, stack)
 
 
-def _provide(request: Request, services: Services) -> Outcome:
+def _stack(request: Request, services: Services) -> stack_api.Stack:
+    return stack_api.describe(services.client("cloudformation"), request.stack_id)
+
+
+def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Outcome:
     client, bucket = services.client("s3"), staging_bucket(services.environ)
     code = request.properties["Code"]
     env, path = env_properties.variables(request.properties), env_properties.env_file(request.properties)
@@ -102,9 +103,10 @@ def _provide(request: Request, services: Services) -> Outcome:
     with ExitStack() as failure:
         digest = stored_sha256(client, bucket, key)
         if digest is None:
-            failure.callback(discard, client, bucket, key)
+            failure.callback(_undo, request, services, key)
             digest = _inject(request, services, source, key, env, path)
-        if stack_api.has_given_up(services.client("cloudformation"), request.stack_id, request.logical_id):
+        cloudformation = services.client("cloudformation")
+        if stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id, stack):
             raise StorageError(f"{request.logical_id} was deleted while it was being made; deploy again")
         untag(client, bucket, key)
         failure.pop_all()
@@ -118,6 +120,13 @@ def _provide(request: Request, services: Services) -> Outcome:
             "CodeSha256": digest,
         },
     )
+
+
+def _undo(request: Request, services: Services, key: str) -> None:
+    """Deletes what this request wrote, unless another delivery of it has answered with that."""
+    client, bucket = services.client("s3"), staging_bucket(services.environ)
+    if tags_of(client, bucket, key).get(naming.PENDING) == request.request_id:
+        discard(client, bucket, key)
 
 
 def _inject(request: Request, services: Services, source: S3Source, key: str, env: Mapping[str, str], path: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from cfn_injector import lambda_api, naming, properties, stack_api
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import FunctionError, OwnershipError, PropertyError
+from cfn_injector.errors import FunctionError, OwnershipError, PropertyError, RequestError
 from cfn_injector.protocol import Outcome, Request, Services
 from cfn_injector.resources.lambda_function import ownership, steps
 from cfn_injector.resources.lambda_function.job import Job
@@ -63,12 +63,7 @@ def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = 
     request = job.request
     everything = properties.changes(None, job.wanted, job.model, name)
     if found is not None and naming.PENDING not in found["Tags"]:
-        job.log("take-over", function=name)
-        told = steps.publish(job, name, steps.apply(job, name, everything), everything)
-        adopted = not naming.is_ours(found["Tags"], request)
-        marks = naming.marks(request, pending=False, adopted=adopted, replaces=replaces)
-        ownership.claim(job, found, marks, {})
-        return steps.outcome(name, told)
+        return _take_over(job, name, found, everything, replaces)
     marks = naming.marks(request, pending=True, replaces=replaces)
     with ExitStack() as failure:
         failure.callback(ownership.undo, job, name)
@@ -82,6 +77,24 @@ def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = 
         told = steps.publish(job, name, settled, everything)
         ownership.confirm(job, name, settled["FunctionArn"])
         failure.pop_all()
+    return steps.outcome(name, told)
+
+
+def _take_over(job: Job, name: str, found: Mapping[str, Any], everything: properties.Changes, replaces: str) -> Outcome:
+    """Brings a function that was there before to the wanted state; it is adopted unless it is our own former one."""
+    request = job.request
+    adopted = request.type == "Create" or not naming.is_ours(found["Tags"], request)
+    reason = _replacement_reason(job, name, found["Configuration"])
+    if adopted and reason:
+        raise PropertyError(
+            reason, f"differs from that of function {name}, for good", "adopt it as it is, or make anew"
+        )
+    ownership.check_tags(job, found["Tags"])
+    job.log("take-over", function=name)
+    told = steps.publish(job, name, steps.apply(job, name, everything), everything)
+    ownership.check_wanted(job, name)
+    marks = naming.marks(request, pending=False, adopted=adopted, replaces=replaces)
+    ownership.claim(job, found, marks, {})
     return steps.outcome(name, told)
 
 
@@ -110,6 +123,8 @@ def update(request: Request, services: Services) -> Outcome:
     tags = found["Tags"]
     if not naming.is_ours(tags, request) and naming.marks_in(tags):
         raise OwnershipError(f"function {name} belongs to another resource by now; remove {request.logical_id} here")
+    if naming.is_overtaken(tags, request):
+        raise RequestError(f"a newer event than this one was served for {request.logical_id}; nothing was changed")
     reason = _replacement_reason(job, name, found["Configuration"])
     if reason:
         return _replace(job, found, reason)
@@ -154,6 +169,8 @@ def _replacement_reason(job: Job, name: str, actual: Mapping[str, Any]) -> str:
         return "PackageType"
     if wanted.get("TenancyConfig") != actual.get("TenancyConfig"):
         return "TenancyConfig"
+    if actual.get("CapacityProviderConfig") and "CapacityProviderConfig" not in wanted:
+        return "CapacityProviderConfig"
     return "DurableConfig" if ("DurableConfig" in wanted) != bool(actual.get("DurableConfig")) else ""
 
 
@@ -166,10 +183,16 @@ def _replace(job: Job, found: Mapping[str, Any], reason: str) -> Outcome:
             "change FunctionName too",
         )
     job.log("replace", function=name, properties=[reason])
-    before = _before(job, found)
-    if before:
-        return _make(job, *before)
-    return _make(job, *ownership.place(job, replaced=name), replaces=name)
+    new, there = _before(job, found) or ownership.place(job, replaced=name)
+    if ownership.is_answered(job, there) or _is_untouched(job, there):
+        return _tell_again(job, new)
+    return _make(job, new, there, replaces=name)
+
+
+def _is_untouched(job: Job, there: Mapping[str, Any] | None) -> bool:
+    """Whether this is the function that a rollback goes back to: a replacement leaves the old one as it was."""
+    tags = there["Tags"] if there else {}
+    return job.stack.rolling_back and naming.is_ours(tags, job.request) and naming.PENDING not in tags
 
 
 def _before(job: Job, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -184,27 +207,24 @@ def _before(job: Job, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | 
 
 
 def delete(request: Request, services: Services) -> Outcome:
-    """Deletes the function that the id names, if it is ours; else what is pending for this resource.
+    """Deletes the function that the id names, if it is ours, and what is pending for this resource.
 
     No property is checked, so that whatever was accepted once can be deleted. A function that was taken over by what is
     being rolled back is let go.
     """
-    job, name = _job(request, services), request.physical_id
-    found = lambda_api.describe(job.client, name) if "/" not in name else None
+    job, name = Job(request, services, stack_api.Stack({})), request.physical_id
+    found = ownership.seen(job, name) if "/" not in name else None
+    tags = found["Tags"] if found else {}
     if found is None:
         ownership.sweep(job, request.properties)
-    elif job.stack.rolling_back and naming.is_ours(found["Tags"], request) and naming.ADOPTED in found["Tags"]:
+    elif naming.is_ours(tags, request) and naming.ADOPTED in tags and _job(request, services).stack.rolling_back:
         job.log("let-go", function=name)
-        marks, arn = naming.marks_in(found["Tags"]), found["Configuration"]["FunctionArn"]
-        job.client.untag_resource(Resource=arn, TagKeys=marks)
-    elif naming.is_ours(found["Tags"], request) or _is_ours_by_name(found["Tags"], request):
+        arn = found["Configuration"]["FunctionArn"]
+        job.client.untag_resource(Resource=arn, TagKeys=naming.marks_in(tags))
+    elif naming.is_ours(tags, request) or (not naming.marks_in(tags) and naming.is_derived(name, request)):
         job.log("delete-function", function=name)
         lambda_api.delete(job.client, name, job.patience)
+        ownership.sweep(job, {}, replaced=name)
     else:
         job.log("not-ours", function=name)
     return Outcome(name)
-
-
-def _is_ours_by_name(tags: Mapping[str, str], request: Request) -> bool:
-    """Whether somebody stripped our tags from a function whose very name is derived from this stack and logical id."""
-    return not naming.marks_in(tags) and request.physical_id in naming.derived_names(request)

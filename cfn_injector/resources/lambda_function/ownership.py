@@ -13,14 +13,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector import lambda_api, naming, properties, stack_api
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import AlreadyAnsweredError, FunctionError, InjectorError, OwnershipError, PropertyError
+from cfn_injector.errors import (
+    AlreadyAnsweredError,
+    FunctionError,
+    InjectorError,
+    OwnershipError,
+    PropertyError,
+    code_of,
+)
+from cfn_injector.protocol import CLEANING_SECONDS
 from cfn_injector.resources.lambda_function.job import Job
 
-MAX_TAGS = 45
-"""Lambda takes 50, of which the provider needs up to five."""
+MAX_TAGS = 44
+"""Lambda takes 50, of which the provider needs up to six."""
 
-CLEANING_SECONDS = 20.0
-"""What may be taken after the deadline to delete what a failed request made."""
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
+_NO_NAME = frozenset({"ValidationException", "InvalidParameterValueException"})
 
 
 def all_tags(job: Job, marks: Mapping[str, str]) -> dict[str, str]:
@@ -28,9 +36,9 @@ def all_tags(job: Job, marks: Mapping[str, str]) -> dict[str, str]:
     return {**job.stack.tags, **properties.tags(job.wanted), **marks}
 
 
-def check_tags(job: Job) -> None:
-    """Raises PropertyError where stack and template have more tags than fit."""
-    count = len(all_tags(job, {}))
+def check_tags(job: Job, present: Mapping[str, str] | None = None) -> None:
+    """Raises PropertyError where stack and template, and what the function has already, are more tags than fit."""
+    count = len({**(present or {}), **all_tags(job, {})})
     if count > MAX_TAGS:
         raise PropertyError("Tags", f"and the stack's tags are {count}, over the {MAX_TAGS} that fit", "remove some")
 
@@ -56,7 +64,7 @@ def place(job: Job, replaced: str = "") -> tuple[str, dict[str, Any] | None]:
     """
     explicit = job.wanted.get("FunctionName")
     for name in [str(explicit)] if explicit else naming.derived_names(job.request, replaced):
-        found = lambda_api.describe(job.client, name)
+        found = _permitted(job, name)
         if found is None:
             return name, None
         tags = found["Tags"]
@@ -73,6 +81,30 @@ def place(job: Job, replaced: str = "") -> tuple[str, dict[str, Any] | None]:
     raise OwnershipError(f"all names for {job.request.logical_id} are taken by retained functions; give a FunctionName")
 
 
+def _permitted(job: Job, name: str) -> dict[str, Any] | None:
+    try:
+        return lambda_api.describe(job.client, name)
+    except ClientError as error:
+        if code_of(error) not in _DENIED:
+            raise
+        raise PropertyError(
+            "FunctionName",
+            f"{name} is not one that the provider may touch",
+            "begin it, or the stack's name where none is given, with the FunctionNamePrefix of the provider's stack",
+        ) from error
+
+
+def seen(job: Job, name: str) -> dict[str, Any] | None:
+    """The function of that name, for a Delete: one that cannot be asked for is none that was made here."""
+    try:
+        return lambda_api.describe(job.client, name)
+    except ClientError as error:
+        if code_of(error) not in _DENIED | _NO_NAME:
+            raise
+        job.log("not-ours", function=name, error=code_of(error))
+        return None
+
+
 def claim(job: Job, found: Mapping[str, Any], marks: Mapping[str, str], formerly: Mapping[str, str]) -> None:
     """Tags the function as template, stack and owner want it; of its tags only what the template had formerly goes."""
     present, arn = found["Tags"], found["Configuration"]["FunctionArn"]
@@ -85,18 +117,34 @@ def claim(job: Job, found: Mapping[str, Any], marks: Mapping[str, str], formerly
         job.client.untag_resource(Resource=arn, TagKeys=surplus)
 
 
-def confirm(job: Job, name: str, arn: str) -> None:
-    """Takes the mark of an unanswered request away, unless CloudFormation deleted, or gave up, what it asked for."""
-    request = job.request
+def check_wanted(job: Job, name: str) -> None:
+    """Raises FunctionError where CloudFormation deleted, or gave up, meanwhile what it asked for."""
     cloudformation = job.services.client("cloudformation")
-    given_up = stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id)
-    if given_up or not is_pending(job, name):
-        raise FunctionError(f"function {name} was deleted while it was being created; deploy again")
+    if stack_api.has_given_up(cloudformation, job.request.stack_id, job.request.logical_id, job.stack):
+        raise _deleted_meanwhile(name)
+
+
+def _deleted_meanwhile(name: str) -> FunctionError:
+    return FunctionError(f"function {name} was deleted while it was being created; deploy again")
+
+
+def confirm(job: Job, name: str, arn: str) -> None:
+    """Takes the mark of an unanswered request away. That another delivery of the request did so is as well."""
+    check_wanted(job, name)
+    if not is_pending(job, name):
+        return _check_confirmed(job, name)
     try:
         job.client.untag_resource(Resource=arn, TagKeys=[naming.PENDING])
     except (ClientError, BotoCoreError):
         if is_pending(job, name):  # else it took effect, and the answer was lost
             raise
+    return None
+
+
+def _check_confirmed(job: Job, name: str) -> None:
+    found = lambda_api.describe(job.client, name)
+    if found is None or not naming.is_ours(found["Tags"], job.request) or not is_answered(job, found):
+        raise _deleted_meanwhile(name)
 
 
 def undo(job: Job, name: str) -> None:
@@ -106,7 +154,7 @@ def undo(job: Job, name: str) -> None:
     """
     try:
         if is_pending(job, name):
-            lambda_api.delete(job.client, name, job.patience_until(job.request.deadline + CLEANING_SECONDS))
+            lambda_api.delete(job.client, name, job.patience_until(job.request.deadline + CLEANING_SECONDS * 2 / 3))
             job.log("undone", function=name)
     except AlreadyAnsweredError:
         raise
@@ -126,7 +174,7 @@ def sweep(job: Job, attempted: Mapping[str, Any], replaced: str = "") -> None:
 
 def _delete_pending(job: Job, name: str) -> bool:
     """Returns whether there was a function of that name."""
-    found = lambda_api.describe(job.client, name)
+    found = seen(job, name)
     if found and naming.is_ours(found["Tags"], job.request) and naming.PENDING in found["Tags"]:
         job.log("delete-pending", function=name)
         lambda_api.delete(job.client, name, job.patience)

@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector import env_properties, injection, lambda_api, properties
 from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import StorageError
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
 from cfn_injector.protocol import Outcome
 from cfn_injector.resources.lambda_function import ownership
 from cfn_injector.resources.lambda_function.job import Job
@@ -69,7 +69,7 @@ def create_function(job: Job, name: str, tags: Mapping[str, str]) -> dict[str, A
         try:
             return lambda_api.create(job.client, {**arguments, "Code": code}, job.patience)
         except ClientError as error:
-            conflict = lambda_api.code_of(error) == "ResourceConflictException"
+            conflict = code_of(error) == "ResourceConflictException"
             if not conflict or not ownership.is_pending(job, name):
                 raise
             return lambda_api.wait_until_ready(job.client, name, job.patience)
@@ -95,7 +95,7 @@ def put_apart(job: Job, name: str, changes: properties.Changes, kinds: tuple[str
     for kind in kinds:
         if kind in changes.apart:
             job.log("put", function=name, properties=[kind])
-            lambda_api.put(job.client, name, kind, changes.apart[kind], qualifier)
+            lambda_api.put(job.client, name, kind, changes.apart[kind], job.patience, qualifier)
 
 
 def publish(job: Job, name: str, settled: Mapping[str, Any], changes: properties.Changes) -> Mapping[str, Any]:
@@ -106,10 +106,21 @@ def publish(job: Job, name: str, settled: Mapping[str, Any], changes: properties
     version = lambda_api.publish(job.client, name, job.patience, settled, to_latest=to_latest)
     job.log("published", function=name, version=version["Version"])
     put_apart(job, name, changes, AFTER_PUBLISHING, "$LATEST.PUBLISHED" if to_latest else version["Version"])
-    keep = properties.keep_versions(job.wanted)
-    if keep is not None:
-        lambda_api.prune(job.client, name, keep)
+    _prune(job, name)
     return version
+
+
+def _prune(job: Job, name: str) -> None:
+    """Versions that stay because a call failed go the next time: that is no reason to fail what is done."""
+    keep = properties.keep_versions(job.wanted)
+    if keep is None:
+        return
+    try:
+        lambda_api.prune(job.client, name, keep)
+    except AlreadyAnsweredError:
+        raise
+    except (InjectorError, ClientError, BotoCoreError) as error:
+        job.log("left-behind", function=name, error=type(error).__name__)
 
 
 def outcome(name: str, configuration: Mapping[str, Any]) -> Outcome:
