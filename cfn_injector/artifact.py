@@ -136,7 +136,8 @@ class S3Destination:
 
     With ``scratch``, another key of the bucket, an archive that is assembled of parts comes to be there, and is copied
     to ``key`` when it is whole: what is at ``key`` is always complete, and S3 computes its SHA-256 on the way.
-    ``tagging`` are tags for the object, encoded as in a query; without ``scratch`` only small objects get them.
+    ``tagging`` are tags for the object, encoded as in a query; without ``scratch`` only small objects get them. A key
+    that is not ``exclusive`` may have been used before, and by others: nothing there is swept or deleted.
     """
 
     client: Any = field(repr=False)
@@ -144,6 +145,7 @@ class S3Destination:
     key: str
     scratch: str | None = None
     tagging: str = ""
+    exclusive: bool = True
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
         """Writes the object; returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256, where it is known.
@@ -201,15 +203,19 @@ class S3Destination:
             try:
                 answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType="application/zip")
             except (ClientError, BotoCoreError):
-                self._abort_others(key, "")
+                with suppress(ClientError, BotoCoreError):
+                    self._abort_others(key, "")
                 raise
-            upload: str = answer["UploadId"]
-            if answer["ResponseMetadata"].get("RetryAttempts"):
+        upload: str = answer["UploadId"]
+        if answer["ResponseMetadata"].get("RetryAttempts"):
+            with suppress(ClientError, BotoCoreError):
                 self._abort_others(key, upload)
-            return upload
+        return upload
 
     def _abort_others(self, key: str, upload: str) -> None:
-        """Ends the uploads whose beginning was not answered; the key is this request's own."""
+        """Ends the uploads whose beginning was not answered."""
+        if not self.exclusive:
+            return
         listed = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
         for other in listed.get("Uploads", []):
             if other["Key"] == key and other["UploadId"] != upload:
@@ -258,7 +264,8 @@ class S3Destination:
             except StorageError:
                 raise error from None
         with ExitStack() as failure:
-            failure.callback(discard, self.client, self.bucket, key)
+            if self.exclusive:
+                failure.callback(discard, self.client, self.bucket, key)
             etag = self._compare(source, parts, key)
             failure.pop_all()
         return etag

@@ -1,18 +1,19 @@
 """The command ``cfn-injector``: arguments in; a text for stdout or a line for stderr, and an exit status out.
 
 A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the text.
-Exit status: 0 done, 1 an error that its message explains, 2 arguments that make no sense.
+Exit status: 0 done, 1 an error that its message explains, 2 arguments that make no sense, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from cfn_injector import __version__
-from cfn_injector.cli import bundle
+from cfn_injector.cli import bundle, inject, inspect
 from cfn_injector.errors import InjectorError
 
 
@@ -29,11 +30,23 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = {
     "build-provider": bundle,
+    "inject": inject,
+    "inspect": inspect,
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells of wrong arguments without what may be the value of a variable."""
+
+    def error(self, message: str) -> NoReturn:
+        told, unknown, words = message.partition("unrecognized arguments: ")
+        if unknown:
+            told = unknown + " ".join(word if re.fullmatch(r"--?[a-z-]+", word) else "..." for word in words.split())
+        super().error(told.partition("=")[0])
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cfn-injector", description=sys.modules["cfn_injector"].__doc__)
+    parser = _Parser(prog="cfn-injector", description=sys.modules["cfn_injector"].__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -49,4 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InjectorError as error:
         print(f"cfn-injector: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("cfn-injector: interrupted", file=sys.stderr)
+        return 130
     return 0

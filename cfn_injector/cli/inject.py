@@ -1,0 +1,106 @@
+"""``inject``: an archive and variables go in; the same archive with these in its ``.env`` comes out.
+
+    IN -> injection.inject, with --env over --env-file -> OUT
+
+It is what the provider does while a stack is deployed, on any path or URL. Values are secrets: no message holds one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+
+from cfn_injector.cli import advice
+from cfn_injector.cli.location import destination, opened, shown, visible
+from cfn_injector.env_file import NAME, quote
+from cfn_injector.env_properties import DEFAULT_ENV_FILE
+from cfn_injector.errors import InjectorError
+from cfn_injector.injection import inject
+from wrapper.dotenv import ParseError, decode, parse
+
+HELP = "write variables into the .env file of an archive"
+
+_RULE = "a name has letters, digits and _, no digit first"
+# What else stands before a "=" may be a part of a secret.
+_TYPED_AS_NAME = re.compile(r"[\w.-]{1,64}")
+
+
+def _given(arguments: Iterable[str]) -> dict[str, str]:
+    """The variables of the command line."""
+    variables = {}
+    for number, text in enumerate(arguments, start=1):
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InjectorError(f"--env number {number} has no =; give NAME=VALUE")
+        if not NAME.fullmatch(name):
+            which = repr(name) if _TYPED_AS_NAME.fullmatch(name) else f"number {number}"
+            raise InjectorError(f"--env {which} is no name of a variable; {_RULE}")
+        variables[name] = value
+    return variables
+
+
+def _read(path: str) -> dict[str, str]:
+    """The variables of a file of this machine, or of standard input."""
+    place = "standard input" if path == "-" else visible(path)
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open(path, "rb") as file:
+                data = file.read()
+        bindings = parse(decode(data))
+    except OSError as error:
+        raise InjectorError(f"{place} cannot be read: {error.strerror}; choose another --env-file") from error
+    except ParseError as error:
+        raise InjectorError(f"{place}, line {error.line} {error.problem}; correct it") from None
+    variables = {}
+    for binding in bindings:
+        if binding.name is None or binding.value is None:
+            continue
+        if not NAME.fullmatch(binding.name):
+            raise InjectorError(f"{place}, line {binding.line} sets what is no name of a variable; {_RULE}")
+        variables[binding.name] = binding.value
+    return variables
+
+
+def _check(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        try:
+            quote(value)
+        except ValueError as error:
+            raise InjectorError(f"{name}: {error}; encode it, for example in base64") from None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="the archive: a path, an s3 URL, or another that smart_open reads")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; once for each, over --env-file"
+    )
+    parser.add_argument("--env-file", metavar="FILE", help="a file of variables; - is standard input")
+    parser.add_argument(
+        "--path", default=DEFAULT_ENV_FILE, metavar="PATH", help="the file in the archive (default: %(default)s)"
+    )
+    parser.add_argument("--output", required=True, metavar="OUT", help="the new archive: a path or URL, also IN itself")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    if not arguments.env and arguments.env_file is None:
+        raise InjectorError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE")
+    env = {**({} if arguments.env_file is None else _read(arguments.env_file)), **_given(arguments.env)}
+    _check(env)
+    target = destination(arguments.output)
+    with opened(arguments.input) as source:
+        done = inject(source, target, env, path=arguments.path)
+    for warning in (*advice.on_size(done.unpacked), *advice.on_names(env)):
+        print(f"cfn-injector: warning: {warning}", file=sys.stderr)
+    output = shown(arguments.output)
+    names = [advice.shown_name(name) for name in done.names]
+    if arguments.json:
+        facts = {"size": done.size, "entries": done.entries, "unpacked": done.unpacked}
+        return json.dumps({"output": output, **facts, "code_sha256": done.code_sha256, "names": names})
+    digest = "" if done.code_sha256 is None else f"  CodeSha256 {done.code_sha256}"
+    return f"{output}  {done.size} bytes  {done.entries} entries  {len(names)} variables{digest}"

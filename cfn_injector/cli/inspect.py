@@ -1,0 +1,174 @@
+"""``inspect``: an archive goes in; out comes what it holds, and what an injection or Lambda would make of it.
+
+No more is read than the directory and the ``.env``. Values are shown only where they are asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from heapq import nlargest
+
+from cfn_injector.cli import advice
+from cfn_injector.cli.location import opened, shown, visible
+from cfn_injector.env_properties import DEFAULT_ENV_FILE
+from cfn_injector.errors import ArtifactError, EnvFileError
+from cfn_injector.injection import TAIL_BYTES, Source, inject
+from cfn_injector.zip_splice import (
+    Directory,
+    Entry,
+    Read,
+    Segment,
+    entry_name,
+    extract,
+    plain,
+    read_directory,
+    through,
+)
+from wrapper.dotenv import Binding, ParseError, decode, parse
+
+HELP = "show the .env file of an archive, its sizes, and what Lambda or readers may stumble over"
+
+_LARGEST = 5
+_MASK = "***"
+
+
+@dataclass(frozen=True)
+class EnvFile:
+    """The file of variables; ``bindings`` is None where it cannot be read."""
+
+    entry: Entry
+    bindings: Sequence[Binding] | None = field(repr=False)
+
+    @property
+    def values(self) -> dict[str, str]:
+        found = self.bindings or ()
+        return {each.name: each.value for each in found if each.name is not None and each.value is not None}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an archive holds. Sizes in bytes; of files, the unpacked one. ``notes`` are no problem of the archive."""
+
+    size: int
+    entries: int
+    unpacked: int
+    largest: Sequence[tuple[int, str]]
+    env_file: EnvFile | None
+    warnings: Sequence[str]
+    notes: Sequence[str]
+
+
+class _Nowhere:
+    """A destination that writes nothing."""
+
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
+        return None
+
+
+def _env_file(directory: Directory, path: str, read: Read) -> EnvFile | None:
+    """The file of that name, also where it is spelled with ``./``."""
+    name = entry_name(path)
+    index = directory.names.get(name)
+    if index is None:
+        return None
+    entry = directory.entry(index)
+    bindings = None
+    if plain(entry.name) == name:
+        with suppress(ArtifactError, ParseError):  # why, an attempt to inject tells
+            bindings = parse(decode(extract(directory, entry, read).data))
+    return EnvFile(entry, bindings)
+
+
+def _refusal(source: Source, path: str) -> Iterator[str]:
+    """Why nothing could be injected: by trying, with nothing and to nowhere."""
+    try:
+        inject(source, _Nowhere(), {}, path=path)
+    except (ArtifactError, EnvFileError) as error:
+        yield f"nothing can be injected: {error}"
+
+
+def _notes(directory: Directory, size: int, path: str) -> Iterator[str]:
+    if size > advice.DIRECT_UPLOAD:
+        yield f"over {advice.DIRECT_UPLOAD} bytes, an archive reaches Lambda only by way of S3"
+    if entry_name(path) not in directory.names:
+        for name, index in directory.names.items():
+            if name.rpartition(b"/")[2].startswith(b".env") and directory.entry(index).is_file:
+                yield f"the archive also holds {visible(directory.entry(index).shown)}"
+
+
+def look(source: Source, path: str = DEFAULT_ENV_FILE) -> Found:
+    """What the archive holds. Raises ArtifactError where its directory cannot be read."""
+    tail, size = source.tail(TAIL_BYTES)
+    read = through(tail, size, source.read)
+    directory = read_directory(tail, size, read)
+    env_file = _env_file(directory, path, read)
+    bindings = (env_file.bindings if env_file else None) or ()
+    files = (entry for entry in map(directory.entry, range(len(directory.offsets))) if entry.is_file)
+    warnings = [
+        *_refusal(source, path),
+        *advice.on_size(directory.unpacked),
+        *advice.on_permissions(directory),
+        *advice.on_names(dict.fromkeys(each.name for each in bindings if each.name is not None)),
+        *advice.on_readers(path, bindings),
+    ]
+    return Found(
+        size=size,
+        entries=len(directory.offsets),
+        unpacked=directory.unpacked,
+        largest=[(entry.size, visible(entry.shown)) for entry in nlargest(_LARGEST, files, key=lambda file: file.size)],
+        env_file=env_file,
+        warnings=warnings,
+        notes=list(_notes(directory, size, path)),
+    )
+
+
+def _as_json(place: str, found: Found, *, show_values: bool) -> str:
+    env_file: dict[str, object] | None = None
+    if found.env_file:
+        entry, values = found.env_file.entry, found.env_file.values
+        names = list(values) if show_values else list(map(advice.shown_name, values))
+        env_file = {"name": entry.shown, "size": entry.size, "names": names}
+        if show_values:
+            env_file["values"] = values
+    facts = {"input": place, "size": found.size, "entries": found.entries, "unpacked": found.unpacked}
+    largest = [{"name": name, "size": size} for size, name in found.largest]
+    problems = {"warnings": found.warnings, "notes": found.notes}
+    return json.dumps({**facts, "largest": largest, "env_file": env_file, **problems})
+
+
+def _as_text(place: str, found: Found, path: str, *, show_values: bool) -> Iterator[str]:
+    yield f"{place}  {found.size} bytes  {found.entries} entries  {found.unpacked} bytes unpacked"
+    yield from (f"  {size:>12}  {name}" for size, name in found.largest)
+    if found.env_file is None:
+        yield f"{visible(path)}  none"
+    elif found.env_file.bindings is None:
+        yield f"{visible(found.env_file.entry.shown)}  cannot be read"
+    else:
+        values = found.env_file.values
+        yield f"{visible(found.env_file.entry.shown)}  {len(values)} variables"
+        for name, value in values.items():
+            yield f"  {visible(name)}={visible(value)}" if show_values else f"  {advice.shown_name(name)}={_MASK}"
+    yield from (f"warning: {warning}" for warning in found.warnings)
+    yield from (f"note: {note}" for note in found.notes)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="the archive: a path, an s3 URL, or another that smart_open reads")
+    parser.add_argument(
+        "--path", default=DEFAULT_ENV_FILE, metavar="PATH", help="the file in the archive (default: %(default)s)"
+    )
+    parser.add_argument("--show-values", action="store_true", help="show the values, which are secrets")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    with opened(arguments.input) as source:
+        found = look(source, arguments.path)
+    place = shown(arguments.input)
+    if arguments.json:
+        return _as_json(place, found, show_values=arguments.show_values)
+    return "\n".join(_as_text(place, found, arguments.path, show_values=arguments.show_values))
