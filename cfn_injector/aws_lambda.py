@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from cfn_injector import provider, registry, respond
@@ -41,8 +42,8 @@ LOGGED = frozenset(
 )
 """The fields that may be written to the log. An event holds secrets, and a URL to answer in our place."""
 
-METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes"}
-"""What CloudWatch counts of each answer, by operation and resource type."""
+METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes", "memory": "Bytes"}
+"""What CloudWatch counts of each answer, by operation and resource type; ``memory`` is the process's peak so far."""
 
 _LOG = logging.getLogger("cfn_injector")
 
@@ -92,6 +93,7 @@ class _World:
     def log(self, step: str, **fields: Any) -> None:
         line = {"step": step, **self.ids, **{name: value for name, value in fields.items() if name in LOGGED}}
         if step == "answered":
+            line["memory"] = getrusage(RUSAGE_SELF).ru_maxrss * 1024
             line |= _metrics(self.now(), success=line["status"] == "SUCCESS")
         _LOG.info(json.dumps(line))
 

@@ -81,9 +81,9 @@ class _Traffic:
     def sent(self, request: Any, **_: Any) -> None:
         self.bytes += int(request.headers.get("Content-Length") or 0)
 
-    def received(self, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
-        headers = response_dict["headers"] if response_dict else {}  # none: no answer came
-        self.bytes += int(headers.get("Content-Length") or 0)
+    def received(self, event_name: str, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        if response_dict and ".Head" not in event_name:  # no answer came, or one that only tells of a body
+            self.bytes += int(response_dict["headers"].get("Content-Length") or 0)
 
 
 @dataclass(frozen=True)

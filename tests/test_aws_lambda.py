@@ -29,7 +29,13 @@ def test_an_event_is_answered_at_a_host_that_the_environment_names_and_logged_in
     assert lines[-1]["status"] == "FAILED"
     assert {"stack_id", "logical_id", "request_id", "operation", "type"} <= lines[-1].keys()
     directive = lines[-1]["_aws"]["CloudWatchMetrics"][0]
-    assert {metric["Name"] for metric in directive["Metrics"]} == {"success", "failure", "milliseconds", "bytes"}
+    assert {metric["Name"] for metric in directive["Metrics"]} == {
+        "success",
+        "failure",
+        "milliseconds",
+        "bytes",
+        "memory",
+    }
     assert {name for dimensions in directive["Dimensions"] for name in dimensions} <= lines[-1].keys()
     assert (lines[-1]["success"], lines[-1]["failure"]) == (0, 1)
     assert all(isinstance(lines[-1][metric["Name"]], int) for metric in directive["Metrics"])
