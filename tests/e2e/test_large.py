@@ -57,7 +57,7 @@ def test_sixty_megabytes_are_deployed_with_little_memory_and_little_traffic(
 
     (before,), (after,) = answers(account, small), answers(account, big)
     assert after["status"] == "SUCCESS"
-    assert after["memory"] - before["memory"] < 12 * MB
+    assert after["memory"] - before["memory"] < 8 * MB
     emulator_reads_it = 61 * MB if kind == "LambdaCode" else 0  # it computes no SHA-256 of a copy, as S3 does
     assert after["bytes"] - emulator_reads_it < 1.2 * MB
     assert account.staged() == [] or kind == "LambdaCode"
