@@ -18,7 +18,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -88,13 +88,16 @@ class S3Source:
 
     @classmethod
     def open(cls, client: Any, bucket: str, key: str, version: str | None = None) -> S3Source:
-        """One request: size, ETag and the object's last 512 KiB."""
+        """One request: size, ETag and the object's last 512 KiB. Another one for the rest, where that is little too."""
         chosen = {"VersionId": version} if version else {}
         with _telling(f"s3://{bucket}/{key}", "s3:GetObject"):
             answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{TAIL_BYTES}", **chosen)
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
             end = _ranged(answer, max(whole - TAIL_BYTES, 0), whole)
-        return cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], whole, end)
+        source = cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], whole, end)
+        if len(end) < whole <= PART:
+            return replace(source, end=source.read(0, whole - len(end)) + end)
+        return source
 
     @property
     def place(self) -> str:

@@ -146,11 +146,12 @@ def test_nothing_but_the_directory_and_the_new_file_is_sent(client: Any, wire: W
     assert wire.sent < 20_000
 
 
-def test_a_small_archive_takes_two_requests(client: Any, wire: Wire) -> None:
-    client.put_object(Bucket=ARTIFACTS, Key="app.zip", Body=archive(0.3, env_at=0))
+@pytest.mark.parametrize(("megabytes", "reads"), [(0.3, 1), (0.6, 2), (7.9, 2)])
+def test_a_small_archive_takes_two_or_three_requests(client: Any, wire: Wire, megabytes: float, reads: int) -> None:
+    client.put_object(Bucket=ARTIFACTS, Key="app.zip", Body=archive(megabytes, env_at=0))
     wire.requests.clear()
     inject(S3Source.open(client, ARTIFACTS, "app.zip"), S3Destination(client, STAGING, "tmp/out.zip"), ENV)
-    assert wire.requests == ["GetObject", "PutObject"]
+    assert wire.requests == ["GetObject"] * reads + ["PutObject"]
 
 
 def test_with_a_scratch_key_the_object_is_whole_when_it_appears_and_its_sha256_is_known(client: Any) -> None:

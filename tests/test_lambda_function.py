@@ -95,6 +95,21 @@ def test_the_files_of_the_artifact_and_its_own_variables_stay(world: World) -> N
     assert world.aws_lambda.functions[name].env_file("app.py") == "pass\n"
 
 
+def test_the_staged_object_stays_until_lambda_is_done_with_it(world: World) -> None:
+    busy_when_deleted = list[bool]()
+    through = world.wire.before
+
+    def look(name: str) -> int:
+        if name == "DeleteObject":
+            functions = world.aws_lambda.functions.values()
+            busy_when_deleted.append(any(world.clock.now() < function.ready_at for function in functions))
+        return through(name)
+
+    world.wire.before = look  # type: ignore[method-assign]  # a hook of this test
+    updated(world, created(world), {}, {"Env": {"A": "2"}})
+    assert busy_when_deleted == [False, False]
+
+
 class TestTheSameEventTwice:
     def test_a_create_leaves_one_function_and_the_same_answer(self, world: World) -> None:
         event = world.stack.event("Create", BASE)
