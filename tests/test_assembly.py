@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
+from benchmarks import s3_stub
 from cfn_injector.artifact import S3Destination, S3Source, stored_sha256
 from cfn_injector.errors import ArtifactError, StorageError
 from cfn_injector.injection import BytesSource, inject, join
@@ -257,6 +258,25 @@ def test_an_interruption_aborts_the_upload(client: Any, wire: Wire) -> None:
         run(client, archive(20))
     wire.strike = lambda number, request: None
     assert left_over(client) == []
+
+
+def test_a_source_that_is_replaced_meanwhile_is_not_mixed() -> None:
+    with s3_stub.running(ARTIFACTS, STAGING) as stub:
+        client = stub.client(retries={"total_max_attempts": 1})
+        client.put_object(Bucket=ARTIFACTS, Key="app.zip", Body=archive(20))
+        source = S3Source.open(client, ARTIFACTS, "app.zip")
+        client.put_object(Bucket=ARTIFACTS, Key="app.zip", Body=archive(21))
+        with pytest.raises(StorageError, match=r"s3://artifacts/app\.zip was replaced"):
+            inject(source, S3Destination(client, STAGING, "tmp/out.zip"), ENV)
+        assert left_over(client) == []
+
+
+def test_every_s3_gives_the_same_bytes(client: Any) -> None:
+    body = archive(10, 10, env_at=1)
+    with s3_stub.running(ARTIFACTS, STAGING) as stub:
+        run(stub.client(), body)
+        run(client, body)
+        assert stored(stub.client()) == stored(client) == in_memory(body)
 
 
 def test_an_object_that_was_not_assembled_as_planned_is_not_kept(client: Any, wire: Wire) -> None:

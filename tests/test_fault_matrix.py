@@ -162,13 +162,15 @@ def test_a_fault_at_every_exchange(
     stack = Stack(world.stack, operation.resource_type)
     operation.prepare(stack)
     before = Snapshot.take(world, stack)
-    found = Counter({"stuck requests": 0, **check(world, stack), "failed retries": 0})
+    found = Counter(
+        {"stuck requests": 0, **check(world, stack), "failed retries": 0, "failed despite botocore's retries": 0}
+    )
     problems: list[str] = []
     struck = 0
     while True:
         stack = before.restore(attempts)
         world.wire.struck = (struck, kind)
-        operation.run(stack)
+        succeeded = operation.run(stack)
         if len(world.wire.names) <= struck:
             break
         at = f"{kind} at {world.wire.names[struck]}, number {struck}"
@@ -176,6 +178,7 @@ def test_a_fault_at_every_exchange(
         results = check(world, stack)
         retried = operation.wants is None or (operation.had is None and stack.physical_id is not None)
         results["failed retries"] = not (retried or operation.run(stack))
+        results["failed despite botocore's retries"] = attempts > 1 and not succeeded
         results += check(world, stack)
         found.update(results)
         problems += [f"{at}: {count} {what}" for what, count in results.items() if count]

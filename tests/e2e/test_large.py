@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from cfn_injector.injection import BytesSource, Source, inject, join
+from cfn_injector.zip_splice import Segment
 from tests.e2e.account import Account, Stacks, build_artifact
 
 MB = 1_000_000
@@ -27,6 +30,17 @@ def large(megabytes: int) -> bytes:
         for entry in small.infolist():
             target.writestr(entry, small.read(entry))
     return archive.getvalue()
+
+
+class Memory:
+    """A destination that hashes what it is given."""
+
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> str:
+        return base64.b64encode(hashlib.sha256(join(source, segments)).digest()).decode()
+
+
+def joined_in_memory(artifact: bytes, env: dict[str, str]) -> str | None:
+    return inject(BytesSource(artifact), Memory(), env).code_sha256
 
 
 def answers(account: Account, logical_id: str) -> list[dict[str, Any]]:
@@ -52,11 +66,13 @@ def test_sixty_megabytes_are_deployed_with_little_memory_and_little_traffic(
     code = {"S3Bucket": account.source_bucket, "S3Key": large_key}
     make = account.function if kind == "LambdaFunction" else account.lambda_code
     small, big = f"Small{kind}", f"Big{kind}"
+    sha = {"Fn::GetAtt": [big, "CodeSha256"]}
     stacks.create(f"e2e-small-{kind}", {small: make(Env={"TABLE": "one"})})
-    stacks.create(f"e2e-large-{kind}", {big: make(Code=code, Env={"TABLE": "one"})})
+    stack = stacks.create(f"e2e-large-{kind}", {big: make(Code=code, Env={"TABLE": "one"})}, Sha=sha)
 
     (before,), (after,) = answers(account, small), answers(account, big)
     assert after["status"] == "SUCCESS"
+    assert stack.outputs["Sha"] == joined_in_memory(large(60), {"TABLE": "one"})
     assert after["memory"] - before["memory"] < 8 * MB
     emulator_reads_it = 61 * MB if kind == "LambdaCode" else 0  # it computes no SHA-256 of a copy, as S3 does
     assert after["bytes"] - emulator_reads_it < 1.2 * MB

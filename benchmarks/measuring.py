@@ -1,0 +1,47 @@
+"""What a piece of work costs this process: wall clock, CPU, memory.
+
+In: a function. Out: a ``Cost``. CPU is that of all threads, user and system. Memory is by how much the peak of what is
+resident was over what was resident before; Linux forgets an old peak when it is told to (``clear_refs``, proc(5)), and
+elsewhere only growth over the highest peak so far is seen.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds, and bytes."""
+
+    wall_s: float
+    cpu_s: float
+    rss_growth: int
+
+
+def _resident(field: str) -> int:
+    """``VmRSS`` is what is resident, ``VmHWM`` its peak, in bytes."""
+    if not _STATUS.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1]) * 1024
+
+
+def measured(run: Callable[[], None]) -> Cost:
+    """What the function costs when it is called once."""
+    gc.collect()
+    if _STATUS.exists():
+        Path("/proc/self/clear_refs").write_text("5")
+    resident = _resident("VmRSS")
+    cpu, wall = time.process_time(), time.perf_counter()
+    run()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Cost(wall, cpu, max(_resident("VmHWM") - resident, 0))

@@ -1,0 +1,185 @@
+"""The benchmark measures what it says: strategies agree on the archive, rows and goals tell what was counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import plot, report, rewrite, rows
+from benchmarks.archives import OLD_ENV, PLACES, Shape, build
+from benchmarks.measuring import Cost
+from benchmarks.rewrite import QUICK, Task
+from benchmarks.rows import Row
+from benchmarks.s3_stub import BUCKETS, Stub, running
+from benchmarks.strategies import ENV, STRATEGIES, Job, s3_client, write_plan
+from wrapper.dotenv import parse
+
+BUCKET = BUCKETS[0]
+SMALL, LARGE = Shape(200_000, 40), Shape(18_000_000, 40)
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[Stub]:
+    with running() as stub:
+        yield stub
+
+
+@pytest.fixture
+def archive(request: pytest.FixtureRequest, stub: Stub, tmp_path: Path) -> bytes:
+    """An archive of the parameter's shape, which lies in S3 too; the plan of ``limit`` lies in the folder."""
+    build(request.param, tmp_path / "source.zip")
+    body = (tmp_path / "source.zip").read_bytes()
+    s3_client(stub.url).put_object(Bucket=BUCKET, Key="app.zip", Body=body)
+    write_plan(body, tmp_path / "plan.json")
+    stub.reset()
+    return body
+
+
+def rewritten(stub: Stub, strategy: str, plan: Path) -> bytes:
+    client = s3_client(stub.url)
+    STRATEGIES[strategy](client, Job(strategy, stub.url, BUCKET, "app.zip", "new.zip", str(plan)))()
+    body: bytes = client.get_object(Bucket=BUCKET, Key="new.zip")["Body"].read()
+    return body
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_archive_has_the_size_the_entries_and_the_file_that_were_asked_for(tmp_path: Path, place: str) -> None:
+    shape = Shape(300_000, 70, place)
+    build(shape, tmp_path / "a.zip")
+    build(shape, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert (tmp_path / "a.zip").stat().st_size == pytest.approx(shape.size, rel=0.02)
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        assert opened.testzip() is None
+        assert len(opened.namelist()) == shape.entries
+        if place == "absent":
+            assert ".env" not in opened.namelist()
+        else:
+            assert opened.read(".env") == OLD_ENV
+            at = opened.getinfo(".env").header_offset / opened.start_dir
+            assert PLACES[place] == pytest.approx(at, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "archive", [SMALL, *(replace(LARGE, env_at=place) for place in PLACES)], indirect=True, ids=lambda shape: shape.name
+)
+def test_all_that_splice_give_one_archive(stub: Stub, archive: bytes, tmp_path: Path) -> None:
+    found = {hashlib.sha256(rewritten(stub, each, tmp_path / "plan.json")).hexdigest() for each in QUICK}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("archive", [SMALL], indirect=True)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_each_strategy_changes_the_variables_and_nothing_else(
+    stub: Stub, archive: bytes, tmp_path: Path, strategy: str
+) -> None:
+    with (
+        zipfile.ZipFile(BytesIO(archive)) as old,
+        zipfile.ZipFile(BytesIO(rewritten(stub, strategy, tmp_path / "plan.json"))) as new,
+    ):
+        found = {name: new.read(name) for name in new.namelist() if not name.endswith("/")}
+        variables = {each.name: each.value for each in parse(found.pop(".env").decode()) if each.name}
+        assert found == {name: old.read(name) for name in old.namelist() if name != ".env"}
+    assert variables == {"REGION": "us-east-1", **ENV}
+
+
+@pytest.mark.parametrize("archive", [LARGE], indirect=True)
+def test_the_limit_is_one(stub: Stub, archive: bytes, tmp_path: Path) -> None:
+    counted = {}
+    for strategy in ("ours", "limit"):
+        stub.reset()
+        rewritten(stub, strategy, tmp_path / "plan.json")
+        counted[strategy] = stub.stats()
+    ours, limit = counted["ours"]["UploadPartCopy"], counted["limit"]["UploadPartCopy"]
+    assert (limit.requests, limit.bytes_copied) == (ours.requests, ours.bytes_copied)
+    ours, limit = counted["ours"].total, counted["limit"].total
+    assert limit.requests < ours.requests
+    assert limit.bytes_down + limit.bytes_up < ours.bytes_down + ours.bytes_up
+
+
+def test_a_measurement_is_a_process_and_becomes_a_row() -> None:
+    said: list[str] = []
+    measured = list(rewrite.measure([Task(SMALL, ("memory", "ours", "admzip"), rounds=1)], None, said.append))
+    assert [row.strategy for row in measured] == ["memory", "ours"]
+    assert len(said) == 2
+    assert len({row.sha256 for row in measured}) == 1
+    for row in measured:
+        assert (row.archive, row.entries, row.env_at, row.link) == ("0MB-40-first", 40, "first", "loopback")
+        assert 0 < row.cpu_s < row.wall_s + 0.1
+        assert row.moved >= 2 * row.bytes
+    assert measured[0].requests == 2
+    assert rows.read(rows.write(measured)) == measured
+    assert json.loads(rows.write(measured))["rows"][1]["sha256"] == measured[1].sha256
+
+
+def test_a_strategy_that_gives_another_archive_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(stub: Stub, job: Job, node: Any) -> rows.Sample:
+        return rows.Sample(Cost(1, 1, 1), stub.stats(), job.strategy)
+
+    monkeypatch.setattr(rewrite, "run", run)
+    with pytest.raises(RuntimeError, match="do not give the same archive"):
+        list(rewrite.measure([Task(SMALL, ("memory", "ours"), rounds=1)], None, lambda text: None))
+
+
+def test_without_npm_its_strategy_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert rewrite.install_admzip(tmp_path / "admzip") is None
+
+
+def series(cpu_of_ours: float) -> list[Row]:
+    """Rows of two sizes; what the others cost is a second a megabyte."""
+    found = []
+    for megabytes in (10, 60):
+        for strategy in ("entries", "unpack", "admzip", *QUICK):
+            for link in ("loopback", "modelled"):
+                ours = strategy in ("ours", "limit")
+                cost = cpu_of_ours if ours else float(megabytes)
+                found.append(
+                    Row(
+                        archive=f"{megabytes}",
+                        bytes=megabytes * 1_000_000,
+                        entries=5000,
+                        strategy=strategy,
+                        wall_s=cost,
+                        cpu_s=cost,
+                        rss_growth=1_000_000,
+                        bytes_down=500_000 if ours else megabytes * 1_000_000,
+                        bytes_up=500_000 if ours else megabytes * 1_000_000,
+                        requests=14 if ours else 2,
+                        sha256="",
+                        env_at="first",
+                        link=link,
+                        directory=500_000,
+                        copies=8 if ours else 0,
+                        bytes_copied=megabytes * 1_000_000 if ours else 0,
+                        rounds=3,
+                        wall_range=[cost, cost],
+                        cpu_range=[cost, cost],
+                    )
+                )
+    return found
+
+
+@pytest.mark.parametrize(("cpu", "missed"), [(0.1, 0), (0.25, 1), (2.0, 3), (70.0, 6)])
+def test_goals_are_missed_where_we_cost_too_much(cpu: float, missed: int) -> None:
+    found = report.goals(series(cpu))
+    assert len(found) == 13
+    assert sum(not goal.met for goal in found) == missed
+    assert report.told(series(cpu)).count("missed") == missed
+
+
+def test_the_picture_shows_every_strategy() -> None:
+    drawn = ElementTree.fromstring(plot.picture(series(0.1)))
+    texts = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert set(plot.COLORS) <= texts
+    with pytest.raises(ValueError, match="no series"):
+        plot.picture(series(0.1)[:7])
