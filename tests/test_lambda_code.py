@@ -100,3 +100,35 @@ def test_an_update_refuses_only_what_is_newly_wrong(world: World) -> None:
     first = sent(world, "Create", BASE)["PhysicalResourceId"]
     assert sent(world, "Update", {**wrong, "Env": {}}, physical_id=first, old=wrong)["Status"] == "SUCCESS"
     assert sent(world, "Update", wrong, physical_id=first, old=BASE)["Status"] == "FAILED"
+
+
+def killed_create(world: World) -> None:
+    """The provider is killed once the object is written: it makes no other call."""
+    through = world.wire.before
+
+    def kill(name: str) -> int:
+        if "PutObject" in world.wire.names:
+            raise KeyboardInterrupt
+        return through(name)
+
+    world.wire.before = kill  # type: ignore[method-assign]  # a hook of this test
+    with pytest.raises(KeyboardInterrupt):
+        world.deliver_unguarded(world.stack.event("Create", BASE, resource_type=TYPE))
+    world.wire.before = through  # type: ignore[method-assign]  # as above
+    assert len(world.staged()) == 1
+
+
+@pytest.mark.parametrize("physical_id", ["not-created/request-1", "shop-dev-Code-1A2B3C4D5E6F"])
+def test_what_a_killed_create_left_goes_with_the_delete_that_follows(world: World, physical_id: str) -> None:
+    killed_create(world)
+    assert sent(world, "Delete", BASE, physical_id=physical_id)["Status"] == "SUCCESS"
+    assert world.staged() == []
+
+
+def test_what_a_killed_create_left_is_finished_by_its_next_delivery(world: World) -> None:
+    killed_create(world)
+    world.stack.requests -= 1
+    answered = sent(world, "Create", BASE)
+    assert world.staged() == [answered["PhysicalResourceId"]]
+    sent(world, "Delete", BASE, physical_id="shop-dev-Code-1A2B3C4D5E6F")
+    assert world.staged() == [answered["PhysicalResourceId"]]
