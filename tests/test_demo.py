@@ -124,9 +124,7 @@ def test_kept_stages_answer_until_ctrl_c_and_then_nothing_listens_any_more(tmp_p
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
-def test_an_interrupted_demo_takes_the_emulator_and_its_folder_with_it(
-    tmp_path: Path, ending: signal.Signals
-) -> None:
+def test_an_interrupted_demo_takes_the_emulator_and_its_folder_with_it(tmp_path: Path, ending: signal.Signals) -> None:
     with demo(tmp_path, "--json") as process:
         assert process.stderr is not None
         process.stderr.readline()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from wrapper.dotenv import parse
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "data" / "dotenv_cases.json"
+LOAD: list[dict[str, Any]] = json.loads(CASES.with_name("load_cases.json").read_text(encoding="utf-8"))["load"]
 
 CONFORMS = r"""
 import asyncio, json, os, sys, tempfile
@@ -36,6 +38,8 @@ os.environ["HELD"] = "real"
 from wrapper import ParseError, get_env, load, wrap
 from wrapper.dotenv import decode, parse
 
+with open(os.path.join(os.path.dirname(cases), "load_cases.json"), encoding="utf-8") as file:
+    load_cases = json.load(file)["load"]
 with open(cases, encoding="utf-8") as file:
     cases = json.load(file)
 
@@ -68,6 +72,10 @@ for case in cases["unset"]:
         raise AssertionError(case["name"])
 for case in cases["written"]:
     assert parse("A=" + case["text"])[0].value == case["value"], case["name"]
+for case in load_cases:
+    write(case)
+    options = {name: case[name] for name in ("override", "allow") if name in case}
+    assert load(environ=case["environ"], **options) == case["set"], case["name"]
 
 write({"file": "TABLE='t \u00e9'\nHELD=file\nTZ=XYZ+3\nPATH=/nowhere\n"})
 
@@ -254,50 +262,18 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(task_root: Path) -> None:
         load(environ={})
 
 
-@pytest.mark.parametrize(
-    ("file", "environ", "options", "expected"),
-    [
-        pytest.param("A=f", {}, {}, {"A": "f"}, id="a new name is set"),
-        pytest.param("A=f", {"A": "real"}, {}, {}, id="a name that is there keeps its value"),
-        pytest.param("A=f", {"A": ""}, {}, {}, id="a name that is there keeps its value, be it empty"),
-        pytest.param("A=", {}, {}, {"A": ""}, id="an empty value is set"),
-        pytest.param("A=1\nA=2", {}, {}, {"A": "2"}, id="the last statement for a name is the one set"),
-        pytest.param("TZ=f\nLANG=f", {"TZ": ":UTC", "LANG": "en"}, {}, {"TZ": "f", "LANG": "f"}, id="presets give way"),
-        pytest.param("A=f", {"A": "real"}, {"override": True}, {"A": "f"}, id="override lets the file win"),
-        pytest.param("foo.bar=f\nmy-key=f", {}, {}, {"foo.bar": "f", "my-key": "f"}, id="odd names are set"),
-        pytest.param("PATH=f\nA=f", {}, {}, {"A": "f"}, id="PATH is left out"),
-        pytest.param("PATH=f", {"PATH": "/bin"}, {"override": True}, {}, id="override does not bring PATH"),
-        pytest.param(
-            "LD_PRELOAD=f\nLD_LIBRARY_PATH=f\nPYTHONPATH=f\nNODE_OPTIONS=f\nNODE_PATH=f",
-            {},
-            {"allow": ["PATH"]},
-            {},
-            id="names that load code are left out, one by one",
-        ),
-        pytest.param("PATH=f\nNODE_PATH=f", {}, {"allow": ["PATH"]}, {"PATH": "f"}, id="a name that is allowed is set"),
-        pytest.param("PATH=f", {"PATH": "/bin"}, {"allow": ["PATH"]}, {}, id="an allowed name wins over none"),
-        pytest.param(
-            "PATH=f", {"PATH": "/bin"}, {"allow": ["PATH"], "override": True}, {"PATH": "f"}, id="allow and override"
-        ),
-        pytest.param(
-            "PATH=f\nNODE_PATH=f", {}, {"allow": "NODE_PATH"}, {"NODE_PATH": "f"}, id="a string allows its own name"
-        ),
-        pytest.param(
-            "PATH=f\nNODE_PATH=f",
-            {},
-            {"allow": (name for name in ["NODE_PATH", "PATH"])},
-            {"PATH": "f", "NODE_PATH": "f"},
-            id="allow may be any iterable",
-        ),
-    ],
-)
-def test_load(
-    task_root: Path, file: str, environ: dict[str, str], options: dict[str, Any], expected: Mapping[str, str]
-) -> None:
-    (task_root / ".env").write_text(file)
-    before = dict(environ)
-    assert load(environ=environ, **options) == expected
-    assert environ == {**before, **expected}
+@pytest.mark.parametrize("case", LOAD, ids=lambda case: case["name"])
+def test_load(task_root: Path, case: dict[str, Any]) -> None:
+    (task_root / ".env").write_text(case["file"])
+    environ = dict(case["environ"])
+    options = {name: case[name] for name in ("override", "allow") if name in case}
+    assert load(environ=environ, **options) == case["set"]
+    assert environ == {**case["environ"], **case["set"]}
+
+
+def test_allow_may_be_any_iterable(task_root: Path) -> None:
+    (task_root / ".env").write_bytes(b"PATH=f\nNODE_PATH=f\nLD_PRELOAD=f\n")
+    assert load(environ={}, allow=(name for name in ["NODE_PATH", "PATH"])) == {"PATH": "f", "NODE_PATH": "f"}
 
 
 def test_load_fills_the_environment_of_this_process_and_of_its_children(tmp_path: Path) -> None:

@@ -45,15 +45,26 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
     raise FileNotFoundError(errno.ENOENT, "No such file, looked for", " and ".join(looked_at))
 
 
-def _plain(data: bytes) -> "dict[str, str] | None":
+def _can_be_set(text: str) -> bool:
+    if text.isascii():
+        return "\0" not in text
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
     """The variables of a file of plain lines; None for any other file, which needs the grammar.
 
     Plain are empty lines, comments, and assignments without export and blanks, their values bare or in quotes,
-    without escapes, with neither blanks nor quotes at their ends.
+    without escapes, with neither blanks nor quotes at their ends; ``settable``: all that an environment can hold.
     """
     try:
         text = data.decode()
     except UnicodeDecodeError:
+        return None
+    if settable and not _can_be_set(text):
         return None
     variables = {}
     for line in text.split("\n"):
@@ -75,20 +86,11 @@ def _plain(data: bytes) -> "dict[str, str] | None":
     return variables
 
 
-def _can_be_set(text: str) -> bool:
-    if text.isascii():
-        return "\0" not in text
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-
-
 def _variables(places: "list[str]", settable: bool = False) -> "dict[str, str]":
     """The variables of the first file there is; ``settable``: one that no environment can hold is an error."""
     place, data = _read(places)
-    plain = _plain(data)
-    if plain is not None and (not settable or _can_be_set("".join([*plain, *plain.values()]))):
+    plain = _plain(data, settable)
+    if plain is not None:
         return plain
     from .dotenv import ParseError, decode, parse
 
@@ -125,8 +127,9 @@ def load(
 
     A name that ``environ`` holds already keeps its value, but for TZ and LANG, which Lambda presets itself; with
     ``override`` the file wins everywhere. Names that make programs load other code (LOADS_CODE) are left out,
-    unless ``allow`` holds them. ``path`` is looked for as in ``get_env``, with the LAMBDA_TASK_ROOT of
-    ``environ`` where it has one. No file is no variables.
+    unless ``allow`` holds them: then they are set whatever ``environ`` holds, as Lambda presets most of them.
+    ``path`` is looked for as in ``get_env``, with the LAMBDA_TASK_ROOT of ``environ`` where it has one. No file
+    is no variables.
 
     Raises ParseError, which names file and line, where the file cannot be parsed, or holds what no environment
     can (a NUL, or a character that its encoding lacks). Then nothing was set.
@@ -135,11 +138,13 @@ def load(
         variables = _variables(_places(path, environ), settable=True)
     except FileNotFoundError:
         return {}
-    left_out = LOADS_CODE.difference([allow] if isinstance(allow, str) else allow)
+    allowed = LOADS_CODE.intersection([allow] if isinstance(allow, str) else allow)
+    left_out = LOADS_CODE - allowed
+    file_wins = PRESET_BY_LAMBDA | allowed
     held = set() if override else set(environ)  # to ask os.environ for a name that it lacks is slow
     chosen = {}
     for name, value in variables.items():
-        if name not in left_out and (name not in held or name in PRESET_BY_LAMBDA):
+        if name not in left_out and (name not in held or name in file_wins):
             chosen[name] = value
     environ.update(chosen)
     if "TZ" in chosen and environ is os.environ:

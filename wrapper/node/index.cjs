@@ -1,0 +1,189 @@
+/*
+ * Reads the `.env` file that was deployed with a Lambda function; needs nothing but Node.js, 18 or later.
+ *
+ * In flow a path and the environment; out flow the file's variables: as an object (getEnv), into the environment
+ * (load), or into it before a handler is used (wrap). The grammar is that of the Python reader, to the letter of its
+ * errors; it is written down in docs/env-file.md.
+ *
+ * All of it is one file, as every cold start pays for each file that is loaded.
+ *
+ * Which names Lambda presets and which of them may be set:
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+"use strict";
+
+const { readFileSync } = require("fs");
+const { isAbsolute, resolve } = require("path");
+
+const BOM = "\ufeff";
+const NEVER_IN_A_NAME = /[ \t\r#'"\ufeff]/;
+const ESCAPES = new Map([["n", "\n"], ["r", "\r"], ['"', '"'], ["\\", "\\"], ["$", "$"], ["`", "`"]]);
+const DEFAULT_PATH = ".env";
+const PRESET_BY_LAMBDA = ["LANG", "TZ"];
+const LOADS_CODE = ["LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NODE_PATH", "PATH", "PYTHONPATH"];
+
+/** The file is no `.env`. None of its properties holds any of the file's content, which is secret. */
+class ParseError extends Error {
+  constructor(problem, line, path) {
+    super(`${path === undefined ? "" : `${path}, `}line ${line} ${problem}`);
+    this.name = "ParseError";
+    this.problem = problem;
+    this.line = line;
+    this.path = path;
+  }
+}
+
+/** ParseError for what starts at `position`. */
+function refusal(problem, text, position) {
+  return new ParseError(problem, text.slice(0, position).split("\n").length);
+}
+
+function isBlank(character) {
+  return character === " " || character === "\t";
+}
+
+/** Without the blanks at both ends. No regular expression, as that would take quadratic time. */
+function trimmed(text) {
+  let start = 0;
+  let end = text.length;
+  while (isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+/** The text of a file's bytes; ParseError with the line of the first byte that is not UTF-8. */
+function decode(bytes) {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = data.toString();
+  if (!text.includes("\ufffd")) return text; // which stands for what is not UTF-8, or for itself
+  const again = Buffer.from(text);
+  if (data.equals(again)) return text;
+  const wrong = data.findIndex((byte, index) => byte !== again[index]);
+  throw refusal("is not UTF-8", data.toString("latin1"), wrong < 0 ? data.length : wrong);
+}
+
+/** What is left of a line, without its end, and where the next one starts; there is no CR before `start`. */
+function restOfLine(text, start) {
+  const end = text.indexOf("\n", start);
+  if (end < 0) return [text.slice(start), text.length];
+  return [text.slice(start, text[end - 1] === "\r" ? end - 1 : end), end + 1];
+}
+
+/** The decoded value of the quotes that open at `opening`, and the position behind the closing one. */
+function quoted(text, opening, statement) {
+  const quote = text[opening];
+  let start = opening + 1;
+  let end = text.indexOf(quote, start);
+  let value = "";
+  while (end >= 0) {
+    const span = text.slice(start, end);
+    const backslash = quote === '"' ? span.indexOf("\\") : -1;
+    if (backslash < 0) return [value + span, end + 1];
+    const escaped = text[start + backslash + 1];
+    value += span.slice(0, backslash) + (ESCAPES.get(escaped) ?? `\\${escaped}`);
+    start += backslash + 2;
+    if (escaped === quote) end = text.indexOf(quote, start);
+  }
+  throw refusal("opens a quote that is never closed", text, statement);
+}
+
+/** What starts at `start`: where the next statement does, and name and value, but for blank and comment lines. */
+function statementAt(text, start) {
+  const [body, end] = restOfLine(text, start);
+  const equals = body.indexOf("=");
+  let name = trimmed(equals < 0 ? body : body.slice(0, equals));
+  if (name.startsWith("#") || (name === "" && equals < 0)) return { end };
+  if (equals < 0) throw refusal("has no =", text, start);
+  if (name.startsWith("export ") || name.startsWith("export\t")) name = trimmed(name.slice(6));
+  if (name === "" || NEVER_IN_A_NAME.test(name)) throw refusal("has no valid name before its =", text, start);
+  const right = body.slice(equals + 1);
+  const value = trimmed(right);
+  if (value.startsWith("'") || value.startsWith('"')) {
+    const [decoded, closed] = quoted(text, text.indexOf(value[0], start), start);
+    const [rest, next] = restOfLine(text, closed);
+    const behind = trimmed(rest);
+    if (behind !== "" && behind[0] !== "#") throw refusal("has text after its closing quote", text, start);
+    return { end: next, name, value: decoded };
+  }
+  const comment = value.includes("#") ? right.search(/[ \t]#/) : -1;
+  return { end, name, value: comment < 0 ? value : trimmed(right.slice(0, comment)) };
+}
+
+/** The variables of a text; `settable`: what no environment can hold is an error. Takes linear time. */
+function variables(text, settable = false) {
+  const found = Object.create(null); // so that no name means anything but itself, be it __proto__
+  let unset = -1;
+  for (let start = text.startsWith(BOM) ? 1 : 0; start < text.length; ) {
+    const { end, name, value } = statementAt(text, start);
+    if (name !== undefined) {
+      if (settable && unset < 0 && (name.includes("\0") || value.includes("\0"))) unset = start;
+      found[name] = value;
+    }
+    start = end;
+  }
+  if (unset >= 0) throw refusal("holds a character that no environment variable can", text, unset);
+  return found;
+}
+
+function placesOf(path, environ) {
+  const wanted = typeof path === "string" ? path : require("url").fileURLToPath(path.href);
+  const root = environ.LAMBDA_TASK_ROOT || process.env.LAMBDA_TASK_ROOT;
+  return root && !isAbsolute(wanted) ? [`${root}/${wanted}`, wanted] : [wanted];
+}
+
+/** The variables of the first file there is; undefined where there is none. */
+function read(places, settable) {
+  for (const place of places) {
+    try {
+      return variables(decode(readFileSync(place)), settable);
+    } catch (error) {
+      if (error instanceof ParseError) throw new ParseError(error.problem, error.line, resolve(place));
+      if (error.code !== "ENOENT") throw error;
+    }
+  }
+}
+
+/** The variables of a text, or of the bytes of a file. */
+function parse(text) {
+  return variables(typeof text === "string" ? text : decode(text));
+}
+
+/** The variables of the file at `path`, and of nothing else. */
+function getEnv(path = DEFAULT_PATH) {
+  const places = placesOf(path, process.env);
+  const found = read(places, false);
+  if (found !== undefined) return found;
+  const lookedAt = [...new Set(places.map((place) => resolve(place)))].join(" and ");
+  throw Object.assign(new Error(`ENOENT: no such file, looked for ${lookedAt}`), { code: "ENOENT" });
+}
+
+/** Put the file's variables into `environ`; returns those that were put there. */
+function load(options = {}) {
+  if (typeof options !== "object") throw new TypeError("load takes its options as an object: load({ path })");
+  const { path = DEFAULT_PATH, environ = process.env, override = false, allow = [] } = options;
+  const allowed = typeof allow === "string" ? [allow] : [...allow];
+  const fileWins = new Set([...PRESET_BY_LAMBDA, ...LOADS_CODE.filter((name) => allowed.includes(name))]);
+  const chosen = Object.create(null);
+  for (const [name, value] of Object.entries(read(placesOf(path, environ), true) ?? {})) {
+    if (LOADS_CODE.includes(name) && !fileWins.has(name)) continue;
+    if (override || fileWins.has(name) || !Object.hasOwn(environ, name)) chosen[name] = value;
+  }
+  for (const name of Object.keys(chosen)) {
+    // Assigning to __proto__ would set no property of an ordinary object.
+    Object.defineProperty(environ, name, {
+      value: chosen[name],
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return chosen;
+}
+
+/** Do `load()` and return the handler itself, of whatever kind it is. */
+function wrap(handler) {
+  load();
+  return handler;
+}
+
+module.exports = { ParseError, getEnv, load, parse, wrap };
