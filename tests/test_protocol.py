@@ -71,7 +71,9 @@ def test_any_reason_fits_into_the_body(reason: str) -> None:
 
 
 def test_a_long_reason_keeps_its_beginning_and_its_end() -> None:
-    told = json.loads(failed(event(), "begin " + "ü" * 9000 + " end").body())["Reason"]
+    body = failed(event(), "begin " + "ü" * 9000 + " end").body()
+    told = json.loads(body)["Reason"]
+    assert 3000 < len(body) <= MAX_BODY_BYTES
     assert told.startswith("begin")
     assert told.endswith("end")
 
