@@ -571,13 +571,13 @@ class TestSecrets:
 
     def test_an_unexpected_error_that_quotes_a_value_is_told_by_its_kind_and_place_alone(self, world: World) -> None:
         def explode(operation: str, params: dict[str, Any]) -> None:
-            raise ZeroDivisionError(CANARY)
+            raise ZeroDivisionError("canary-of-a-library")
 
         world.aws_lambda.before = explode
-        answered = world.stack.send(world.stack.event("Create", {**BASE, "Env": {"S": CANARY}}))
+        answered = world.stack.send(world.stack.event("Create", BASE))
         assert answered["Status"] == "FAILED"
         assert "ZeroDivisionError" in answered["Reason"]
-        assert CANARY not in json.dumps([answered, world.log])
+        assert "canary" not in json.dumps([answered, world.log])
 
 
 class TestRefusals:

@@ -1,0 +1,405 @@
+"""Deliberate breakages of the provider, each of which has to turn at least one test red: ``make mutants``.
+
+Each mutant is one replacement of text in one file, in a copy of the project, and the tests that should notice. A mutant
+that survives, or whose text is not there any more, is reported, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 300
+PARTS = (
+    "cfn_injector",
+    "wrapper",
+    "tests",
+    "templates",
+    "example_hitcounter",
+    "benchmarks",
+    "setup.cfg",
+    "pyproject.toml",
+)
+
+FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provider.py", "tests/test_fault_matrix.py"
+ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
+RESPOND, PROTOCOL, PROPERTIES = "tests/test_respond.py", "tests/test_protocol.py", "tests/test_properties.py"
+HANDLER, ARTIFACT = "tests/test_aws_lambda.py", "tests/test_artifact.py"
+_OWNERSHIP = "resources/lambda_function/ownership.py"
+_VERBS = "resources/lambda_function/__init__.py"
+_STEPS = "resources/lambda_function/steps.py"
+
+
+class Mutant(NamedTuple):
+    """``old`` becomes ``new`` in a file of ``cfn_injector``; ``tests`` should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "no wait until a function is active",
+        "lambda_api.py",
+        'return wait_until_ready(client, arguments["FunctionName"], patience)',
+        'return client.get_function_configuration(FunctionName=arguments["FunctionName"])',
+        (FUNCTION,),
+    ),
+    Mutant(
+        "the staged object goes while Lambda still copies it",
+        "lambda_api.py",
+        "            settled = wait_until_ready(client, name, patience)\n    return settled",
+        "    return settled",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a failed state is taken for success",
+        "lambda_api.py",
+        '== "Failed":\n            raise',
+        '== "Never":\n            raise',
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a version that failed stays",
+        "lambda_api.py",
+        "        client.delete_function(FunctionName=name, Qualifier=version)\n        raise",
+        "        raise",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "versions that aliases name are pruned",
+        "lambda_api.py",
+        "        if version in named:\n            continue\n",
+        "",
+        (FUNCTION,),
+    ),
+    Mutant("no version before the newest stays", "lambda_api.py", "max(keep, 1) + 1", "keep + 1", (ADVERSITY,)),
+    Mutant(
+        "a function is published without its revision",
+        "lambda_api.py",
+        '        if now["CodeSha256"] != settled["CodeSha256"]:',
+        "        if False:",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "roles that are not ready yet are not waited for",
+        "lambda_api.py",
+        "cannot be assumed by Lambda|",
+        "",
+        (FUNCTION,),
+    ),
+    Mutant("a name that is taken is waited for", "lambda_api.py", r"\A(?!.*already exist)", "", (ADVERSITY,)),
+    Mutant("networks are not left", "lambda_api.py", "        _detach(client, name, patience)\n", "", (FUNCTION,)),
+    Mutant(
+        "what is gone cannot be deleted",
+        "lambda_api.py",
+        '!= "ResourceNotFoundException":\n            raise\n',
+        '!= "":\n            raise\n',
+        (MATRIX,),
+    ),
+    Mutant(
+        "waits go past the deadline",
+        "lambda_api.py",
+        "while self.now() <= self.deadline:",
+        "while self.now() <= self.deadline + 500:",
+        (FUNCTION, ADVERSITY),
+    ),
+    Mutant(
+        "every function is ours",
+        "naming.py",
+        "return tags.get(STACK) == request.stack_id and",
+        "return True or",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "the logical id does not matter",
+        "naming.py",
+        "and tags.get(LOGICAL) == request.logical_id",
+        "",
+        ("tests/test_hazards.py", "tests", FUNCTION),
+    ),
+    Mutant(
+        "a late event is served",
+        "naming.py",
+        "return request.issued_at is not None and",
+        "return False and",
+        (ADVERSITY,),
+    ),
+    Mutant(
+        "a failed create leaves its function",
+        _VERBS,
+        "        failure.callback(ownership.undo, job, name)\n",
+        "",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "the mark of an unanswered request stays",
+        _VERBS,
+        '        ownership.confirm(job, name, settled["FunctionArn"])\n',
+        "",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a replacement that keeps its name is tried",
+        _VERBS,
+        '    if job.wanted.get("FunctionName") == name:\n        raise',
+        "    if False:\n        raise",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a rollback makes a third function",
+        _VERBS,
+        "_before(job, found) or ownership.place",
+        "ownership.place",
+        (FUNCTION,),
+    ),
+    Mutant("an update with stripped tags is refused", _VERBS, "and naming.marks_in(tags):", "and True:", (FUNCTION,)),
+    Mutant(
+        "what was adopted is deleted in a rollback",
+        _VERBS,
+        "and naming.ADOPTED in tags and",
+        "and False and",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a rollback is checked like an update",
+        _VERBS,
+        "    if job.stack.rolling_back and accepted is not None:\n        return\n",
+        "",
+        ("tests/test_hazards_more.py", "tests", ADVERSITY),
+    ),
+    Mutant("code signing that enforces is let pass", _VERBS, '== "Enforce"', '== "Never"', (FUNCTION,)),
+    Mutant(
+        "a taken name is taken over without being asked",
+        _OWNERSHIP,
+        'if explicit and flag(job.wanted, "Adopt"):',
+        "if explicit:",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a deletion meanwhile is not noticed",
+        _OWNERSHIP,
+        "        raise _deleted_meanwhile(name)\n\n\ndef _deleted",
+        "        pass\n\n\ndef _deleted",
+        (ADVERSITY,),
+    ),
+    Mutant(
+        "a lost answer to the last call fails the create",
+        _OWNERSHIP,
+        "        if is_pending(job, name):  # else",
+        "        if True:  # else",
+        (MATRIX,),
+    ),
+    Mutant(
+        "a delete sweeps nothing",
+        _OWNERSHIP,
+        "        if not _delete_pending(job, name):\n            return",
+        "        return",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a name that is forbidden stops the delete",
+        _OWNERSHIP,
+        "        if code_of(error) not in _DENIED | _NO_NAME:",
+        "        if True:",
+        (ADVERSITY,),
+    ),
+    Mutant(
+        "the staged object stays", _STEPS, "        afterwards.callback(_discard, job, destination)\n", "", (FUNCTION,)
+    ),
+    Mutant(
+        "the order of code and runtime is turned round",
+        _STEPS,
+        "    put_apart(job, name, changes, BEFORE_CODE)",
+        "    put_apart(job, name, changes, BEFORE_PUBLISHING)",
+        (FUNCTION,),
+    ),
+    Mutant(
+        "an object whose request died stays",
+        "resources/lambda_code.py",
+        "            discard(client, bucket, key)\n\n\ndef delete",
+        "            pass\n\n\ndef delete",
+        (MATRIX, CODE),
+    ),
+    Mutant(
+        "a delete takes any object",
+        "resources/lambda_code.py",
+        "if request.physical_id.startswith(_prefix(request)):",
+        "if True:",
+        (CODE,),
+    ),
+    Mutant(
+        "new bytes under a key are the same", "resources/lambda_code.py", "source.version, source.etag, ", "", (CODE,)
+    ),
+    Mutant(
+        "an upload that failed is not aborted",
+        "artifact.py",
+        "            failure.callback(self._abort, key, upload)\n",
+        "",
+        (ASSEMBLY,),
+    ),
+    Mutant(
+        "an upload that was begun twice is left",
+        "artifact.py",
+        '        if answer["ResponseMetadata"].get("RetryAttempts"):',
+        "        if False:",
+        (ASSEMBLY,),
+    ),
+    Mutant(
+        "what was assembled is not compared",
+        "artifact.py",
+        "if whole != size or found != expected:",
+        "if False:",
+        (ASSEMBLY,),
+    ),
+    Mutant("a source that changed is read on", "artifact.py", '"IfMatch": self.etag, ', "", (ARTIFACT,)),
+    Mutant(
+        "an answer is sent twice",
+        "provider.py",
+        "            if self.given:\n                return False\n",
+        "",
+        (PROVIDER,),
+    ),
+    Mutant(
+        "the gate stays open",
+        "provider.py",
+        "        if self.given:\n            raise AlreadyAnsweredError",
+        "        if False:\n            raise AlreadyAnsweredError",
+        (PROVIDER,),
+    ),
+    Mutant(
+        "the handler does not wait for the watchdog's answer",
+        "provider.py",
+        "        with self._lock:\n            if self._error:",
+        "        if True:\n            if self._error:",
+        (PROVIDER,),
+    ),
+    Mutant(
+        "only exceptions are answered",
+        "provider.py",
+        "    except BaseException as error:",
+        "    except Exception as error:",
+        (PROVIDER,),
+    ),
+    Mutant("a stale event is served", "provider.py", "    if now >= given_up:", "    if False:", (PROVIDER,)),
+    Mutant("no watchdog", "provider.py", "    timer.start()\n", "", (PROVIDER,)),
+    Mutant(
+        "secrets are not masked",
+        "provider.py",
+        '        text = text.replace(secret, "***")\n',
+        "        pass\n",
+        (FUNCTION, ADVERSITY),
+    ),
+    Mutant(
+        "unexpected errors are quoted",
+        "provider.py",
+        'return f"unexpected {type(error).__name__}',
+        'return f"unexpected {error} {type(error).__name__}',
+        (FUNCTION,),
+    ),
+    Mutant(
+        "a failed update answers with another id",
+        "protocol.py",
+        'known = event.get("PhysicalResourceId") or physical_id or',
+        "known = physical_id or",
+        (PROVIDER, PROTOCOL),
+    ),
+    Mutant(
+        "a failed create answers with a name",
+        "protocol.py",
+        'return f"not-created/{request_id}"',
+        "return request_id",
+        (PROTOCOL, FUNCTION, "tests"),
+    ),
+    Mutant(
+        "a long answer is not cut",
+        "protocol.py",
+        '"Reason": _fit(self.reason, room)',
+        '"Reason": self.reason',
+        (PROTOCOL,),
+    ),
+    Mutant(
+        "a refused answer is taken for delivered",
+        "respond.py",
+        'return "" if 200 <= status < 300 else',
+        'return "" if status else',
+        (RESPOND,),
+    ),
+    Mutant("any host is answered", "respond.py", "_AWS_HOST.fullmatch(url.netloc)", "True", (RESPOND,)),
+    Mutant(
+        "answers have a content type",
+        "respond.py",
+        '{"Content-Type": ""}',
+        '{"Content-Type": "application/json"}',
+        (RESPOND,),
+    ),
+    Mutant(
+        "every field is logged",
+        "aws_lambda.py",
+        "for name, value in fields.items() if name in LOGGED",
+        "for name, value in fields.items()",
+        (HANDLER,),
+    ),
+    Mutant(
+        "a removed property stays",
+        "properties.py",
+        "wanted = {**_completed(_RESETS, name), **",
+        "wanted = {**",
+        (FUNCTION, PROPERTIES),
+    ),
+    Mutant(
+        "reserved names are injected", "env_properties.py", "if name in RESERVED_VARIABLES:", "if False:", (PROPERTIES,)
+    ),
+)
+
+
+def _survives(mutant: Mutant, folder: Path) -> str:
+    """What is wrong with the tests for this mutant; empty where one of them turned red."""
+    path = folder / "cfn_injector" / mutant.file
+    text = path.read_text("utf-8")
+    if text.count(mutant.old) != 1:
+        return f"its text stands {text.count(mutant.old)} times in {mutant.file}"
+    path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+    try:
+        tests = [test for test in mutant.tests if (folder / test.split("::")[0]).exists()]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
+        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return ""
+    finally:
+        path.write_text(text, "utf-8")
+    return {0: "it survives", 1: ""}.get(done.returncode, f"pytest ended with {done.returncode}")
+
+
+def main() -> int:
+    wanted = sys.argv[1:]
+    mutants = [mutant for mutant in MUTANTS if not wanted or any(word in mutant.name for word in wanted)]
+    failed = 0
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            else:
+                shutil.copy(source, folder / part)
+        for mutant in mutants:
+            problem = _survives(mutant, folder)
+            failed += bool(problem)
+            print(
+                f"{'SURVIVED' if problem else 'killed':9} {mutant.name}{': ' if problem else ''}{problem}", flush=True
+            )
+    print(f"{len(mutants)} mutants, {len(mutants) - failed} killed, {failed} not")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
