@@ -1,18 +1,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHECKED := cfn_injector wrapper example_hitcounter tests
+CHECKOV := .venv-checkov
+CHECKOV_VERSION := 3.3.30
+NODE_MODULES := tests/node/node_modules
+FUZZ_SECONDS ?= 600
+CHECKED := cfn_injector wrapper example_hitcounter benchmarks tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench fuzz mutants clean
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
 	@echo "make test   run the tests"
 	@echo "make lint   check style, types, layers and templates"
-	@echo "make clean  remove .venv, caches and what was built"
+	@echo "make bench  measure what rewriting an archive costs (ARGS=--large takes minutes more)"
+	@echo "make fuzz   look for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
+	@echo "make mutants  break the provider on purpose and see the tests notice (takes half an hour)"
+	@echo "make clean  remove environments, caches and what was built"
 
 # Made anew whenever the dependencies changed, so that nothing of an older set stays behind. Before 23.1, pip installed
 # what has no wheel without a list of its files, and the provider's zip is made by these lists.
@@ -23,7 +30,7 @@ $(VENV)/.made: setup.cfg pyproject.toml
 	@$(BIN)/pip install -qq 'pip>=23.1'
 	@touch $@
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(VENV)/.made
+$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.%: $(VENV)/.made
 	@echo "installing what 'make $*' needs"
 	@$(BIN)/pip install -qq --editable '.[$(EXTRAS_$*)]'
 	@touch $@
@@ -31,19 +38,51 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(VENV)/.made
 EXTRAS_demo := demo
 EXTRAS_test := test
 EXTRAS_lint := test,lint
+EXTRAS_bench := test
+EXTRAS_fuzz := fuzz
+
+# An environment of its own, because checkov pins a boto3 that is older than the provider's.
+$(CHECKOV)/.made-$(CHECKOV_VERSION):
+	@echo "installing checkov"
+	@rm -rf $(CHECKOV)
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/pip install -qq checkov==$(CHECKOV_VERSION)
+	@touch $@
+
+# What the Node.js reader is compared with. Tests that need it skip, and say so, where there is no npm or no registry.
+$(NODE_MODULES)/.made: tests/node/package.json tests/node/package-lock.json
+	@command -v npm >/dev/null || exit 0; \
+	echo "installing parsers for Node.js to compare with"; \
+	cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.made \
+	|| echo "they could not be installed; tests that need them will skip"
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m example_hitcounter
 
-test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.test $(NODE_MODULES)/.made
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
-lint: $(VENV)/.lint
+lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/cfn-lint templates/*.yaml
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov --directory templates \
+		--framework cloudformation --skip-download --quiet --compact
+
+bench: $(VENV)/.bench
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.rewrite --json $(ARGS) >build/rewriting.json
+	@$(BIN)/python -m benchmarks.rewrite --from build/rewriting.json
+
+fuzz: $(VENV)/.fuzz
+	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
+mutants: $(VENV)/.test
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) build dist *.egg-info
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

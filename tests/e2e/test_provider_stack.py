@@ -1,0 +1,56 @@
+"""The provider's own stack: what a new build leaves as it is, and what keeps it from being deleted too early."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from example_hitcounter import demo
+from example_hitcounter.stacks import update
+from tests.e2e.account import Account, Stacks
+from tests.e2e.conftest import PROVIDER_BUCKET
+
+REF = {"Ref": "Function"}
+
+
+def token(account: Account) -> str:
+    (stack,) = account.client("cloudformation").describe_stacks(StackName=demo.PROVIDER_STACK)["Stacks"]
+    outputs: dict[str, str] = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return outputs["ServiceToken"]
+
+
+def deploy(account: Account, key: str) -> None:
+    """Updates the provider's stack to the build of that key."""
+    parameters = {
+        "CodeBucket": PROVIDER_BUCKET,
+        "CodeKey": key,
+        "SourceBuckets": account.source_bucket,
+        "ResponseHosts": account.emulator.response_hosts,
+    }
+    template = (demo.TEMPLATES / "provider.yaml").read_text("utf-8")
+    update(account.client("cloudformation"), demo.PROVIDER_STACK, template, parameters)
+
+
+def test_a_new_build_of_the_provider_keeps_its_service_token(account: Account, stacks: Stacks) -> None:
+    def resources(table: str) -> dict[str, Any]:
+        return {"Function": account.function(Env={"TABLE": table})}
+
+    s3, before = account.client("s3"), token(account)
+    stacks.create("e2e-upgrade", resources("one"), Name=REF)
+    s3.copy_object(Bucket=PROVIDER_BUCKET, Key="newer.zip", CopySource=f"{PROVIDER_BUCKET}/provider.zip")
+    deploy(account, "newer.zip")
+    after = stacks.update("e2e-upgrade", resources("two"), Name=REF)
+
+    assert token(account) == before
+    assert account.invoke(after.outputs["Name"])["env"]["TABLE"] == "two"
+
+
+def test_the_provider_stays_as_long_as_a_stack_imports_its_service_token(account: Account, stacks: Stacks) -> None:
+    stacks.create("e2e-import", {"Function": account.function()})
+
+    with pytest.raises(ClientError, match=r"cfn-injector-ServiceToken is imported by stack"):
+        account.client("cloudformation").delete_stack(StackName=demo.PROVIDER_STACK)
+
+    assert token(account)

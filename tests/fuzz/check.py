@@ -1,0 +1,172 @@
+"""What holds for whatever is given as an archive.
+
+In: any bytes. Out: whether they were accepted. AssertionError where something does not hold; any other exception that
+is not one of ours is a defect as well.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from struct import unpack_from
+from typing import NamedTuple
+
+from cfn_injector.errors import ArtifactError, EnvFileError
+from cfn_injector.injection import BytesSource, Source, inject, join
+from cfn_injector.zip_splice import Directory, Read, Segment, plain, read_directory
+from tests.zips import END, FULL, LOCAL, RECORD, RECORD_FIELDS, end_form
+from wrapper.dotenv import parse
+
+ENV = {"STAGE": "prod", "HOSTS": """["a", 'b']"""}
+FORMER = {"STAGE": "it's $HOME\n", "HOSTS": "x" * 50}
+TAILS = (22, 150, 65_600)
+END_MARK, DESCRIPTOR_LENGTH = b"PK\x05\x06", 24
+
+
+class Part(NamedTuple):
+    """An entry's name, its directory record without the offset, where it stands, and its bytes up to the next one."""
+
+    name: bytes
+    record: bytes
+    offset: int
+    data: bytes
+
+
+@dataclass
+class _Memory:
+    """A destination."""
+
+    data: bytes = b""
+
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
+        self.data = join(source, segments)
+
+
+def _injected(data: bytes, env: Mapping[str, str]) -> bytes:
+    destination = _Memory()
+    told = inject(BytesSource(data), destination, env)
+    assert told.size == len(destination.data)
+    return destination.data
+
+
+def _reader(data: bytes) -> Read:
+    def read(start: int, end: int) -> bytes:
+        assert 0 <= start < end <= len(data), "a range that S3 would refuse"
+        return data[start:end]
+
+    return read
+
+
+def _directory(data: bytes) -> Directory | str:
+    """The directory or why there is none, which does not depend on how much of the end was at hand."""
+    found: list[Directory | str] = []
+    for tail in TAILS:
+        try:
+            found.append(read_directory(data[-tail:], len(data), _reader(data)))
+        except ArtifactError as error:
+            found.append(str(error))
+    assert found[0] == found[1] == found[2]
+    return found[0]
+
+
+def _wide_offset(extras: bytes, before: int) -> int:
+    """Where in the extra fields the ZIP64 one has its offset, behind so many sizes."""
+    at = 0
+    while extras[at : at + 2] != b"\1\0":
+        at += 4 + unpack_from("<H", extras, at + 2)[0]
+    return at + 4 + 8 * before
+
+
+def parts(data: bytes, directory: Directory) -> list[Part]:
+    """The entries in the order of their records, read by a way of its own."""
+    records, offsets, at = [], [], directory.layout.start
+    for _ in range(directory.layout.entries):
+        fields = dict(zip(RECORD_FIELDS, RECORD.unpack_from(data, at), strict=True))
+        name_end = at + RECORD.size + fields["name_length"]
+        extra_end = name_end + fields["extra_length"]
+        end = extra_end + fields["comment_length"]
+        place, length = at + 42, 4
+        if fields["offset"] == FULL:
+            sizes = (fields["size"], fields["packed"])
+            place, length = name_end + _wide_offset(data[name_end:extra_end], sizes.count(FULL)), 8
+        offsets.append(int.from_bytes(data[place : place + length], "little") + directory.layout.shift)
+        record = data[at:place] + bytes(length) + data[place + length : end]
+        records.append((data[at + RECORD.size : name_end], record))
+        at = end
+    following = dict(pairwise([*sorted(offsets), directory.layout.start]))
+    return [Part(*known, at, data[at : following[at]]) for known, at in zip(records, offsets, strict=True)]
+
+
+def _is_env(part: Part) -> bool:
+    return plain(part.name) == b".env"
+
+
+def _longest(env: Part) -> int:
+    """How many bytes an entry has at most, of those up to the next one or the directory."""
+    packed, name_length, extra_length = (*unpack_from("<I", env.record, 20), *unpack_from("<2H", env.data, 26))
+    return len(env.data) if packed == FULL else LOCAL.size + name_length + extra_length + packed + DESCRIPTOR_LENGTH
+
+
+def _check_kept(data: bytes, result: bytes, old: Directory, new: Directory) -> None:
+    """All but the ``.env`` is what it was, and the new one is the last."""
+    before = parts(data, old)
+    was = next(filter(_is_env, before), None)
+    *after, last = parts(result, new)
+    assert _is_env(last)
+    others = [part for part in before if part is not was]
+    assert [(part.name, part.record) for part in after] == [(part.name, part.record) for part in others]
+    assert all(now.data.startswith(then.data) for then, now in zip(others, after, strict=True))
+    at, length = (was.offset, len(was.data)) if was else (old.layout.start, 0)
+    moved = result[at : last.offset]
+    assert result[:at] == data[:at]
+    if was and at + length == old.layout.start:
+        # Bytes behind it that are not its own stay, and belong to the entry in front of it now.
+        assert data[: old.layout.start].endswith(moved)
+        assert len(moved) >= length - _longest(was)
+    else:
+        assert moved == data[at + length : old.layout.start]
+    comment = old.layout.end[END.size :]
+    assert end_form(result, comment) == end_form(data, comment)
+
+
+def _listed_by_zipfile(data: bytes) -> tuple[list[tuple[str, int, int, int]], bytes | None] | None:
+    """What zipfile knows of all other entries, and the ``.env``; None where it takes this for no archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            infos = [info for info in archive.infolist() if info.orig_filename not in (".env", "./.env")]
+            known = [(info.orig_filename, info.CRC, info.compress_size, info.file_size) for info in infos]
+            return known, archive.read(".env") if ".env" in archive.namelist() else None
+    except Exception:  # it has many kinds
+        return None
+
+
+def _check_zipfile(data: bytes, result: bytes, old: Directory) -> None:
+    """What zipfile read before, it reads after; unless it looks for an end record within the comment."""
+    before = _listed_by_zipfile(data)
+    if before and END_MARK not in old.layout.end[1:]:
+        after = _listed_by_zipfile(result)
+        assert after
+        assert after[0] == before[0]
+        assert after[1] is not None
+        variables = {binding.name: binding.value for binding in parse(after[1].decode())}
+        assert variables.items() >= ENV.items()
+
+
+def check(data: bytes) -> bool:
+    """Whether these bytes are accepted, once all has been checked."""
+    old = _directory(data)
+    try:
+        result = _injected(data, ENV)
+    except (ArtifactError, EnvFileError):
+        return False
+    assert isinstance(old, Directory)
+    new = _directory(result)
+    assert isinstance(new, Directory)
+    _check_kept(data, result, old, new)
+    _check_zipfile(data, result, old)
+    assert _injected(result, ENV) == result
+    assert _injected(_injected(data, FORMER), ENV) == result
+    return True

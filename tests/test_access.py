@@ -1,0 +1,100 @@
+"""The clients that the provider makes, and an artifact that is far away, denied, or replaced meanwhile."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.s3_stub import BUCKETS, Stub, running
+from cfn_injector import aws_lambda
+from cfn_injector.artifact import S3Destination, S3Source
+from cfn_injector.errors import StorageError
+from cfn_injector.multipart import PART
+from cfn_injector.zip_splice import Insert, Keep
+from tests.conftest import ARTIFACTS, World
+from tests.fake_lambda import ACCOUNT, REGION, answer
+from tests.test_lambda_function import created
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("service", ["lambda", "s3", "cloudformation"])
+def test_a_client_slows_down_as_aws_asks_and_is_bounded_in_attempts_and_time(service: str, credentials: None) -> None:
+    config = aws_lambda._client(service, region_name=REGION).meta.config
+    assert config.retries["mode"] == "adaptive"
+    assert 3 <= config.retries["total_max_attempts"] <= 10
+    assert config.connect_timeout <= 10
+    assert config.read_timeout <= 60
+
+
+def test_an_artifact_in_another_region_is_read_there(credentials: None) -> None:
+    client = aws_lambda._client("s3", region_name=REGION)
+    asked = list[str]()
+
+    def catch(request: Any, **_: Any) -> Any:
+        asked.append(request.url.split("/")[2])
+        if "eu-west-1" in asked[-1]:
+            headers = {"Content-Length": "3", "Content-Range": "bytes 0-2/3", "ETag": '"e"'}
+            return answer(request.url, 206, b"zip", headers)
+        body = b"<Error><Code>PermanentRedirect</Code><Bucket>builds-eu</Bucket></Error>"
+        return answer(request.url, 301, body, {"x-amz-bucket-region": "eu-west-1"})
+
+    client.meta.events.register("before-send", catch)
+    assert S3Source.open(client, "builds-eu", "app.zip").tail(3) == (b"zip", 3)
+    assert asked == ["builds-eu.s3.amazonaws.com", "builds-eu.s3.eu-west-1.amazonaws.com"]
+
+
+def test_an_artifact_that_is_denied_is_told_with_every_permission_to_look_at(credentials: None) -> None:
+    client = aws_lambda._client("s3", region_name=REGION)
+
+    def deny(request: Any, **_: Any) -> Any:
+        body = f"<Error><Code>AccessDenied</Code><Message>{ACCOUNT} may not kms:Decrypt</Message></Error>"
+        return answer(request.url, 403, body.encode(), {})
+
+    client.meta.events.register("before-send", deny)
+    with pytest.raises(StorageError) as caught:
+        S3Source.open(client, "builds", "app.zip")
+    for told in ("s3://builds/app.zip", "SourceBuckets", "s3:GetObject", "kms:Decrypt"):
+        assert told in str(caught.value)
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with running() as made:
+        yield made
+
+
+def test_an_artifact_that_is_replaced_before_it_is_copied_is_told_and_nothing_stays(stub: Stub) -> None:
+    """The part that is uploaded is not read from it, so it is the copy that has to notice."""
+    client, (bucket, staging) = stub.client(retries={"total_max_attempts": 1}), BUCKETS
+    client.put_object(Bucket=bucket, Key="app.zip", Body=b"1" * 2 * PART)
+    source = S3Source.open(client, bucket, "app.zip")
+    client.put_object(Bucket=bucket, Key="app.zip", Body=b"2" * 2 * PART)
+    with pytest.raises(StorageError, match=r"s3://artifacts/app\.zip was replaced while it was read"):
+        S3Destination(client, staging, "tmp/1.zip").assemble(source, [Keep(0, 2 * PART), Insert(b"end")])
+    assert "Contents" not in client.list_objects_v2(Bucket=staging)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=staging)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o777, None])
+def test_the_file_can_be_read_by_lambdas_user_whatever_mode_it_had_before(world: World, mode: int | None) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        if mode is not None:
+            entry = zipfile.ZipInfo(".env")
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, "TABLE=none\n")
+    world.s3.put_object(Bucket=ARTIFACTS, Key="app-2.zip", Body=buffer.getvalue())
+    name = created(world, Code={"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"})
+    (entry,) = zipfile.ZipFile(io.BytesIO(world.aws_lambda.functions[name].archive)).infolist()
+    assert (entry.filename, oct(entry.external_attr >> 16)) == (".env", "0o100644")
