@@ -10,7 +10,7 @@ conflicts until that is over. https://docs.aws.amazon.com/lambda/latest/dg/funct
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -172,6 +172,16 @@ def wait_until_idle(client: Any, name: str, patience: Patience) -> dict[str, Any
         return None if busy else found
 
     return patience.until(f"function {name}", look)
+
+
+def tag(client: Any, arn: str, tags: Mapping[str, str], patience: Patience) -> None:
+    """Adds tags to a function, or changes them."""
+    _persist(patience, f"the tags of {arn}", client.tag_resource, Resource=arn, Tags=dict(tags))
+
+
+def untag(client: Any, arn: str, keys: Sequence[str], patience: Patience) -> None:
+    """Takes tags from a function; those that it has not are no error."""
+    _persist(patience, f"the tags of {arn}", client.untag_resource, Resource=arn, TagKeys=list(keys))
 
 
 def put(client: Any, name: str, kind: str, value: Any, patience: Patience, qualifier: str = "") -> None:

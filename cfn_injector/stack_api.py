@@ -15,11 +15,12 @@ from cfn_injector.errors import code_of
 
 
 class Stack(NamedTuple):
-    """``rolling_back``: on its way back to an earlier state; ``deleting``: on its way out."""
+    """``rolling_back``: on its way back to an earlier state; ``deleting``: on its way out; ``settled``: on no way."""
 
     tags: Mapping[str, str]
     rolling_back: bool = False
     deleting: bool = False
+    settled: bool = False
 
 
 def _asked(call: Callable[..., Any], **arguments: str) -> Any | None:
@@ -39,16 +40,17 @@ def describe(client: Any, stack_id: str) -> Stack:
         return Stack({})
     (found,) = answer["Stacks"]
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", []) if not tag["Key"].startswith("aws:")}
-    return Stack(tags, "ROLLBACK" in found["StackStatus"], found["StackStatus"].startswith("DELETE"))
+    status: str = found["StackStatus"]
+    return Stack(tags, "ROLLBACK" in status, status.startswith("DELETE"), not status.endswith("_IN_PROGRESS"))
 
 
 def has_given_up(client: Any, stack_id: str, logical_id: str, began: Stack) -> bool:
     """Whether CloudFormation waits no longer for a resource to be made.
 
-    It timed out or is being deleted, or the stack, as it ``began``, has turned back meanwhile.
+    It timed out or is being deleted, or the stack, as it ``began``, has turned back or come to rest meanwhile.
     """
     now = describe(client, stack_id)
-    if now.deleting or (now.rolling_back and not began.rolling_back):
+    if now.deleting or now.settled or (now.rolling_back and not began.rolling_back):
         return True
     answer = _asked(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
     status: str = answer["StackResourceDetail"]["ResourceStatus"] if answer else ""

@@ -71,6 +71,9 @@ def _zip64_end(read: Read, locator_at: int, locator: bytes) -> bytes:
         record = read(at, locator_at)
         mark, length = _ZIP64_END.unpack_from(record)[:2]
         if mark == _ZIP64_END_MARK and length == len(record) - 12:
+            # Some readers take the last record before the locator, others the one that the locator points to.
+            if record.rfind(_ZIP64_END_MARK, len(record) - _ZIP64_END.size) > 0:
+                raise ArtifactError("has two ZIP64 end records")
             return record
     raise ArtifactError("has no ZIP64 end record where its locator points, or has bytes in front of it")
 

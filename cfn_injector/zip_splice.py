@@ -163,7 +163,14 @@ def extract(directory: Directory, entry: Entry, read: Read) -> Extracted:
     if entry.size > LARGEST_FILE or entry.packed > 2 * LARGEST_FILE:
         raise ArtifactError("is larger than 1 MiB", entry=entry.shown)
     longest = HEADER.size + 2 * FULL_16 + entry.packed + _LONGEST_DESCRIPTOR
-    data = read(entry.offset, min(entry.limit, entry.offset + longest))
+    stop = min(entry.limit, entry.offset + longest)
+    data = read(entry.offset, stop if entry.last else stop + len(HEADER_MARK))
+    if not entry.last:
+        data, behind = data[: -len(HEADER_MARK)], data[-len(HEADER_MARK) :]
+        if stop < entry.limit:
+            behind = read(entry.limit, entry.limit + len(HEADER_MARK))
+        if behind != HEADER_MARK:
+            raise ArtifactError("is not followed by the entry that the directory tells of", entry=entry.shown)
     mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = HEADER.unpack_from(data)
     name_end = HEADER.size + name_length
     start = name_end + extra_length

@@ -172,7 +172,7 @@ class TestReads:
     def test_an_old_file_further_up_costs_one_request_more(self) -> None:
         source = Recorded(built([Member(b".env", b"A=1\n"), Member(b"big.bin", bytes(2 * TAIL_BYTES))]))
         inject(source, NoDestination(), ENV)
-        assert source.asked[1:] == [(0, 30 + 4 + 4)]
+        assert source.asked[1:] == [(0, 30 + 4 + 4 + 4)]  # and the next header's mark
 
 
 class NoDestination:

@@ -15,6 +15,7 @@ from tests.zips import (
     FULL,
     LINK,
     UTF8,
+    ZIP64_END,
     Member,
     built,
     changed,
@@ -28,6 +29,17 @@ from tests.zips import (
 
 # Each row: the archive, what is said of it, and of which entry, if of one.
 REFUSED: dict[str, tuple[bytes, str, str | None]] = {
+    # understood in two ways
+    "the old file is not followed by the next entry": (
+        built([Member(b".env", b"A=1", behind=b"x"), Member(b"a", record={"offset": 37})], prefix=b"#", relative=True),
+        "is not followed by the entry that the directory tells of",
+        ".env",
+    ),
+    "a second ZIP64 end record within the first": (
+        built([Member(b".env", b"A=1")], zip64=True, zip64_data=ZIP64_END.pack(b"PK\6\6", 44, 45, 45, *[0] * 6)),
+        "two ZIP64 end records",
+        None,
+    ),
     # no archive
     "nothing": (b"", "no zip archive", None),
     "something else": (b"#!/bin/sh\necho hello\n" * 9, "no zip archive", None),

@@ -217,10 +217,12 @@ def delete(request: Request, services: Services) -> Outcome:
     tags = found["Tags"] if found else {}
     if found is None:
         ownership.sweep(job, request.properties)
+    elif naming.is_overtaken(tags, request):  # the name went and came back since this Delete was issued
+        job.log("overtaken", function=name)
     elif naming.is_ours(tags, request) and naming.ADOPTED in tags and _job(request, services).stack.rolling_back:
         job.log("let-go", function=name)
         arn = found["Configuration"]["FunctionArn"]
-        job.client.untag_resource(Resource=arn, TagKeys=naming.marks_in(tags))
+        lambda_api.untag(job.client, arn, naming.marks_in(tags), job.patience)
     elif naming.is_ours(tags, request) or (not naming.marks_in(tags) and naming.is_derived(name, request)):
         job.log("delete-function", function=name)
         lambda_api.delete(job.client, name, job.patience)

@@ -112,9 +112,9 @@ def claim(job: Job, found: Mapping[str, Any], marks: Mapping[str, str], formerly
     missing = {key: value for key, value in tags.items() if present.get(key) != value}
     surplus = sorted(present.keys() & (formerly.keys() - tags.keys()))
     if missing:
-        job.client.tag_resource(Resource=arn, Tags=missing)
+        lambda_api.tag(job.client, arn, missing, job.patience)
     if surplus:
-        job.client.untag_resource(Resource=arn, TagKeys=surplus)
+        lambda_api.untag(job.client, arn, surplus, job.patience)
 
 
 def check_wanted(job: Job, name: str) -> None:
@@ -134,7 +134,7 @@ def confirm(job: Job, name: str, arn: str) -> None:
     if not is_pending(job, name):
         return _check_confirmed(job, name)
     try:
-        job.client.untag_resource(Resource=arn, TagKeys=[naming.PENDING])
+        lambda_api.untag(job.client, arn, [naming.PENDING], job.patience)
     except (ClientError, BotoCoreError):
         if is_pending(job, name):  # else it took effect, and the answer was lost
             raise
