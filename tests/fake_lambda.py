@@ -53,17 +53,24 @@ class Fault(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+def no_hook(name: str) -> None:
+    """Does nothing before an exchange."""
+
+
 class Wire:
     """Every exchange with the outside passes here, in order; one of them can be made to fail.
 
-    ``refused``: it does not take effect. ``lost``: it does, but its answer is an error.
+    ``refused``: it does not take effect. ``lost``: it does, but its answer is an error. ``hook`` is called with the
+    name of each exchange before it is made.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.struck: tuple[int, str] | None = None
+        self.hook: Callable[[str], None] = no_hook
 
     def before(self, name: str) -> int:
+        self.hook(name)
         self.names.append(name)
         number = len(self.names) - 1
         self._fail(number, "refused")

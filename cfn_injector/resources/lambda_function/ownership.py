@@ -27,6 +27,9 @@ from cfn_injector.resources.lambda_function.job import Job
 MAX_TAGS = 44
 """Lambda takes 50, of which the provider needs up to six."""
 
+UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
+"""Less than is kept for it, so that the watchdog does not answer while a function is being deleted."""
+
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 _NO_NAME = frozenset({"ValidationException", "InvalidParameterValueException"})
 
@@ -129,19 +132,15 @@ def _deleted_meanwhile(name: str) -> FunctionError:
 
 
 def confirm(job: Job, name: str, arn: str) -> None:
-    """Takes the mark of an unanswered request away. That another delivery of the request did so is as well."""
+    """Takes the mark of an unanswered request away, unless another delivery of the request has done so already."""
     check_wanted(job, name)
-    if not is_pending(job, name):
-        return _check_confirmed(job, name)
-    try:
-        lambda_api.untag(job.client, arn, [naming.PENDING], job.patience)
-    except (ClientError, BotoCoreError):
-        if is_pending(job, name):  # else it took effect, and the answer was lost
-            raise
-    return None
-
-
-def _check_confirmed(job: Job, name: str) -> None:
+    if is_pending(job, name):
+        try:
+            lambda_api.untag(job.client, arn, [naming.PENDING], job.patience)
+        except (ClientError, BotoCoreError):
+            if is_pending(job, name):  # else it took effect, and the answer was lost
+                raise
+        return
     found = lambda_api.describe(job.client, name)
     if found is None or not naming.is_ours(found["Tags"], job.request) or not is_answered(job, found):
         raise _deleted_meanwhile(name)
@@ -154,7 +153,7 @@ def undo(job: Job, name: str) -> None:
     """
     try:
         if is_pending(job, name):
-            lambda_api.delete(job.client, name, job.patience_until(job.request.deadline + CLEANING_SECONDS * 2 / 3))
+            lambda_api.delete(job.client, name, job.patience_until(job.request.deadline + UNDO_SECONDS))
             job.log("undone", function=name)
     except AlreadyAnsweredError:
         raise
