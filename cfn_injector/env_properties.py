@@ -1,4 +1,4 @@
-"""The properties that say what is injected: ``Env``, ``EnvFile``, ``EnvLoader``, ``AllowLoaderVariables``, ``Code``.
+"""The properties that say what is injected: ``Env``, ``EnvFile``, ``AllowLoaderVariables``, ``Code``.
 
 In: the properties of a template. Out: the variables as text, or every problem with them. Messages name variables and
 never their values.
@@ -97,9 +97,6 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     yield from _env_problems(properties)
     yield from _env_file_problems(properties)
     yield from _code_problems(properties)
-    loader = properties.get("EnvLoader", "none")
-    if loader != "none":
-        yield PropertyError("EnvLoader", "is none of: none", "remove it and read the file with the module wrapper")
 
 
 def _size_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cfn_injector.env_file import merge
+from cfn_injector.env_loader import FOLDER, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.zip_splice import (
     EMPTY_ARCHIVE,
@@ -117,6 +118,18 @@ def _old(directory: Directory, name: bytes, read: Read) -> Extracted | None:
     return extract(directory, entry, read)
 
 
+def _refuse_reserved(directory: Directory) -> None:
+    """A loader's folder holds nothing but the loader."""
+    reserved = FOLDER.encode()
+    for name in directory.names:
+        if name == reserved or name.startswith(reserved + b"/"):
+            raise ArtifactError(
+                "is where EnvLoader puts the loader",
+                entry=name.decode("utf-8", "backslashreplace"),
+                remedy=f"name that folder otherwise, or give the artifact as it was before {FOLDER} was added",
+            )
+
+
 def inject(
     source: Source,
     destination: Destination,
@@ -124,31 +137,36 @@ def inject(
     *,
     path: str = ".env",
     files: Sequence[NewFile] = (),
+    loader: Loader | None = None,
     max_unpacked: int | None = None,
 ) -> Injected:
     """Write the archive of ``source`` to ``destination``, with ``env`` merged into its file at ``path``.
 
-    ``files`` are added beside it, in place of those of the same names. ``max_unpacked`` is how many bytes
-    the archive may hold when unpacked (``LAMBDA_MAX_UNPACKED``), None for any. A signed archive is always
-    refused. Raises ValueError where ``env`` holds what is no variable.
+    ``files`` are added beside it, in place of those of the same names; so are those of ``loader``, with all variables
+    that the file then holds. ``max_unpacked`` is how many bytes the archive may hold when unpacked
+    (``LAMBDA_MAX_UNPACKED``), None for any. A signed archive is always refused. Raises ValueError where ``env`` holds
+    what is no variable.
     """
     names = [entry_name(each) for each in (*(file.name for file in files), path)]
     tail, size = source.tail(TAIL_BYTES)
     read = through(tail, size, source.read)
     directory = read_directory(tail, size, read)
     _refuse_signed(directory)
+    if loader is not None:
+        _refuse_reserved(directory)
     found = [_old(directory, name, read) for name in names]
     merged = merge(found[-1].data if found[-1] else b"", env, path)
     if len(merged) > LARGEST_FILE:
         raise EnvFileError(path, "would be larger than 1 MiB with the new variables")
+    bindings = parse(merged.decode())
+    variables = {each.name: each.value for each in bindings if each.name is not None and each.value is not None}
     cut = [old for old in found if old]
-    add = [*files, NewFile(path, merged)]
+    add = [*files, *(loader.files(variables) if loader else ()), NewFile(path, merged)]
     unpacked = directory.unpacked - sum(len(old.data) for old in cut) + sum(len(file.data) for file in add)
     if max_unpacked is not None and unpacked > max_unpacked:
         problem = f"holds {unpacked} bytes when unpacked, more than the {max_unpacked} that Lambda takes"
         raise ArtifactError(problem, remedy="take files out of it")
     segments = splice(directory, cut, add)
-    variables = dict.fromkeys(each.name for each in parse(merged.decode()) if each.name is not None)
     return Injected(
         size=sum(len(each.data) if isinstance(each, Insert) else each.end - each.start for each in segments),
         unpacked=unpacked,

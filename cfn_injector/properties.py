@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cfn_injector import env_properties
+from cfn_injector import env_loader, env_properties
 from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError
 
@@ -49,6 +49,9 @@ APART = {
 
 CODE = frozenset({"Code", "Env", "EnvFile", "EnvLoader", "Architectures"})
 """Properties whose change makes a new deployment package; Architectures travels with it."""
+
+LOADER = frozenset({"Handler", "Runtime", "AllowLoaderVariables"})
+"""Properties that a loader in the package depends on."""
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -87,11 +90,15 @@ _FORBIDDEN_AT_THE_EDGE = {
 
 @dataclass(frozen=True)
 class Changes:
-    """What an update has to do. In ``apart`` None means that the property goes back to its default."""
+    """What an update has to do. In ``apart`` None means that the property goes back to its default.
+
+    ``before_code`` is what of the configuration has to be set before the code: it starts a loader that goes.
+    """
 
     code: bool
     configuration: Mapping[str, Any]
     apart: Mapping[str, Any]
+    before_code: Mapping[str, Any] = field(default_factory=dict)
 
 
 def typed(value: Any, shape: Any, where: str) -> Any:
@@ -239,7 +246,7 @@ def publishes(properties: Mapping[str, Any]) -> bool:
 
 def problems(properties: Mapping[str, Any], model: Any) -> list[PropertyError]:
     """Everything that is wrong with the properties of a function; empty where nothing is."""
-    found = list(env_properties.problems(properties))
+    found = [*env_properties.problems(properties), *env_loader.problems(properties)]
     typed_values = (*_arguments(properties, model).values(), *_apart(properties, model).values())
     found += [value for value in typed_values if isinstance(value, PropertyError)]
     found += _flag_problems(properties)
@@ -323,16 +330,20 @@ def check(properties: Mapping[str, Any], model: Any, accepted: Mapping[str, Any]
 
 
 def create_arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Typed arguments of CreateFunction, but for ``Code`` and ``Tags``.
+    """Typed arguments of CreateFunction, but for ``Code`` and ``Tags``; with a loader, those that let it run first.
 
     ``model`` is botocore's service model of Lambda (``client.meta.service_model``). What cannot be typed is left out:
     ``check`` reports it.
     """
-    arguments = {
-        name: value for name, value in _arguments(properties, model).items() if not isinstance(value, PropertyError)
-    }
+    arguments = _typed_arguments(env_loader.started(properties), model)
     signing = _apart(properties, model).get("CodeSigningConfigArn")
     return {**arguments, "CodeSigningConfigArn": signing} if isinstance(signing, str) else arguments
+
+
+def _typed_arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    return {
+        name: value for name, value in _arguments(properties, model).items() if not isinstance(value, PropertyError)
+    }
 
 
 def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, name: str) -> Changes:
@@ -347,14 +358,32 @@ def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, n
     apart = {key: value for key, value in _apart(new, model).items() if not isinstance(value, PropertyError)}
     if old is None:
         return Changes(True, wanted, apart)
-    changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-    api_changed = {API_NAMES.get(key, key) for key in changed}
+    changed = _changed(old, new)
+    started = _changed(env_loader.started(old), env_loader.started(new))
+    configuration = {key: wanted[key] for key in {API_NAMES.get(key, key) for key in started} & wanted.keys()}
+    code = bool(changed & CODE) or ("Runtime" in changed and "ZipFile" in new.get("Code", {}))
     return Changes(
-        bool(changed & CODE) or ("Runtime" in changed and "ZipFile" in new.get("Code", {})),
-        {key: value for key, value in wanted.items() if key in api_changed},
+        code or (env_loader.wanted(new) is not None and bool(changed & LOADER)),
+        configuration,
         # Scaling is set on each version anew.
         {key: apart.get(key) for key in APART if key in changed or (key in apart and key == "FunctionScalingConfig")},
+        _before_code(old, new, configuration, model),
     )
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+
+
+def _before_code(
+    old: Mapping[str, Any], new: Mapping[str, Any], configuration: Mapping[str, Any], model: Any
+) -> dict[str, Any]:
+    """What takes the place of a loader's part of the configuration, because the new code does not hold that loader."""
+    going, coming = env_loader.wanted(old), env_loader.wanted(new)
+    if going is None or (coming is not None and going.added == coming.added):
+        return {}
+    without = {**_RESETS, **_typed_arguments(new, model)}
+    return {key: without[key] for key in ("Environment", "Handler") if key in configuration}
 
 
 def _completed(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -29,7 +29,8 @@ PARTS = (
 FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provider.py", "tests/test_fault_matrix.py"
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_respond.py", "tests/test_protocol.py", "tests/test_properties.py"
-HANDLER, ARTIFACT = "tests/test_aws_lambda.py", "tests/test_artifact.py"
+HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_artifact.py", "tests/test_env_loader.py"
+_LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/ownership.py"
 _VERBS = "resources/lambda_function/__init__.py"
 _STEPS = "resources/lambda_function/steps.py"
@@ -46,6 +47,35 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
+    Mutant(
+        "code goes before the handler that needs it",
+        _STEPS,
+        "    if changes.before_code:\n        _configure(job, name, changes.before_code)\n",
+        "",
+        (LOADER,),
+    ),
+    Mutant(
+        "a loader's handler comes before its code",
+        _STEPS,
+        "    if changes.before_code:\n        _configure(job, name, changes.before_code)\n",
+        "    _configure(job, name, changes.configuration)\n",
+        (LOADER,),
+    ),
+    Mutant("a loader makes no new code", "properties.py", 'EnvFile", "EnvLoader",', 'EnvFile",', (LOADER,)),
+    Mutant(
+        "loader variables reach an environment unasked", _LOADER, "LOADER_VARIABLES - allowed", "frozenset()", (LOADER,)
+    ),
+    Mutant(
+        "the environment wins over the file's time zone", _LOADER, "PRESET_BY_LAMBDA | allowed", "allowed", (LOADER,)
+    ),
+    Mutant("a user's files are taken for the loader's", "injection.py", 'b"/"):', 'b"//"):', (LOADER,)),
+    Mutant(
+        "code alone has one key for all loaders",
+        "resources/lambda_code.py",
+        "        inputs.append(loader.version)",
+        "        pass",
+        (LOADER,),
+    ),
     Mutant(
         "no wait until a function is active",
         "lambda_api.py",

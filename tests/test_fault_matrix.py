@@ -24,6 +24,7 @@ from tests.fake_cloudformation import Stack
 from tests.fake_lambda import ROLE, Function
 from tests.response_server import Server
 from tests.test_assembly import archive
+from tests.test_env_loader import can_start
 from tests.test_lambda_function import somebody
 
 CANARY = "canary-matrix-4c1d"
@@ -41,6 +42,7 @@ RICH = {
     "RecursiveLoop": "Allow",
     "RuntimeManagementConfig": {"UpdateRuntimeOn": "FunctionUpdate"},
 }
+LOADED = {**PLAIN, "EnvLoader": "handler"}
 INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
 
 
@@ -75,6 +77,10 @@ OPERATIONS = {
     "update of configuration": Operation(FUNCTION, PLAIN, changed(PLAIN, MemorySize=512)),
     "update of tags": Operation(FUNCTION, PLAIN, changed(PLAIN, Tags=[{"Key": "team", "Value": "shop"}])),
     "update of all, published": Operation(FUNCTION, RICH, changed(PUBLISHED, Env={"B": CANARY}, Timeout=9)),
+    "create with a loader": Operation(FUNCTION, None, LOADED),
+    "update that adds a loader": Operation(FUNCTION, PLAIN, LOADED),
+    "update that takes a loader away": Operation(FUNCTION, LOADED, PLAIN),
+    "update from one loader to another": Operation(FUNCTION, LOADED, changed(PLAIN, EnvLoader="exec")),
     "replacement by name": Operation(FUNCTION, changed(PLAIN, FunctionName="one"), changed(PLAIN, FunctionName="two")),
     "replacement by tenancy": Operation(
         FUNCTION, PLAIN, changed(PLAIN, TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
@@ -85,6 +91,7 @@ OPERATIONS = {
     "create of large code": Operation(CODE, None, changed(INJECTED, Code=LARGE_OBJECT)),
     "update of code's env": Operation(CODE, INJECTED, changed(INJECTED, Env={"A": CANARY, "B": "2"})),
     "update of code's artifact": Operation(CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT)),
+    "update of code's loader": Operation(CODE, INJECTED, {**INJECTED, "EnvLoader": "exec", "Runtime": "java21"}),
     "delete of code": Operation(CODE, INJECTED, None),
 }
 
@@ -146,6 +153,9 @@ def check(world: World, stack: Stack) -> Counter[str]:
         {
             "leftovers": len(left) + len(uploads) + len(pending),
             "wrong changes or deletes": theirs != somebody("theirs", owner="them"),
+            "functions that cannot start": sum(
+                not can_start(function) for name, function in world.aws_lambda.functions.items() if name != "theirs"
+            ),
             "secrets told": told.count(CANARY),
         }
     )

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from cfn_injector import env_properties, injection, naming, stack_api
+from cfn_injector import env_loader, env_properties, injection, naming, stack_api
 from cfn_injector.artifact import (
     S3Destination,
     S3Source,
@@ -48,8 +48,12 @@ KNOWN = frozenset(
 )
 
 
+_NEEDED = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
+"""What has to be known of the function for each loader."""
+
+
 def _problems(properties: Mapping[str, Any]) -> list[PropertyError]:
-    found = list(env_properties.problems(properties))
+    found = [*env_properties.problems(properties), *env_loader.problems(properties)]
     for name in sorted(properties.keys() - KNOWN):
         found.append(PropertyError(name, "is no property of Custom::LambdaCode", "remove it"))
     for name in ("Edge", "AllowLoaderVariables"):
@@ -57,6 +61,9 @@ def _problems(properties: Mapping[str, Any]) -> list[PropertyError]:
             flag(properties, name)
         except PropertyError as problem:
             found.append(problem)
+    for name in _NEEDED.get(str(properties.get("EnvLoader")), ()):
+        if not properties.get(name):
+            found.append(PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own"))
     code = properties.get("Code")
     for name in ("ZipFile", "SourceKMSKeyArn"):
         if isinstance(code, Mapping) and name in code:
@@ -70,8 +77,13 @@ def _prefix(request: Request) -> str:
     return f"code/{request.stack_name}-{stack}/{request.logical_id}/"
 
 
-def _key(request: Request, source: S3Source, env: Mapping[str, str], path: str) -> str:
+def _key(request: Request, source: S3Source) -> str:
+    properties = request.properties
+    env, path = env_properties.variables(properties), env_properties.env_file(properties)
     inputs = [source.bucket, source.key, source.version, source.etag, sorted(env.items()), path]
+    loader = env_loader.wanted(properties)
+    if loader is not None:
+        inputs.append(loader.version)
     return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}.zip"
 
 
@@ -96,27 +108,27 @@ def _stack(request: Request, services: Services) -> stack_api.Stack:
 def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Outcome:
     client, bucket = services.client("s3"), staging_bucket(services.environ)
     code = request.properties["Code"]
-    env, path = env_properties.variables(request.properties), env_properties.env_file(request.properties)
     source = S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
-    key = _key(request, source, env, path)
+    key = _key(request, source)
     _sweep(request, services, keep=key)
     with ExitStack() as failure:
         digest = stored_sha256(client, bucket, key)
         if digest is None:
             failure.callback(_undo, request, services, key)
-            digest = _inject(request, services, source, key, env, path)
+            digest = _inject(request, services, source, key)
         cloudformation = services.client("cloudformation")
         if stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id, stack):
             raise StorageError(f"{request.logical_id} was deleted while it was being made; deploy again")
         untag(client, bucket, key)
         failure.pop_all()
+    loader = env_loader.wanted(request.properties)
     return Outcome(
         key,
         {
             "S3Bucket": bucket,
             "S3Key": key,
-            "Handler": request.properties.get("Handler", ""),
-            "ExecWrapper": "",
+            "Handler": loader.handler if loader else request.properties.get("Handler", ""),
+            "ExecWrapper": loader.exec_wrapper if loader else "",
             "CodeSha256": digest,
         },
     )
@@ -129,8 +141,9 @@ def _undo(request: Request, services: Services, key: str) -> None:
         discard(client, bucket, key)
 
 
-def _inject(request: Request, services: Services, source: S3Source, key: str, env: Mapping[str, str], path: str) -> str:
+def _inject(request: Request, services: Services, source: S3Source, key: str) -> str:
     """Writes the object, tagged as pending; returns its CodeSha256."""
+    env = env_properties.variables(request.properties)
     services.log("inject", env_keys=sorted(env))
     destination = S3Destination(
         services.client("s3"),
@@ -139,7 +152,14 @@ def _inject(request: Request, services: Services, source: S3Source, key: str, en
         scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
         tagging=urlencode({naming.PENDING: request.request_id}),
     )
-    injected = injection.inject(source, destination, env, path=path, max_unpacked=injection.LAMBDA_MAX_UNPACKED)
+    injected = injection.inject(
+        source,
+        destination,
+        env,
+        path=env_properties.env_file(request.properties),
+        loader=env_loader.wanted(request.properties),
+        max_unpacked=injection.LAMBDA_MAX_UNPACKED,
+    )
     services.log("injected", size=injected.size, entries=injected.entries)
     return injected.code_sha256 or ""
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector import env_properties, injection, lambda_api, properties
+from cfn_injector import env_loader, env_properties, injection, lambda_api, properties
 from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
@@ -38,7 +38,13 @@ def _staged_code(job: Job) -> Iterator[dict[str, str]]:
     with ExitStack() as afterwards:
         afterwards.callback(_discard, job, destination)
         injected = injection.inject(
-            source, destination, env, path=path, files=files, max_unpacked=injection.LAMBDA_MAX_UNPACKED
+            source,
+            destination,
+            env,
+            path=path,
+            files=files,
+            loader=env_loader.wanted(job.wanted),
+            max_unpacked=injection.LAMBDA_MAX_UNPACKED,
         )
         job.log("injected", size=injected.size, entries=injected.entries)
         key = job.wanted["Code"].get("SourceKMSKeyArn")
@@ -78,16 +84,23 @@ def create_function(job: Job, name: str, tags: Mapping[str, str]) -> dict[str, A
 def apply(job: Job, name: str, changes: properties.Changes) -> dict[str, Any]:
     """Brings an existing function to the wanted state, publishing aside."""
     put_apart(job, name, changes, BEFORE_CODE)
+    if changes.before_code:
+        _configure(job, name, changes.before_code)
     if changes.code:
         job.log("update-code", function=name)
         architectures = job.wanted.get("Architectures", ["x86_64"])
         with _staged_code(job) as code:
             lambda_api.update(job.client, name, job.patience, code={**code, "Architectures": architectures})
-    if changes.configuration:
-        job.log("update-configuration", function=name, properties=sorted(changes.configuration))
-    settled = lambda_api.update(job.client, name, job.patience, configuration=changes.configuration)
+    done = changes.before_code
+    settled = _configure(job, name, {k: v for k, v in changes.configuration.items() if k not in done or done[k] != v})
     put_apart(job, name, changes, BEFORE_PUBLISHING)
     return settled
+
+
+def _configure(job: Job, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    if configuration:
+        job.log("update-configuration", function=name, properties=sorted(configuration))
+    return lambda_api.update(job.client, name, job.patience, configuration=configuration)
 
 
 def put_apart(job: Job, name: str, changes: properties.Changes, kinds: tuple[str, ...], qualifier: str = "") -> None:

@@ -1,0 +1,188 @@
+"""The loaders of ``EnvLoader``: they fill the environment of code that does not read the file of variables itself.
+
+In: the properties of a template. Out: what they are refused for, or a ``Loader``: the files to add to the archive, and
+what the function has to be started with so that they run first.
+
+    _cfn_injector/environ      the variables, as records NAME=VALUE that end with NUL
+    _cfn_injector/__init__.py  EnvLoader: handler, Python: takes the place of the function's own handler
+    _cfn_injector/index.mjs    EnvLoader: handler, Node.js: the same
+    _cfn_injector/exec         EnvLoader: exec, any other runtime that is not the user's own: starts the runtime
+
+The file of variables is parsed here, once, while it is deployed. So a loader has no grammar to compile at each cold
+start, and one that is a shell script can be exact. These places and names stay as they are: functions that were
+deployed refer to them until they are updated.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html tells of the variable AWS_LAMBDA_EXEC_WRAPPER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cfn_injector.env_properties import LOADER_VARIABLES, env_file, is_set
+from cfn_injector.errors import EnvFileError, PropertyError
+from cfn_injector.zip_splice import NewFile
+from wrapper.runtime import PRESET_BY_LAMBDA
+
+KINDS = ("none", "handler", "exec")
+FOLDER = "_cfn_injector"
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+LONGEST_RECORD = 128 * 1024 - 1
+"""Bytes of ``NAME=VALUE`` with which Linux starts a program: https://man7.org/linux/man-pages/man2/execve.2.html."""
+
+_SOURCES = Path(__file__).parent
+_EXECUTABLE = 0o755
+_EXEC_RUNTIMES = ("python", "nodejs", "java", "ruby", "dotnet")
+
+
+@dataclass(frozen=True)
+class _Shim:
+    """A handler that takes the place of the user's, for the runtimes whose names begin with ``runtime``."""
+
+    runtime: str
+    source: str
+    name: str
+    handler: str
+
+
+_SHIMS = (
+    _Shim("python", "python_handler.py", "__init__.py", f"{FOLDER}.handler"),
+    _Shim("nodejs", "node_handler.mjs", "index.mjs", f"{FOLDER}/index.handler"),
+)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """``handler`` is what Lambda's Handler has to be, ``exec_wrapper`` the value of AWS_LAMBDA_EXEC_WRAPPER, or empty.
+
+    ``added`` are the files that are the same for every function, ``own`` variables that the loader itself needs.
+    ``winning`` are names that are set whatever the environment holds, ``left_out`` those that are never set, ``path``
+    is the file that the variables come from.
+    """
+
+    handler: str
+    exec_wrapper: str
+    added: tuple[NewFile, ...]
+    own: Mapping[str, str]
+    winning: frozenset[str]
+    left_out: frozenset[str]
+    path: str
+
+    @cached_property
+    def version(self) -> str:
+        """A hash of all that the added files depend on, variables aside."""
+        parts = (self.added, sorted(self.own.items()), sorted(self.winning), sorted(self.left_out))
+        return sha256(repr(parts).encode()).hexdigest()
+
+    def files(self, variables: Mapping[str, str]) -> list[NewFile]:
+        """What is added to an archive whose file holds these variables. Raises EnvFileError."""
+        strong, weak = dict(self.own), dict[str, str]()
+        for name, value in variables.items():
+            if name not in self.left_out and name not in self.own:
+                (strong if name in self.winning else weak)[name] = value
+        block = b"\0".join((self._records(strong), self._records(weak)))
+        return [*self.added, NewFile(f"{FOLDER}/environ", block)]
+
+    def _records(self, variables: Mapping[str, str]) -> bytes:
+        return b"".join(self._record(name, value) for name, value in variables.items())
+
+    def _record(self, name: str, value: str) -> bytes:
+        record = f"{name}={value}".encode()
+        if b"\0" in record:
+            raise EnvFileError(self.path, f"gives {name!r} a NUL, which no environment variable can hold")
+        if self.exec_wrapper and len(record) > LONGEST_RECORD:
+            problem = f"gives {name!r} over {LONGEST_RECORD:,} bytes, with which Linux starts no program"
+            raise EnvFileError(self.path, problem)
+        return record + b"\0"
+
+
+def _kind(properties: Mapping[str, Any]) -> Any:
+    return properties.get("EnvLoader", "none")
+
+
+def _runtime(properties: Mapping[str, Any]) -> str:
+    return str(properties.get("Runtime", ""))
+
+
+def _shim(properties: Mapping[str, Any]) -> _Shim | None:
+    return next((shim for shim in _SHIMS if _runtime(properties).startswith(shim.runtime)), None)
+
+
+def wanted(properties: Mapping[str, Any]) -> Loader | None:
+    """The loader that the properties ask for; None where they ask for none, or for what ``problems`` refuses."""
+    kind, shim, handler = _kind(properties), _shim(properties), str(properties.get("Handler", ""))
+    allowed = LOADER_VARIABLES if is_set(properties, "AllowLoaderVariables") else frozenset()
+    rules = (PRESET_BY_LAMBDA | allowed, LOADER_VARIABLES - allowed, env_file(properties))
+    if kind == "handler" and shim is not None:
+        added = NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
+        return Loader(shim.handler, "", (added,), {"_HANDLER": handler}, *rules)
+    if kind == "exec":
+        added = NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
+        return Loader(handler, f"/var/task/{FOLDER}/exec", (added,), {}, *rules)
+    return None
+
+
+def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties as the function needs them so that the loader runs first: Handler and Environment."""
+    loader = wanted(properties)
+    if loader is None:
+        return properties
+    if not loader.exec_wrapper:
+        return {**properties, "Handler": loader.handler}
+    environment = properties.get("Environment")
+    environment = environment if isinstance(environment, Mapping) else {}
+    variables = environment.get("Variables")
+    variables = variables if isinstance(variables, Mapping) else {}
+    with_wrapper = {**variables, EXEC_WRAPPER: loader.exec_wrapper}
+    return {**properties, "Environment": {**environment, "Variables": with_wrapper}}
+
+
+def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    """Everything for which a loader cannot be added."""
+    if env_file(properties).split("/")[0] == FOLDER:
+        yield PropertyError("EnvFile", f"is in {FOLDER}, the folder of the loaders", "choose another folder")
+    kind = _kind(properties)
+    if kind not in KINDS:
+        yield PropertyError("EnvLoader", f"is none of: {', '.join(KINDS)}", "choose one of them")
+    elif kind == "handler":
+        yield from _handler_problems(properties)
+    elif kind == "exec":
+        yield from _exec_problems(properties)
+
+
+def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    if _runtime(properties) and _shim(properties) is None:
+        yield PropertyError(
+            "EnvLoader",
+            f"handler is for Python and Node.js, and Runtime is {_runtime(properties)}",
+            "use exec, or none and read the file in the code",
+        )
+    handler = str(properties.get("Handler", ""))
+    if handler and (".." in handler or "." not in handler.rpartition("/")[2].strip(".")):
+        yield PropertyError("Handler", "is not a module, a dot and a name", "give it as in app.handler")
+
+
+def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    runtime = _runtime(properties)
+    if is_set(properties, "Edge"):
+        yield PropertyError(
+            "EnvLoader", "exec needs an environment variable, which Lambda@Edge forbids", "use handler, or none"
+        )
+    if runtime and not runtime.startswith(_EXEC_RUNTIMES):
+        yield PropertyError(
+            "EnvLoader",
+            f"exec has no effect with {runtime}, whose bootstrap is the user's own",
+            "use none and read the file in the bootstrap",
+        )
+    environment = properties.get("Environment")
+    for where, holder in (("Env", properties), ("Environment.Variables", environment)):
+        variables = holder.get(where.rpartition(".")[2]) if isinstance(holder, Mapping) else None
+        if isinstance(variables, Mapping) and EXEC_WRAPPER in variables:
+            yield PropertyError(
+                f"{where}.{EXEC_WRAPPER}", "is what EnvLoader: exec sets itself", "remove one of the two"
+            )

@@ -1,0 +1,76 @@
+/*
+ * Becomes the function's own handler, once the variables that were deployed with it are in the environment.
+ *
+ * The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL. Those up to the empty record are
+ * set whatever the environment holds, the others where it lacks them. Among the first is `_HANDLER`, the function's own.
+ *
+ * The handler is looked for where Lambda's runtime looks, in its order; that is part of the runtime and cannot be
+ * called: https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ */
+import { existsSync, readFileSync } from "fs";
+import { createRequire } from "module";
+import { basename, dirname, resolve } from "path";
+import { fileURLToPath } from "url";
+
+const FOLDER = dirname(fileURLToPath(import.meta.url));
+const TASK_ROOT = dirname(FOLDER);
+
+// What is not found is told with the files that asked for it: the runtime, as without a loader.
+const require = createRequire(process.argv[1] ?? import.meta.url);
+
+function fill() {
+  const [strong, weak = ""] = readFileSync(`${FOLDER}/environ`, "utf8").split("\0\0");
+  for (const record of weak.split("\0")) {
+    const equals = record.indexOf("=");
+    if (equals > 0 && !Object.hasOwn(process.env, record.slice(0, equals))) {
+      process.env[record.slice(0, equals)] = record.slice(equals + 1);
+    }
+  }
+  for (const record of strong.split("\0")) {
+    const equals = record.indexOf("=");
+    process.env[record.slice(0, equals)] = record.slice(equals + 1);
+  }
+}
+
+function isInModulePackage(folder) {
+  if (folder.endsWith("/node_modules")) return false;
+  if (existsSync(`${folder}/package.json`)) {
+    try {
+      return JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).type === "module";
+    } catch {
+      return false; // which is what the runtime takes it for
+    }
+  }
+  return folder !== "/" && isInModulePackage(dirname(folder));
+}
+
+/** The user's module: as a CommonJS module wherever it can be one, so that its loading stays synchronous. */
+async function load(root, name) {
+  const path = resolve(TASK_ROOT, root, name);
+  if (existsSync(path)) return require(path);
+  if (existsSync(`${path}.js`)) return isInModulePackage(dirname(path)) ? import(`${path}.js`) : require(`${path}.js`);
+  if (existsSync(`${path}.mjs`)) return import(`${path}.mjs`);
+  if (existsSync(`${path}.cjs`)) return require(`${path}.cjs`);
+  return require(require.resolve(name, { paths: [TASK_ROOT, root] }));
+}
+
+function notFound(problem) {
+  return Object.assign(new Error(problem), { name: "Runtime.HandlerNotFound" });
+}
+
+async function find(wanted) {
+  const last = basename(wanted);
+  const dot = last.indexOf(".");
+  const module = await load(wanted.slice(0, wanted.indexOf(last)), last.slice(0, dot));
+  const found = last
+    .slice(dot + 1)
+    .split(".")
+    .reduce((object, key) => object && object[key], module);
+  if (!found) throw notFound(`${wanted} is undefined or not exported`);
+  if (typeof found !== "function") throw notFound(`${wanted} is not a function`);
+  return found;
+}
+
+fill();
+
+export const handler = await find(process.env._HANDLER);
