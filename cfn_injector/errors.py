@@ -8,7 +8,8 @@
     ├── EnvFileError            the artifact's own .env cannot be parsed or merged
     ├── StorageError            S3 did not give or take an object
     ├── OwnershipError          a function is not ours to touch
-    ├── FunctionError           Lambda ended in a state that is not the one asked for
+    ├── ResourceError           AWS ended in a state that is not the one asked for
+    │   └── FunctionError       so did Lambda, with a function
     ├── OutOfTimeError          the time for this request ended before the work did
     ├── AlreadyAnsweredError    a call to AWS after the request was answered
     └── DeliveryError           the answer could not be delivered to CloudFormation
@@ -94,7 +95,11 @@ class OwnershipError(InjectorError):
     """A function exists that is not ours to change."""
 
 
-class FunctionError(InjectorError):
+class ResourceError(InjectorError):
+    """AWS reports that what was asked for cannot be had; the message says why, and what to do."""
+
+
+class FunctionError(ResourceError):
     """Lambda reports that a function, an update or a version failed; the message carries Lambda's own reason."""
 
 
@@ -114,3 +119,9 @@ def code_of(error: Exception) -> str:
     """AWS's code of an error of botocore's (``ResourceNotFoundException``); empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def message_of(error: Exception) -> str:
+    """AWS's own words in an error of botocore's; empty for any other error."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Message", "")) if isinstance(response, dict) else ""

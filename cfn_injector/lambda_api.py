@@ -12,17 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.errors import FunctionError, OutOfTimeError, code_of
+from cfn_injector.errors import FunctionError, OutOfTimeError, code_of, message_of
+from cfn_injector.waiting import Patience
 
 READY = frozenset({"Active", "Inactive", "ActiveNonInvocable"})
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between two looks."""
-
 DETACH_SECONDS = 120.0
 """What the way out of a network may take before a function is deleted."""
 
@@ -41,63 +39,15 @@ _PASSING = {
 
 _STAYS = frozenset({"InvalidParameterValueException", "ResourceConflictException", "ResourceNotFoundException"})
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long may be waited: ``deadline`` in seconds since the epoch, on the clock ``now``."""
-
-    now: Callable[[], float]
-    sleep: Callable[[float], None]
-    deadline: float
-
-    def until(self, what: str, look: Callable[[], T | None]) -> T:
-        """Looks until there is something to see. Raises OutOfTimeError, which says what was waited for.
-
-        After the deadline there is not even a first look.
-        """
-        pause = FIRST_PAUSE
-        while self.now() <= self.deadline:
-            seen = look()
-            if seen is not None:
-                return seen
-            self.sleep(min(pause, max(self.deadline - self.now(), 0.001)))
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-        raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again")
-
-    def briefly(self, seconds: float) -> Patience:
-        """The same, for a step that may take no longer than this."""
-        return replace(self, deadline=min(self.deadline, self.now() + seconds))
-
-
-def _message_of(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Message", ""))
-
 
 def _passes(error: ClientError) -> bool:
     pattern = _PASSING.get(code_of(error))
-    return pattern is not None and pattern.search(_message_of(error)) is not None
+    return pattern is not None and pattern.search(message_of(error)) is not None
 
 
 def _persist(patience: Patience, what: str, call: Callable[..., Any], **arguments: Any) -> Any:
     """Calls until Lambda takes it; errors that do not pass by themselves are raised at once."""
-    last = ""
-
-    def attempt() -> Any | None:
-        nonlocal last
-        try:
-            return call(**arguments)
-        except ClientError as error:
-            if not _passes(error):
-                raise
-            last = _message_of(error)
-            return None
-
-    try:
-        return patience.until(what, attempt)
-    except OutOfTimeError as error:
-        raise OutOfTimeError(f"{error}. Lambda said last: {last}" if last else str(error)) from None
+    return patience.persist(what, partial(call, **arguments), _passes)
 
 
 def describe(client: Any, name: str) -> dict[str, Any] | None:

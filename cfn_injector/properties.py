@@ -18,6 +18,7 @@ from typing import Any
 from cfn_injector import env_loader, env_properties
 from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError
+from cfn_injector.typed import UNKNOWN, arguments, expect, template_tags, typed
 
 OURS = frozenset(
     {
@@ -101,94 +102,12 @@ class Changes:
     before_code: Mapping[str, Any] = field(default_factory=dict)
 
 
-def typed(value: Any, shape: Any, where: str) -> Any:
-    """A template's value as the API's shape wants it.
-
-    ``shape`` is one of botocore's. Raises PropertyError, which names the path and never the value.
-    """
-    return _CONVERTERS.get(shape.type_name, _string)(value, shape, where)
-
-
-def _structure(value: Any, shape: Any, where: str) -> dict[str, Any]:
-    _expect(isinstance(value, Mapping), where, "is not a map")
-    result = {}
-    for name, item in value.items():
-        path = f"{where}.{name}"
-        _expect(name in shape.members, path, "is not known to this provider's model of Lambda", "correct its name")
-        result[name] = typed(item, shape.members[name], path)
-    for name in shape.required_members:
-        _expect(name in result, f"{where}.{name}", "is missing", "add it")
-    return result
-
-
-def _list(value: Any, shape: Any, where: str) -> list[Any]:
-    _expect(isinstance(value, list), where, "is not a list")
-    return [typed(item, shape.member, f"{where}[{index}]") for index, item in enumerate(value)]
-
-
-def _map(value: Any, shape: Any, where: str) -> dict[str, Any]:
-    _expect(isinstance(value, Mapping), where, "is not a map")
-    return {name: typed(item, shape.value, f"{where}.{name}") for name, item in value.items()}
-
-
-def _string(value: Any, shape: Any, where: str) -> str:
-    _expect(isinstance(value, str | int | float), where, "is not a string")
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _integer(value: Any, shape: Any, where: str) -> int:
-    try:
-        _expect(not isinstance(value, bool), where, "is not a whole number")
-        return int(str(value))
-    except ValueError:
-        raise PropertyError(where, "is not a whole number", "correct its value") from None
-
-
-def _number(value: Any, shape: Any, where: str) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        raise PropertyError(where, "is not a number", "correct its value") from None
-
-
-def _boolean(value: Any, shape: Any, where: str) -> bool:
-    return flag({where: value}, where)
-
-
-def _expect(condition: bool, where: str, problem: str, remedy: str = "correct its value") -> None:
-    if not condition:
-        raise PropertyError(where, problem, remedy)
-
-
-_CONVERTERS = {
-    "structure": _structure,
-    "list": _list,
-    "map": _map,
-    "string": _string,
-    "integer": _integer,
-    "long": _integer,
-    "float": _number,
-    "double": _number,
-    "boolean": _boolean,
-}
-
-
 def _arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
     """Each property that CreateFunction takes, typed, under the API's name; or its problem under its own."""
-    known = model.operation_model("CreateFunction").input_shape.members
     apart = OURS | APART.keys() | {"Code", "Tags", "PublishToLatestPublished"}
-    found: dict[str, Any | PropertyError] = {}
-    for name, value in properties.items():
-        api_name = API_NAMES.get(name, name)
-        if name in apart:
-            continue
-        try:
-            unknown = api_name not in known or api_name in ("Publish", "PublishTo") or name in API_NAMES.values()
-            _expect(not unknown, name, "is not known to this provider's model of Lambda", "correct its name")
-            found[api_name] = typed(value, known[api_name], name)
-        except PropertyError as problem:
-            found[name] = problem
-    return found
+    stated = {name: value for name, value in properties.items() if name not in apart}
+    shape = model.operation_model("CreateFunction").input_shape
+    return arguments(stated, shape, names=API_NAMES, refused=frozenset({"Publish", "PublishTo"}))
 
 
 def _apart(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
@@ -208,27 +127,11 @@ def _typed_apart(name: str, value: Any, shape: Any) -> Any:
     """RuntimeManagementConfig is a structure in a template whose members are plain arguments of its call."""
     if name in shape.members:
         return typed(value, shape.members[name], name)
-    _expect(isinstance(value, Mapping), name, "is not a map")
+    expect(isinstance(value, Mapping), name, "is not a map")
     members = shape.members.keys() - {"FunctionName", "Qualifier"}
     for member in value:
-        _expect(
-            member in members, f"{name}.{member}", "is not known to this provider's model of Lambda", "correct its name"
-        )
+        expect(member in members, f"{name}.{member}", *UNKNOWN)
     return {member: typed(item, shape.members[member], f"{name}.{member}") for member, item in value.items()}
-
-
-def tags(properties: Mapping[str, Any]) -> dict[str, str]:
-    """``Tags``, a list of Key and Value in a template, as the API's map. Raises PropertyError."""
-    value = properties.get("Tags", [])
-    _expect(isinstance(value, list), "Tags", "is not a list", "give a list of Key and Value")
-    result: dict[str, str] = {}
-    for index, tag in enumerate(value):
-        whole = isinstance(tag, Mapping) and tag.keys() == {"Key", "Value"}
-        _expect(whole, f"Tags[{index}]", "is not a Key with a Value", "give both")
-        key = str(tag["Key"])
-        _expect(not key.startswith(("aws:", "cfn-injector:")), f"Tags[{index}].Key", "is reserved", "rename it")
-        result[key] = str(tag["Value"])
-    return result
 
 
 def keep_versions(properties: Mapping[str, Any]) -> int | None:
@@ -236,7 +139,7 @@ def keep_versions(properties: Mapping[str, Any]) -> int | None:
     stated = properties.get("KeepVersions")
     if stated is None:
         return None
-    _expect(str(stated).isdecimal(), "KeepVersions", "is not a whole number", "give 0 or more")
+    expect(str(stated).isdecimal(), "KeepVersions", "is not a whole number", "give 0 or more")
     return int(str(stated))
 
 
@@ -250,7 +153,7 @@ def problems(properties: Mapping[str, Any], model: Any) -> list[PropertyError]:
     typed_values = (*_arguments(properties, model).values(), *_apart(properties, model).values())
     found += [value for value in typed_values if isinstance(value, PropertyError)]
     found += _flag_problems(properties)
-    for check in (tags, keep_versions):
+    for check in (template_tags, keep_versions):
         try:
             check(properties)
         except PropertyError as problem:

@@ -27,6 +27,9 @@ MAX_SERVICE_TIMEOUT = 3600
 CLEANING_SECONDS = 30.0
 """What may be taken after a request's deadline to delete what it made."""
 
+NOT_CREATED = "not-created/"
+"""How the physical id begins of what was not made."""
+
 _IDS = ("StackId", "RequestId", "LogicalResourceId")
 
 
@@ -153,7 +156,7 @@ def failed(event: Mapping[str, Any], reason: str, physical_id: str = "") -> Resp
 
 def not_created(request_id: str) -> str:
     """The physical id of what a failed Create did not make."""
-    return f"not-created/{request_id}"
+    return f"{NOT_CREATED}{request_id}"
 
 
 def succeeded(request: Request, outcome: Outcome) -> Response:

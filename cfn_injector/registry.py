@@ -16,7 +16,7 @@ from cfn_injector.protocol import Resource
 GROUP = "cfn_injector.resources"
 PREFIX = "Custom::"
 
-_BUILT_IN = {
+BUILT_IN = {
     "LambdaFunction": "cfn_injector.resources.lambda_function",
     "LambdaCode": "cfn_injector.resources.lambda_code",
 }
@@ -24,7 +24,7 @@ _BUILT_IN = {
 
 def find(resource_type: str) -> Resource:
     """The module of a type. Raises RequestError, which names the known types."""
-    modules = {point.name: point.value for point in entry_points(group=GROUP)} | _BUILT_IN
+    modules = {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
     name = resource_type.removeprefix(PREFIX)
     if not resource_type.startswith(PREFIX) or name not in modules:
         known = ", ".join(PREFIX + known for known in sorted(modules))

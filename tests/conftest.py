@@ -83,6 +83,11 @@ class World:
     environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
 
     @property
+    def fakes(self) -> dict[str, Any]:
+        """What answers in place of each service but S3, by the service's name."""
+        return {"lambda": self.aws_lambda, "cloudformation": self.stack}
+
+    @property
     def now(self) -> Any:
         return self.clock.now
 
@@ -95,12 +100,9 @@ class World:
             client = s3_client(self.s3.meta.endpoint_url, self.attempts)
             client.meta.events.register("before-send", self._through_the_wire)
             return client
-        for fake in (self.aws_lambda, self.stack):
-            fake.wire, fake.attempts = self.wire, self.attempts
-        if name == "lambda":
-            return self.aws_lambda.client(self.region)
-        assert name == "cloudformation"
-        return self.stack.client()
+        fake = self.fakes[name]
+        fake.wire, fake.attempts = self.wire, self.attempts
+        return fake.client(self.region)
 
     def _through_the_wire(self, request: Any, event_name: str, **_: Any) -> Any:
         """Sends the request itself, so that its answer can be lost."""
@@ -148,6 +150,14 @@ class World:
     def staged(self, prefix: str = "") -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=STAGING, Prefix=prefix)
         return [item["Key"] for item in listed.get("Contents", [])]
+
+    def made(self) -> dict[str, set[str]]:
+        """The physical ids of all that there is, by resource type."""
+        return {"Custom::LambdaFunction": set(self.aws_lambda.functions), "Custom::LambdaCode": set(self.staged())}
+
+    def tags(self) -> list[dict[str, str]]:
+        """The tags of all that there is and can have any."""
+        return [function.tags for function in self.aws_lambda.functions.values()]
 
     def steps(self) -> list[str]:
         return [step for step, _ in self.log]

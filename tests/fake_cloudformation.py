@@ -48,8 +48,8 @@ class FakeCloudFormation:
 
     # -- its API
 
-    def client(self) -> Any:
-        return client_for("cloudformation", self._catch, attempts=self.attempts)
+    def client(self, region: str = REGION) -> Any:
+        return client_for("cloudformation", self._catch, region, self.attempts)
 
     def _catch(self, request: Any, **_: Any) -> AWSResponse:
         action = dict(parse_qsl(request.body))["Action"]

@@ -125,6 +125,9 @@ class Function:
 class FakeLambda:
     """``fetch(bucket, key, version)`` gives the bytes of a deployment package."""
 
+    STATE = ("functions",)
+    """The attributes that hold all that there is, so that a test can go back to an earlier state."""
+
     def __init__(
         self, clock: Clock, fetch: Callable[[str, str, str | None], bytes], *, busy_seconds: float = 2.0
     ) -> None:

@@ -21,7 +21,7 @@ import pytest
 from cfn_injector import naming
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fake_cloudformation import Stack
-from tests.fake_lambda import ROLE, Function
+from tests.fake_lambda import ROLE
 from tests.response_server import Server
 from tests.test_assembly import archive
 from tests.test_env_loader import can_start
@@ -118,16 +118,22 @@ class Snapshot:
 
     world: World
     stack: Stack
-    functions: Mapping[str, Function]
+    states: Mapping[str, Mapping[str, Any]]
     objects: Mapping[str, bytes]
 
     @classmethod
     def take(cls, world: World, stack: Stack) -> Snapshot:
         bodies = {key: world.s3.get_object(Bucket=STAGING, Key=key)["Body"].read() for key in world.staged()}
-        return cls(world, copy.copy(stack), copy.deepcopy(world.aws_lambda.functions), bodies)
+        states = {
+            service: {name: copy.deepcopy(getattr(fake, name)) for name in getattr(fake, "STATE", ())}
+            for service, fake in world.fakes.items()
+        }
+        return cls(world, copy.copy(stack), states, bodies)
 
     def restore(self, attempts: int) -> Stack:
-        self.world.aws_lambda.functions = copy.deepcopy(dict(self.functions))
+        for service, state in self.states.items():
+            for name, value in state.items():
+                setattr(self.world.fakes[service], name, copy.deepcopy(value))
         for key in set(self.world.staged()) - self.objects.keys():
             self.world.s3.delete_object(Bucket=STAGING, Key=key)
         for key, body in self.objects.items():
@@ -141,14 +147,15 @@ class Snapshot:
 
 def check(world: World, stack: Stack) -> Counter[str]:
     """What is wrong with the world after all is done, counted by kind."""
-    known = {stack.physical_id} - {None}
-    functions, objects = set(world.aws_lambda.functions) - {"theirs"}, set(world.staged())
     uploads = world.s3.list_multipart_uploads(Bucket=STAGING).get("Uploads", [])
-    left = functions ^ (known if stack.resource_type == FUNCTION else set())
-    left |= objects ^ (known if stack.resource_type == CODE else set())
+    left = set[str]()
+    for kind, made in world.made().items():
+        known = {stack.physical_id or "theirs"} if kind == stack.resource_type else set()
+        left |= (made ^ known) - {"theirs"}
     theirs = world.aws_lambda.functions.get("theirs")
-    told = json.dumps([world.stack.answers, world.log, [f.tags for f in world.aws_lambda.functions.values()]])
-    pending = [f for f in world.aws_lambda.functions.values() if naming.PENDING in f.tags]
+    tags = world.tags()
+    told = json.dumps([world.stack.answers, world.log, tags])
+    pending = [each for each in tags if naming.PENDING in each]
     return Counter(
         {
             "leftovers": len(left) + len(uploads) + len(pending),

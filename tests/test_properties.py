@@ -9,6 +9,7 @@ from botocore.validate import validate_parameters
 
 from cfn_injector import properties
 from cfn_injector.errors import PropertiesError, PropertyError
+from cfn_injector.typed import template_tags
 from tests.fake_cloudformation import as_strings
 from tests.fake_lambda import ROLE, SESSION
 
@@ -82,7 +83,7 @@ def test_every_property_arrives_at_the_api_with_its_right_type() -> None:
     properties.check(AS_SENT, MODEL)
     arguments = properties.create_arguments(AS_SENT, MODEL)
     shape = MODEL.operation_model("CreateFunction").input_shape
-    validate_parameters({**arguments, "Code": AS_SENT["Code"], "Tags": properties.tags(AS_SENT)}, shape)
+    validate_parameters({**arguments, "Code": AS_SENT["Code"], "Tags": template_tags(AS_SENT)}, shape)
     told_apart = {"Code", "Tags", "PublishToLatestPublished", "KmsKeyArn", *properties.APART}
     assert set(arguments) == (set(EVERYTHING) - told_apart) | {"KMSKeyArn", "CodeSigningConfigArn"}
     for name in arguments.keys() & EVERYTHING.keys() - {"Environment"}:

@@ -32,6 +32,8 @@ from cfn_injector.env_properties import flag
 from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.protocol import Outcome, Request, Services
 
+SERVICES = ("cloudformation", "s3")
+
 KNOWN = frozenset(
     {
         "ServiceToken",

@@ -20,7 +20,9 @@ from cfn_injector.errors import FunctionError, OwnershipError, PropertyError, Re
 from cfn_injector.protocol import Outcome, Request, Services
 from cfn_injector.resources.lambda_function import ownership, steps
 from cfn_injector.resources.lambda_function.job import Job
+from cfn_injector.typed import template_tags
 
+SERVICES = ("cloudformation", "lambda", "s3")
 NOTHING = properties.Changes(False, {}, {})
 
 
@@ -151,7 +153,7 @@ def _tell_replacement(job: Job) -> Outcome:
 def _former_tags(request: Request) -> dict[str, str]:
     """The tags that the template had before, as far as they can be read."""
     try:
-        return properties.tags(request.old_properties)
+        return template_tags(request.old_properties)
     except PropertyError:
         return {}
 

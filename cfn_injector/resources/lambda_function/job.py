@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from cfn_injector import stack_api
-from cfn_injector.lambda_api import Patience
 from cfn_injector.protocol import Request, Services
+from cfn_injector.waiting import Patience, patience
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Job:
 
     @property
     def patience(self) -> Patience:
-        return self.patience_until(self.request.deadline)
+        return patience(self.request, self.services)
 
     def patience_until(self, deadline: float) -> Patience:
-        return Patience(self.services.now, self.services.sleep, deadline)
+        return replace(self.patience, deadline=deadline)
 
     def log(self, step: str, **fields: Any) -> None:
         self.services.log(step, **fields)

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector import lambda_api, naming, properties, stack_api
+from cfn_injector import lambda_api, naming, stack_api
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import (
     AlreadyAnsweredError,
@@ -23,6 +23,7 @@ from cfn_injector.errors import (
 )
 from cfn_injector.protocol import CLEANING_SECONDS
 from cfn_injector.resources.lambda_function.job import Job
+from cfn_injector.typed import template_tags
 
 MAX_TAGS = 44
 """Lambda takes 50, of which the provider needs up to six."""
@@ -36,7 +37,7 @@ _NO_NAME = frozenset({"ValidationException", "InvalidParameterValueException"})
 
 def all_tags(job: Job, marks: Mapping[str, str]) -> dict[str, str]:
     """The tags of the stack, of the template, and the marks of the owner."""
-    return {**job.stack.tags, **properties.tags(job.wanted), **marks}
+    return {**job.stack.tags, **template_tags(job.wanted), **marks}
 
 
 def check_tags(job: Job, present: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,108 @@
+"""What a resource type builds on: the one module that a package with types of its own imports.
+
+A resource type is a module with three functions, ``create(request, services) -> Outcome``, ``update`` and ``delete``
+likewise, and with ``SERVICES``, the names of the AWS services that it calls, by which the provider's bundle knows whose
+models to carry. A package offers it by an entry point of the group ``cfn_injector.resources``, whose name is what
+follows ``Custom::``.
+
+In: a ``Request``, and ``Services``, the world. Out: an ``Outcome``, or any exception: the provider answers once,
+whatever is raised, before its time ends, and tells the user an ``InjectorError`` or AWS's own error in its own words.
+
+CloudFormation may deliver an event twice, and a Delete for what was never made, whose id begins with ``NOT_CREATED``.
+So a type derives names from the request (``name_of``) or finds what it made by its tags (``marks``, ``is_ours``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from cfn_injector import stack_api
+from cfn_injector.env_properties import flag
+from cfn_injector.errors import (
+    AlreadyAnsweredError,
+    InjectorError,
+    OutOfTimeError,
+    OwnershipError,
+    PropertiesError,
+    PropertyError,
+    RequestError,
+    ResourceError,
+    code_of,
+    message_of,
+)
+from cfn_injector.naming import PENDING, REQUEST, derived_names, is_ours, is_overtaken, marks, marks_in
+from cfn_injector.protocol import CLEANING_SECONDS, NOT_CREATED, Outcome, Request, Services
+from cfn_injector.stack_api import Stack, has_given_up
+from cfn_injector.typed import arguments, expect, template_tags, typed
+from cfn_injector.waiting import Patience, patience
+
+__all__ = [
+    "CLEANING_SECONDS",
+    "NOT_CREATED",
+    "PENDING",
+    "REQUEST",
+    "AlreadyAnsweredError",
+    "InjectorError",
+    "OutOfTimeError",
+    "Outcome",
+    "OwnershipError",
+    "Patience",
+    "PropertiesError",
+    "PropertyError",
+    "Request",
+    "RequestError",
+    "ResourceError",
+    "Services",
+    "Stack",
+    "arguments",
+    "code_of",
+    "expect",
+    "flag",
+    "has_given_up",
+    "input_of",
+    "is_ours",
+    "is_overtaken",
+    "marks",
+    "marks_in",
+    "message_of",
+    "name_of",
+    "patience",
+    "stack_of",
+    "template_tags",
+    "typed",
+]
+
+_CLOUDFORMATIONS = frozenset({"ServiceToken", "ServiceTimeout"})
+
+
+def input_of(
+    client: Any, operation: str, properties: Mapping[str, Any], *, apart: Collection[str] = ()
+) -> dict[str, Any]:
+    """The properties as typed arguments of an operation of the client's API (``"PutItem"``).
+
+    ``apart`` are properties of the type that are no arguments. Raises PropertiesError with all that the API does not
+    know, that have no value of its kind, or that it requires and the template lacks.
+    """
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    stated = {name: value for name, value in properties.items() if name not in _CLOUDFORMATIONS.union(apart)}
+    found = arguments(stated, shape)
+    problems = [value for value in found.values() if isinstance(value, PropertyError)]
+    missing = [name for name in shape.required_members if name not in found]
+    problems += [PropertyError(name, "is missing", "add it") for name in missing]
+    if problems:
+        raise PropertiesError(problems)
+    return found
+
+
+def name_of(request: Request, longest: int = 64) -> str:
+    """A name for what this resource makes: the same for every event of its, no other resource's.
+
+    It holds the stack's name, the logical id and a hash, of which a shorter one keeps the hash.
+    """
+    return next(derived_names(request))[-longest:].lstrip("-")
+
+
+def stack_of(request: Request, services: Services) -> Stack:
+    """What CloudFormation says of the request's stack: its tags, and whether it is rolled back."""
+    return stack_api.describe(services.client("cloudformation"), request.stack_id)

@@ -1,0 +1,126 @@
+"""Values of a template as an API of AWS wants them.
+
+In: properties, in which CloudFormation sends every scalar as a string, and a shape of botocore's model of the API. Out:
+typed values, or a problem for each that cannot be one. Messages name the path of a property and never its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cfn_injector.env_properties import flag
+from cfn_injector.errors import PropertyError
+
+UNKNOWN = "is not known to this provider's model of the API", "correct its name"
+
+
+def typed(value: Any, shape: Any, where: str) -> Any:
+    """A template's value as the API's shape wants it.
+
+    ``shape`` is one of botocore's. Raises PropertyError, which names the path and never the value.
+    """
+    return _CONVERTERS.get(shape.type_name, _string)(value, shape, where)
+
+
+def _structure(value: Any, shape: Any, where: str) -> dict[str, Any]:
+    expect(isinstance(value, Mapping), where, "is not a map")
+    result = {}
+    for name, item in value.items():
+        path = f"{where}.{name}"
+        expect(name in shape.members, path, *UNKNOWN)
+        result[name] = typed(item, shape.members[name], path)
+    for name in shape.required_members:
+        expect(name in result, f"{where}.{name}", "is missing", "add it")
+    return result
+
+
+def _list(value: Any, shape: Any, where: str) -> list[Any]:
+    expect(isinstance(value, list), where, "is not a list")
+    return [typed(item, shape.member, f"{where}[{index}]") for index, item in enumerate(value)]
+
+
+def _map(value: Any, shape: Any, where: str) -> dict[str, Any]:
+    expect(isinstance(value, Mapping), where, "is not a map")
+    return {name: typed(item, shape.value, f"{where}.{name}") for name, item in value.items()}
+
+
+def _string(value: Any, shape: Any, where: str) -> str:
+    expect(isinstance(value, str | int | float), where, "is not a string")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _integer(value: Any, shape: Any, where: str) -> int:
+    try:
+        expect(not isinstance(value, bool), where, "is not a whole number")
+        return int(str(value))
+    except ValueError:
+        raise PropertyError(where, "is not a whole number", "correct its value") from None
+
+
+def _number(value: Any, shape: Any, where: str) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise PropertyError(where, "is not a number", "correct its value") from None
+
+
+def _boolean(value: Any, shape: Any, where: str) -> bool:
+    return flag({where: value}, where)
+
+
+def expect(condition: bool, where: str, problem: str, remedy: str = "correct its value") -> None:
+    if not condition:
+        raise PropertyError(where, problem, remedy)
+
+
+_CONVERTERS = {
+    "structure": _structure,
+    "list": _list,
+    "map": _map,
+    "string": _string,
+    "integer": _integer,
+    "long": _integer,
+    "float": _number,
+    "double": _number,
+    "boolean": _boolean,
+}
+
+
+def arguments(
+    properties: Mapping[str, Any],
+    shape: Any,
+    *,
+    names: Mapping[str, str] | None = None,
+    refused: frozenset[str] = frozenset(),
+) -> dict[str, Any | PropertyError]:
+    """Each property typed, under the API's name; or its problem, under its own.
+
+    ``shape`` is the input shape of an operation. ``names`` leads from a property to the argument that it is where both
+    differ: then the property by the argument's name is not known. ``refused`` are arguments that are no properties.
+    """
+    names = names or {}
+    found: dict[str, Any | PropertyError] = {}
+    for name, value in properties.items():
+        api_name = names.get(name, name)
+        known = api_name in shape.members and api_name not in refused and name not in names.values()
+        try:
+            expect(known, name, *UNKNOWN)
+            found[api_name] = typed(value, shape.members[api_name], name)
+        except PropertyError as problem:
+            found[name] = problem
+    return found
+
+
+def template_tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    """``Tags``, a list of Key and Value in a template, as the API's map. Raises PropertyError."""
+    value = properties.get("Tags", [])
+    expect(isinstance(value, list), "Tags", "is not a list", "give a list of Key and Value")
+    result: dict[str, str] = {}
+    for index, tag in enumerate(value):
+        whole = isinstance(tag, Mapping) and tag.keys() == {"Key", "Value"}
+        expect(whole, f"Tags[{index}]", "is not a Key with a Value", "give both")
+        key = str(tag["Key"])
+        expect(not key.startswith(("aws:", "cfn-injector:")), f"Tags[{index}].Key", "is reserved", "rename it")
+        result[key] = str(tag["Value"])
+    return result
