@@ -1,9 +1,8 @@
 """What a resource type builds on: the one module that a package with types of its own imports.
 
 A resource type is a module with three functions, ``create(request, services) -> Outcome``, ``update`` and ``delete``
-likewise, and with ``SERVICES``, the names of the AWS services that it calls, by which the provider's bundle knows whose
-models to carry. A package offers it by an entry point of the group ``cfn_injector.resources``, whose name is what
-follows ``Custom::``.
+likewise. ``SERVICES`` names the AWS services that it calls: the provider's zip carries their models and no others. A
+package offers it by an entry point of the group ``cfn_injector.resources``, whose name is what follows ``Custom::``.
 
 In: a ``Request``, and ``Services``, the world. Out: an ``Outcome``, or any exception: the provider answers once,
 whatever is raised, before its time ends, and tells the user an ``InjectorError`` or AWS's own error in its own words.

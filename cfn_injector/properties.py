@@ -76,6 +76,8 @@ _RESETS: dict[str, Any] = {
 _JSON_LOG_LEVELS = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge
+_LONGEST_AT_THE_EDGE = 30
 _FORBIDDEN_AT_THE_EDGE = {
     "Environment": "use Env",
     "Layers": "put their content into the artifact",
@@ -86,6 +88,7 @@ _FORBIDDEN_AT_THE_EDGE = {
     "CapacityProviderConfig": "remove it",
     "DurableConfig": "remove it",
     "TenancyConfig": "remove it",
+    "PublishToLatestPublished": "remove it, CloudFront takes numbered versions",
 }
 
 
@@ -207,6 +210,9 @@ def _edge_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         yield PropertyError(name, forbidden, _FORBIDDEN_AT_THE_EDGE[name])
     if not str(properties.get("Runtime", "")).startswith(("nodejs", "python")):
         yield PropertyError("Runtime", forbidden, "use Node.js or Python")
+    timeout = str(properties.get("Timeout", ""))
+    if timeout.isdecimal() and int(timeout) > _LONGEST_AT_THE_EDGE:
+        yield PropertyError("Timeout", forbidden, f"use {_LONGEST_AT_THE_EDGE} seconds or less")
     members = (
         ("Architectures", "", ["x86_64"], "use x86_64"),
         ("TracingConfig", "Mode", "PassThrough", "remove it"),

@@ -6,11 +6,12 @@ group ``cfn_injector.resources``: an entry point's name is what follows ``Custom
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
 
-from cfn_injector.errors import RequestError
+from cfn_injector.errors import InjectorError, RequestError
 from cfn_injector.protocol import Resource
 
 GROUP = "cfn_injector.resources"
@@ -20,6 +21,24 @@ BUILT_IN = {
     "LambdaFunction": "cfn_injector.resources.lambda_function",
     "LambdaCode": "cfn_injector.resources.lambda_code",
 }
+
+
+def services(modules: Mapping[str, str]) -> set[str]:
+    """The AWS services that these resource types call, by botocore's names: ``SERVICES`` of each module.
+
+    Raises InjectorError where a module is no resource type.
+    """
+    found = set[str]()
+    for name, module in modules.items():
+        try:
+            loaded = import_module(module)
+        except ImportError as error:
+            raise InjectorError(f"{module}, the module of {PREFIX}{name}, cannot be imported: {error}") from error
+        lacking = [verb for verb in ("create", "update", "delete") if not callable(getattr(loaded, verb, None))]
+        if lacking:
+            raise InjectorError(f"{module}, the module of {PREFIX}{name}, has no function {lacking[0]}; add it")
+        found.update(getattr(loaded, "SERVICES", ()))
+    return found
 
 
 def find(resource_type: str) -> Resource:

@@ -153,3 +153,23 @@ def allowed() -> Iterator[tuple[str, str]]:
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
                     yield action, resource
+
+
+PSEUDO_PARAMETERS = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+
+
+def filled(value: Any) -> Any:
+    """A part of any template as CloudFormation hands it on, with names in the place of what only it knows."""
+    if isinstance(value, list):
+        return [filled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match list(value.items()):
+        case [("Fn::Sub", str(text))]:
+            return re.sub(r"\$\{([^}]+)\}", lambda match: PSEUDO_PARAMETERS.get(match[1], match[1]), text)
+        case [("Fn::If", [_, holding, _])]:
+            return filled(holding)
+        case [("Ref" | "Fn::GetAtt" | "Fn::ImportValue", argument)]:
+            return argument if isinstance(argument, str) else ".".join(argument)
+        case _:
+            return {key: filled(item) for key, item in value.items()}

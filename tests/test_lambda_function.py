@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -608,6 +610,17 @@ class TestRefusals:
         world.region = "eu-west-1"
         answered = world.stack.send(world.stack.event("Create", {**BASE, "Edge": True}))
         assert "us-east-1" in answered["Reason"]
+
+    def test_an_edge_function_of_over_50_mb_is_refused_before_lambda_is_asked(self, world: World) -> None:
+        large = io.BytesIO()
+        with zipfile.ZipFile(large, "w") as archive:
+            archive.writestr("large.bin", bytes(50 * 1024 * 1024))
+        world.s3.put_object(Bucket=ARTIFACTS, Key="large.zip", Body=large.getvalue())
+        code = {"S3Bucket": ARTIFACTS, "S3Key": "large.zip"}
+        answered = world.stack.send(world.stack.event("Create", {**BASE, "Code": code, "Edge": True}))
+        assert "over the 52,428,800 of Lambda@Edge" in answered["Reason"]
+        assert world.aws_lambda.changes() == []
+        assert world.staged() == []
 
     def test_a_missing_artifact_is_named(self, world: World) -> None:
         properties = {**BASE, "Code": {"S3Bucket": ARTIFACTS, "S3Key": "nowhere.zip"}}

@@ -222,6 +222,8 @@ BASE: dict[str, Any] = {
         ({"Edge": "true", "Architectures": ["arm64"]}, "Architectures is not supported by Lambda@Edge"),
         ({"Edge": "true", "EphemeralStorage": {"Size": "1024"}}, "EphemeralStorage.Size is not supported"),
         ({"Edge": "true", "Runtime": "java21"}, "Runtime is not supported by Lambda@Edge"),
+        ({"Edge": "true", "Timeout": "31"}, "Timeout is not supported by Lambda@Edge; use 30 seconds or less"),
+        ({"Edge": "true", "PublishToLatestPublished": "true"}, "PublishToLatestPublished is not supported"),
         ({"Edge": "true", "Code": {**BASE["Code"], "SourceKMSKeyArn": KEY}}, "Code.SourceKMSKeyArn is not supported"),
     ],
 )
@@ -244,7 +246,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         {"Env": {"LD_PRELOAD": "x"}, "AllowLoaderVariables": "true"},
         {"Env": {"TZ": "Europe/Berlin", "LANG": "C", "_": "x"}},
         {"Edge": "true", "Architectures": ["x86_64"], "EphemeralStorage": {"Size": "512"}},
-        {"Edge": "true", "TracingConfig": {"Mode": "PassThrough"}, "MemorySize": "128"},
+        {"Edge": "true", "TracingConfig": {"Mode": "PassThrough"}, "MemorySize": "128", "Timeout": "30"},
         {"EnvFile": "config/.env"},
         {"Code": {"ZipFile": "x"}, "Runtime": "nodejs22.x"},
     ],

@@ -13,8 +13,19 @@ import pytest
 from botocore import xform_name
 
 import cfn_injector
-from cfn_injector.cli.bundle import SERVICES
-from tests.templates import ACCOUNT, ALL, PROVIDER, REGION, RESOURCES, TEMPLATES, Deployment, allowed, listed
+from cfn_injector import properties, registry
+from tests.templates import (
+    ACCOUNT,
+    ALL,
+    PROVIDER,
+    REGION,
+    RESOURCES,
+    TEMPLATES,
+    Deployment,
+    allowed,
+    filled,
+    listed,
+)
 
 SOURCE = Path(cfn_injector.__file__).parent
 LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
@@ -177,7 +188,7 @@ def _called() -> set[str]:
     session = botocore.session.get_session()
     operations = {
         xform_name(operation): f"{service}:{S3_PERMISSIONS.get(operation, operation)}"
-        for service in SERVICES
+        for service in registry.services(registry.BUILT_IN)
         for operation in session.get_service_model(service).operation_names
     }
     called = set()
@@ -389,3 +400,19 @@ ROLES_OF_FUNCTIONS = list(_roles_of_functions())
 @pytest.mark.parametrize("role", ROLES_OF_FUNCTIONS)
 def test_a_role_in_our_templates_can_be_passed_by_default(role: Mapping[str, Any]) -> None:
     assert role["Path"].startswith(PROVIDER["Parameters"]["RolePath"]["Default"])
+
+
+def _functions() -> Iterator[Any]:
+    for template, content in ALL.items():
+        for name, resource in content["Resources"].items():
+            if resource["Type"] == "Custom::LambdaFunction":
+                yield pytest.param(resource["Properties"], id=f"{template} {name}")
+
+
+FUNCTIONS = list(_functions())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_provider_accepts_every_function_of_our_templates(function: Mapping[str, Any]) -> None:
+    model = botocore.session.get_session().get_service_model("lambda")
+    assert properties.problems(filled(function), model) == []

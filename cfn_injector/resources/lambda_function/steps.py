@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cfn_injector import env_loader, env_properties, injection, lambda_api, properties
 from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
+from cfn_injector.errors import AlreadyAnsweredError, ArtifactError, InjectorError, StorageError, code_of
 from cfn_injector.protocol import Outcome
 from cfn_injector.resources.lambda_function import ownership
 from cfn_injector.resources.lambda_function.job import Job
@@ -25,6 +25,9 @@ from cfn_injector.zip_splice import NewFile
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
 AFTER_PUBLISHING = ("FunctionScalingConfig",)
+
+LARGEST_AT_THE_EDGE = 50 * 1024 * 1024
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge"""
 
 
 @contextmanager
@@ -47,6 +50,11 @@ def _staged_code(job: Job) -> Iterator[dict[str, str]]:
             max_unpacked=injection.LAMBDA_MAX_UNPACKED,
         )
         job.log("injected", size=injected.size, entries=injected.entries)
+        if flag(job.wanted, "Edge") and injected.size > LARGEST_AT_THE_EDGE:
+            raise ArtifactError(
+                f"takes {injected.size:,} bytes with its variables, over the {LARGEST_AT_THE_EDGE:,} of Lambda@Edge",
+                remedy="take files out of it",
+            )
         key = job.wanted["Code"].get("SourceKMSKeyArn")
         yield {"S3Bucket": bucket, "S3Key": destination.key, **({"SourceKMSKeyArn": key} if key else {})}
 
