@@ -87,6 +87,7 @@ def test_a_delete_touches_no_object_that_is_not_this_resources(world: World, phy
         ({"Code": {**BASE["Code"], "S3ObjectStorageMode": "REFERENCE"}}, "S3ObjectStorageMode"),
         ({"Env": {"A": []}}, "Env.A is a list"),
         ({"Edge": "maybe"}, "Edge is not a boolean"),
+        ({"Edge": "true", "Runtime": "java21"}, "Runtime is not supported by Lambda@Edge"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_written(world: World, change: dict[str, Any], told: str) -> None:

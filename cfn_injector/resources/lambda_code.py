@@ -28,7 +28,7 @@ from cfn_injector.artifact import (
     tags_of,
     untag,
 )
-from cfn_injector.env_properties import flag
+from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.protocol import Outcome, Request, Services
 
@@ -66,6 +66,9 @@ def _problems(properties: Mapping[str, Any]) -> list[PropertyError]:
     for name in _NEEDED.get(str(properties.get("EnvLoader")), ()):
         if not properties.get(name):
             found.append(PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own"))
+    runtime = str(properties.get("Runtime", "nodejs"))
+    if is_set(properties, "Edge") and not runtime.startswith(("nodejs", "python")):
+        found.append(PropertyError("Runtime", "is not supported by Lambda@Edge", "use Node.js or Python"))
     code = properties.get("Code")
     for name in ("ZipFile", "SourceKMSKeyArn"):
         if isinstance(code, Mapping) and name in code:
