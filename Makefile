@@ -49,10 +49,10 @@ $(CHECKOV)/.made-$(CHECKOV_VERSION):
 	@$(CHECKOV)/bin/pip install -qq checkov==$(CHECKOV_VERSION)
 	@touch $@
 
-# What the Node.js reader is compared with. Tests that need it skip, and say so, where there is no npm or no registry.
+# What the Node.js reader is compared with, and AWS's clients that run what has a loader. Tests that need it skip, and say so, where there is no npm or no registry.
 $(NODE_MODULES)/.made: tests/node/package.json tests/node/package-lock.json
 	@command -v npm >/dev/null || exit 0; \
-	echo "installing parsers for Node.js to compare with"; \
+	echo "installing parsers and runtime clients for Node.js"; \
 	cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.made \
 	|| echo "they could not be installed; tests that need them will skip"
 

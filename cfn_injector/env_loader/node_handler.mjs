@@ -32,6 +32,9 @@ function fill() {
   }
 }
 
+// Version 4 imports every module; up to 3, the client leaves this behind before it loads one.
+const IMPORTS = !(Symbol.for("aws.lambda.beforeExit") in globalThis);
+
 function isInModulePackage(folder) {
   if (folder.endsWith("/node_modules")) return false;
   if (existsSync(`${folder}/package.json`)) {
@@ -44,8 +47,17 @@ function isInModulePackage(folder) {
   return folder !== "/" && isInModulePackage(dirname(folder));
 }
 
-/** The user's module: as a CommonJS module wherever it can be one, so that its loading stays synchronous. */
-async function load(root, name) {
+/** The user's module as version 4 of the runtime's client loads it, which is that of nodejs24.x. */
+async function imported(root, name) {
+  const path = resolve(TASK_ROOT, root, name);
+  for (const extension of ["", ".js", ".mjs", ".cjs"]) {
+    if (existsSync(path + extension)) return import(path + extension);
+  }
+  return require(require.resolve(name, { paths: [TASK_ROOT, resolve(TASK_ROOT, root)] }));
+}
+
+/** The user's module as earlier versions do: as a CommonJS module wherever it can be one. */
+async function required(root, name) {
   const path = resolve(TASK_ROOT, root, name);
   if (existsSync(path)) return require(path);
   if (existsSync(`${path}.js`)) return isInModulePackage(dirname(path)) ? import(`${path}.js`) : require(`${path}.js`);
@@ -58,14 +70,17 @@ function notFound(problem) {
   return Object.assign(new Error(problem), { name: "Runtime.HandlerNotFound" });
 }
 
+/** What the keys lead to; version 4 looks into objects alone, not into functions. */
+function within(object, keys) {
+  return keys.reduce((inner, key) => (inner && (!IMPORTS || typeof inner === "object") ? inner[key] : undefined), object);
+}
+
 async function find(wanted) {
   const last = basename(wanted);
   const dot = last.indexOf(".");
-  const module = await load(wanted.slice(0, wanted.indexOf(last)), last.slice(0, dot));
-  const found = last
-    .slice(dot + 1)
-    .split(".")
-    .reduce((object, key) => object && object[key], module);
+  const module = await (IMPORTS ? imported : required)(wanted.slice(0, wanted.indexOf(last)), last.slice(0, dot));
+  const keys = last.slice(dot + 1).split(".");
+  const found = within(module, keys) || (IMPORTS && within(module?.default, keys));
   if (!found) throw notFound(`${wanted} is undefined or not exported`);
   if (typeof found !== "function") throw notFound(`${wanted} is not a function`);
   return found;
