@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
 import stat
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, inject
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fake_lambda import Function
+from tests.interpreters import READERS
 from tests.node_js import NODE, needs_node
 from tests.test_injection import Memory
 from tests.test_lambda_function import BASE, created, updated
@@ -164,7 +165,9 @@ def test_what_a_loader_can_be_added_to_is_not(properties: dict[str, Any]) -> Non
     assert not list(env_loader.problems(properties))
 
 
-def environ_after(tmp_path: Path, language: dict[str, Any], variables: dict[str, str], given: dict[str, str]) -> Any:
+def environ_after(
+    tmp_path: Path, language: dict[str, Any], program: str, variables: dict[str, str], given: dict[str, str]
+) -> Any:
     """The environment of a module of the user's, started by an interpreter that knows nothing of Lambda."""
     for file in loader(language).files(variables):
         path = tmp_path / file.name
@@ -175,22 +178,27 @@ def environ_after(tmp_path: Path, language: dict[str, Any], variables: dict[str,
         module = "import json, os, time\ndef main(): return json.dumps([dict(os.environ), time.tzname])\n"
         (tmp_path / "pkg" / "app.py").write_text(module)
         script = "import sys; sys.path.insert(0, '.'); import _cfn_injector; print(_cfn_injector.handler())"
-        command = [sys.executable, "-I", "-c", script]
+        command = [program, "-I", "-W", "error", "-c", script]
     else:
         zone = "[new Date(0).toLocaleTimeString('en', { timeZoneName: 'short' })]"
         (tmp_path / "app.js").write_text(f"exports.main = () => JSON.stringify([{{ ...process.env }}, {zone}]);\n")
         script = "import('./_cfn_injector/index.mjs').then((shim) => console.log(shim.handler()))"
-        assert NODE is not None
-        command = [NODE, "-e", script]
+        command = [program, "-e", script]
     environ = {"PATH": os.environ["PATH"], **given}
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("language", [PYTHON, pytest.param(NODE_JS, marks=needs_node)], ids=["Python", "Node.js"])
+@pytest.mark.parametrize(
+    ("language", "program"),
+    [
+        *(pytest.param(PYTHON, path, id=f"Python {version}") for version, path in READERS.items()),
+        pytest.param(NODE_JS, NODE, id="Node.js", marks=needs_node),
+    ],
+)
 def test_a_shim_fills_the_environment_before_the_users_module_is_loaded(
-    tmp_path: Path, language: dict[str, Any]
+    tmp_path: Path, language: dict[str, Any], program: str
 ) -> None:
     variables = {
         "A": "a=b\n'\u00fc",
@@ -200,7 +208,7 @@ def test_a_shim_fills_the_environment_before_the_users_module_is_loaded(
         "__proto__": "p",
         "EMPTY": "",
     }
-    environ, zone = environ_after(tmp_path, language, variables, {"HELD": "environment", "TZ": ":UTC"})
+    environ, zone = environ_after(tmp_path, language, program, variables, {"HELD": "environment", "TZ": ":UTC"})
     assert {name: environ.get(name) for name in variables} == {
         "A": "a=b\n'\u00fc",
         "HELD": "environment",
@@ -211,6 +219,14 @@ def test_a_shim_fills_the_environment_before_the_users_module_is_loaded(
     }
     assert environ["_HANDLER"] == language["Handler"]
     assert "JST" in zone or "GMT+9" in zone[0]
+
+
+@pytest.mark.parametrize("version", [(3, minor) for minor in range(8, 14)])
+def test_the_python_shim_is_python_of_every_version_that_lambda_runs(version: tuple[int, int]) -> None:
+    (shim, _) = loader(PYTHON).files({})
+    tree = ast.parse(shim.data, feature_version=version)
+    imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    assert set(imported) == {"os", "sys", "time", "importlib"}
 
 
 def can_start(function: Function) -> bool:

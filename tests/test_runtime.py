@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wrapper
+from tests.interpreters import READERS
 from wrapper import ParseError, get_env, load, wrap
 from wrapper.dotenv import parse
 
@@ -103,19 +104,6 @@ LINES = st.lists(
 )
 
 
-def interpreters() -> dict[str, str]:
-    """Version to path, of each Python from 3.7 on; pyenv has shims for versions that do not start."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    found = {}
-    for version in (f"3.{minor}" for minor in range(7, 16)):
-        candidates = [*map(str, pyenv.glob(f"{version}.*/bin/python")), shutil.which(f"python{version}")]
-        for path in filter(None, candidates):
-            if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
-                found[version] = path
-                break
-    return {**found, f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
-
-
 def run(*arguments: str, python: str = sys.executable, **environ: str) -> str:
     done = subprocess.run(
         [python, "-I", "-B", *arguments], capture_output=True, text=True, env={**os.environ, **environ}, check=False
@@ -140,7 +128,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
-@pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in interpreters().items()])
+@pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in READERS.items()])
 def test_every_python_reads_alike_and_warns_of_nothing(python: str, tmp_path: Path) -> None:
     run("-W", "error", "-c", CONFORMS, str(ROOT), str(CASES), str(tmp_path), python=python)
 
