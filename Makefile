@@ -5,7 +5,7 @@ CHECKOV := .venv-checkov
 CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
 FUZZ_SECONDS ?= 600
-CHECKED := cfn_injector wrapper example_hitcounter benchmarks tests
+CHECKED := cfn_injector wrapper example_hitcounter benchmarks templates tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -1,0 +1,12 @@
+"""The function of alias.yaml, alias-native.yaml, sam.yaml and stages.yaml: it answers with its Env and its version."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+GREETING = os.environ["GREETING"]
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
+    return {"greeting": GREETING, "version": context.function_version}
