@@ -10,13 +10,14 @@ CHECKED := cfn_injector wrapper example_hitcounter benchmarks templates tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench fuzz mutants clean
+.PHONY: help demo test lint bench bench-reading fuzz mutants clean
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
 	@echo "make test   run the tests"
 	@echo "make lint   check style, types, layers and templates"
 	@echo "make bench  measure what rewriting an archive costs (ARGS=--large takes minutes more)"
+	@echo "make bench-reading  measure what reading the variables costs a function that starts"
 	@echo "make fuzz   look for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
 	@echo "make mutants  break the provider on purpose and see the tests notice (takes half an hour)"
 	@echo "make clean  remove environments, caches and what was built"
@@ -75,6 +76,11 @@ bench: $(VENV)/.bench
 	@mkdir -p build
 	@$(BIN)/python -m benchmarks.rewrite --json $(ARGS) >build/rewriting.json
 	@$(BIN)/python -m benchmarks.rewrite --from build/rewriting.json
+
+bench-reading: $(VENV)/.test $(NODE_MODULES)/.made
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.reader --json $(ARGS) >build/reading.json
+	@$(BIN)/python -m benchmarks.reader --from build/reading.json
 
 fuzz: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

@@ -53,7 +53,8 @@ class Rows:
         return None
 
 
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown, whose columns are as wide as they need to be."""
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     lines = [head, ["-" * width for width in widths], *body]
     return "".join(f"| {' | '.join(cell.ljust(w) for cell, w in zip(line, widths, strict=True))} |\n" for line in lines)
@@ -79,7 +80,7 @@ def _by_strategy(rows: Rows, ours: Row) -> str:
         sent = f"{row.requests - row.copies} + {row.copies}" if row.copies else str(row.requests)
         cpu, wall = _seconds(row.cpu_s, row.cpu_range), _seconds(row.wall_s, row.wall_range)
         body.append([row.strategy, cpu, ratio, wall, _mb(row.rss_growth), _mb(row.moved), sent])
-    return _table(["strategy", "CPU s", "x ours", "wall s", "memory MB", "moved MB", "requests"], body)
+    return table(["strategy", "CPU s", "x ours", "wall s", "memory MB", "moved MB", "requests"], body)
 
 
 def _by_link(rows: Rows) -> str:
@@ -90,7 +91,7 @@ def _by_link(rows: Rows) -> str:
         memory = rows.like(ours, "memory", "modelled")
         walls = [_seconds(row.wall_s, row.wall_range) for row in found]
         body.append([_shown(ours), *walls, f"{memory.wall_s / ours.wall_s:.1f}" if memory else ""])
-    return _table(["archive", "memory s", "smart_open s", "ours s", "limit s", "memory / ours"], body)
+    return table(["archive", "memory s", "smart_open s", "ours s", "limit s", "memory / ours"], body)
 
 
 def _alone(rows: Rows, chosen: Sequence[Row], head: str, name: Callable[[Row], str]) -> str:
@@ -101,7 +102,7 @@ def _alone(rows: Rows, chosen: Sequence[Row], head: str, name: Callable[[Row], s
         sent = f"{row.requests - row.copies} + {row.copies}"
         cpu = _seconds(row.cpu_s, row.cpu_range)
         body.append([name(row), cpu, ratio, _mb(row.rss_growth), _mb(row.moved), sent])
-    return _table([head, "CPU s", "x limit", "memory MB", "moved MB", "requests"], body)
+    return table([head, "CPU s", "x limit", "memory MB", "moved MB", "requests"], body)
 
 
 def _by_place(rows: Rows) -> list[Row]:
@@ -199,8 +200,8 @@ def told(rows: Sequence[Row]) -> str:
     if places := _by_place(known):
         parts += ["### Where the old `.env` stands (60 MB)\n", _alone(known, places, ".env", lambda row: row.env_at)]
     if counted := _by_entries(known):
-        table = _alone(known, counted, "entries", lambda row: f"{row.entries:,}")
-        parts += ["### How many entries there are (60 MB)\n", table]
+        by_count = _alone(known, counted, "entries", lambda row: f"{row.entries:,}")
+        parts += ["### How many entries there are (60 MB)\n", by_count]
     body = [[goal.text, goal.measured, "met" if goal.met else "missed"] for goal in goals(rows)]
-    parts += ["### Goals\n", _table(["goal", "measured", ""], body)]
+    parts += ["### Goals\n", table(["goal", "measured", ""], body)]
     return "\n".join(parts)

@@ -1,9 +1,15 @@
-"""The benchmark measures what it says: strategies agree on the archive, rows and goals tell what was counted."""
+"""The benchmarks measure what they say.
+
+Strategies agree on the archive, ways to the variables find them, rows and goals tell what was counted.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,13 +20,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import plot, report, rewrite, rows
+from benchmarks import plot, reader, reader_report, reader_rows, report, rewrite, rows
 from benchmarks.archives import OLD_ENV, PLACES, Shape, build
 from benchmarks.measuring import Cost
+from benchmarks.reader_rows import Group, Results
+from benchmarks.reader_ways import BARE, FETCHING, FLOOR, WAYS
+from benchmarks.reader_ways import build as build_function
 from benchmarks.rewrite import QUICK, Task
 from benchmarks.rows import Row
 from benchmarks.s3_stub import BUCKETS, Stub, running
 from benchmarks.strategies import ENV, STRATEGIES, Job, s3_client, write_plan
+from tests.node_js import needs_node, needs_packages
 from wrapper.dotenv import parse
 
 BUCKET = BUCKETS[0]
@@ -183,3 +193,100 @@ def test_the_picture_shows_every_strategy() -> None:
     assert set(plot.COLORS) <= texts
     with pytest.raises(ValueError, match="no series"):
         plot.picture(series(0.1)[:7])
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        Group("python", 10, True, True),
+        Group("python", 10, True, False),
+        Group("python", 10, False, True),
+        Group("python", 10, False, False),
+        pytest.param(Group("nodejs", 10, True, False), marks=[needs_node, needs_packages]),
+    ],
+    ids=lambda group: f"{group.runtime} {group.preloaded} {group.bytecode}",
+)
+def test_every_way_finds_the_variables_and_becomes_a_row(group: Group) -> None:
+    ways = [way for way in WAYS[group.runtime] if way not in FETCHING]
+    said: list[str] = []
+    measured = reader.measure({group: ways}, 1, 0, said.append)
+    assert len(said) == 2
+    assert [row.way for row in measured] == ways
+    by_way = {row.way: row for row in measured}
+    for row in measured:
+        assert (row.group, row.rounds) == (group, 1)
+        assert row.wall_ms == row.wall_median_ms > 0
+        assert row.way == BARE or row.memory > by_way[BARE].memory > 0
+    assert by_way[BARE].cost_ms == 0
+    assert by_way["dotenv"].memory > by_way["load"].memory
+    results = Results("3", "v22", "", measured)
+    assert reader_rows.read(reader_rows.write(results)) == results
+    assert json.loads(reader_rows.write(results))["rows"][0]["way"] == ways[0]
+    assert all(f"\n| {way} " in reader_report.told(results) for way in ways)
+
+
+def test_services_are_asked_for_the_variables() -> None:
+    measured = reader.measure({reader.FETCHED: [BARE, FLOOR]}, 1, 1, lambda text: None)
+    by_way = {row.way: row for row in measured}
+    assert set(by_way) == {BARE, FLOOR, *FETCHING}
+    assert min(by_way[way].memory for way in FETCHING) > 100 * by_way[FLOOR].memory
+    assert {row.rounds for row in measured} == {1}
+
+
+def test_a_row_tells_the_memory_of_the_first_start_and_the_first_quartile_of_the_others() -> None:
+    group = Group("python", 10, True, True)
+    walls = {BARE: [1, 4, 5, 9, 3], FLOOR: [1, 8, 7, 6, 2], "load": [1, 9, 10, 12, 11]}
+    samples = {
+        way: [reader_rows.Sample(wall * 1_000_000, wall * 500_000, 40 + number) for number, wall in enumerate(each)]
+        for way, each in walls.items()
+    }
+    assert reader_rows.summarize(group, samples)[1:] == [
+        reader_rows.Row(*group, FLOOR, 2.0, 1.0, 6.0, 6.5, 3.0, 40, 4),
+        reader_rows.Row(*group, "load", 6.0, 3.0, 10.0, 10.5, 5.0, 40, 4),
+    ]
+
+
+@pytest.mark.parametrize("way", ["load", "get_env", FLOOR])
+def test_a_way_that_finds_other_variables_is_told(tmp_path: Path, way: str) -> None:
+    group = Group("python", 10, False, False)
+    build_function(tmp_path / "function", group.runtime, group.variables)
+    file = tmp_path / "function" / ".env"
+    file.write_bytes(file.read_bytes().replace(b"ORDERS_TABLE=prod-orders\n", b"ORDERS_TABLE=prod-order\n"))
+    expected = 9 if way == FLOOR else 10
+    with pytest.raises(RuntimeError, match=rf"^python, {way}: {expected - 1} of {expected} variables"):
+        reader.start(group, way, tmp_path / "function")
+
+
+def test_a_way_that_fails_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="No module named"):
+        reader.start(Group("python", 10, False, False), "load", tmp_path)
+
+
+def test_the_list_for_where_lambdas_runtime_is_not_installed_is_what_it_imports() -> None:
+    held = []
+    for names in ([reader.RUNTIME], reader.HELD):
+        script = f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\nimport {', '.join(names)}\n"
+        script += "print(*(name for name in sys.modules if name.split('.')[0] in sys.stdlib_module_names))"
+        command = [sys.executable, "-I", "-S", "-c", script]
+        held.append(set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()))
+    assert held[0] == held[1]
+
+
+def reader_series(cost_of_load: float) -> list[reader_rows.Row]:
+    """Rows of 100 variables; milliseconds over a start without any work: the floor 1, dotenv 40, services 200."""
+    costs = {BARE: 0.0, FLOOR: 1.0, "load": cost_of_load, "EnvLoader": 2 * cost_of_load, "dotenv": 40.0}
+    costs |= dict.fromkeys(FETCHING, 200.0)
+    groups = [Group("python", 100, True, True), Group("python", 100, True, False), Group("nodejs", 100, True, False)]
+    return [
+        reader_rows.Row(*group, way, cost, cost, 1 + cost, 1 + cost, 1 + cost, 1000, 3)
+        for group in groups
+        for way, cost in costs.items()
+    ]
+
+
+@pytest.mark.parametrize(("cost", "missed"), [(1.2, 0), (1.9, 1), (2.1, 3), (21.0, 4), (300.0, 6)])
+def test_goals_are_missed_where_reading_costs_too_much(cost: float, missed: int) -> None:
+    found = reader_report.goals(reader_series(cost))
+    assert len(found) == 6
+    assert sum(not goal.met for goal in found) == missed
+    assert reader_report.told(Results("3", "v22", "", reader_series(cost))).count("missed") == missed

@@ -19,6 +19,8 @@ No regular expression, no dataclasses, no typing: to compile or import those tak
 variables, and functions do it while they start.
 """
 
+import os
+
 BOM = "\ufeff"
 BLANKS = " \t"
 QUOTES = ("'", '"')
@@ -141,3 +143,28 @@ def parse(text: str) -> "list[Binding]":
         start += len(binding.text)
         line += binding.text.count("\n")
     return bindings
+
+
+def _can_be_set(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def variables(data: bytes, path: str, settable: bool) -> "dict[str, str]":
+    """The variables of a file's bytes; ParseError, which names ``path``.
+
+    With ``settable`` one that no environment can hold is an error.
+    """
+    found = {}
+    try:
+        for binding in parse(decode(data)):
+            if binding.name is None or binding.value is None:
+                continue
+            if settable and not _can_be_set(binding.name + binding.value):
+                raise ParseError("holds a character that no environment variable can", binding.line)
+            found[binding.name] = binding.value
+    except ParseError as error:
+        raise ParseError(error.problem, error.line, path) from None
+    return found

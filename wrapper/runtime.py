@@ -35,7 +35,7 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
     """The first place where there is a file, and the file."""
     for place in places:
         try:
-            with open(place, "rb") as file:
+            with open(place, "rb", buffering=0) as file:
                 return place, file.read()
         except FileNotFoundError:
             continue
@@ -43,15 +43,6 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
 
     looked_at = dict.fromkeys(map(os.path.abspath, places))
     raise FileNotFoundError(errno.ENOENT, "No such file, looked for", " and ".join(looked_at))
-
-
-def _can_be_set(text: str) -> bool:
-    if text.isascii():
-        return "\0" not in text
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
 
 
 def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
@@ -62,9 +53,9 @@ def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
     """
     try:
         text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    if settable and not _can_be_set(text):
+        if settable and b"\0" in os.fsencode(text):
+            return None
+    except UnicodeError:
         return None
     variables = {}
     for line in text.split("\n"):
@@ -92,19 +83,9 @@ def _variables(places: "list[str]", settable: bool = False) -> "dict[str, str]":
     plain = _plain(data, settable)
     if plain is not None:
         return plain
-    from .dotenv import ParseError, decode, parse
+    from .dotenv import variables
 
-    variables = {}
-    try:
-        for binding in parse(decode(data)):
-            if binding.name is None or binding.value is None:
-                continue
-            if settable and not _can_be_set(binding.name + binding.value):
-                raise ParseError("holds a character that no environment variable can", binding.line)
-            variables[binding.name] = binding.value
-    except ParseError as error:
-        raise ParseError(error.problem, error.line, os.path.abspath(place)) from None
-    return variables
+    return variables(data, os.path.abspath(place), settable)
 
 
 def get_env(path: "Path | None" = None) -> "dict[str, str]":
@@ -138,15 +119,12 @@ def load(
         variables = _variables(_places(path, environ), settable=True)
     except FileNotFoundError:
         return {}
-    allowed = LOADS_CODE.intersection([allow] if isinstance(allow, str) else allow)
-    left_out = LOADS_CODE - allowed
-    file_wins = PRESET_BY_LAMBDA | allowed
-    held = set() if override else set(environ)  # to ask os.environ for a name that it lacks is slow
+    file_wins = PRESET_BY_LAMBDA.union(LOADS_CODE.intersection([allow] if isinstance(allow, str) else allow))
+    left_out = LOADS_CODE.union(() if override else environ) - file_wins  # to ask os.environ name by name is slow
     chosen = {}
     for name, value in variables.items():
-        if name not in left_out and (name not in held or name in file_wins):
-            chosen[name] = value
-    environ.update(chosen)
+        if name not in left_out:
+            environ[name] = chosen[name] = value
     if "TZ" in chosen and environ is os.environ:
         import time
 
