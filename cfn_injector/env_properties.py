@@ -66,6 +66,11 @@ def is_set(properties: Mapping[str, Any], name: str) -> bool:
     return str(properties.get(name)).lower() == "true"
 
 
+def comes_to_the_edge(properties: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether the function is one for Lambda@Edge and was none before."""
+    return is_set(properties, "Edge") and not is_set(old, "Edge")
+
+
 def refuse(found: Iterable[PropertyError], accepted: Iterable[PropertyError] = ()) -> None:
     """Raises PropertiesError with the problems that were found, but for those of properties that were accepted once."""
     known = set(accepted)
@@ -114,7 +119,7 @@ def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     if not isinstance(env, Mapping):
         yield PropertyError("Env", f"is a {_kind(env)}", "give a map of names to values")
         return
-    declared = _declared(properties)
+    outside = declared(properties)
     loaders_allowed = is_set(properties, "AllowLoaderVariables")
     for name, value in env.items():
         where = f"Env.{name}"
@@ -126,15 +131,16 @@ def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             yield PropertyError(
                 where, "decides which code is loaded", "set AllowLoaderVariables: true if that is meant"
             )
-        if name in declared:
+        if name in outside:
             yield PropertyError(where, "is in Environment.Variables too", "keep one of the two")
         yield from _value_problems(where, value)
 
 
-def _declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+def declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variables of ``Environment``."""
     environment = properties.get("Environment")
-    declared = environment.get("Variables") if isinstance(environment, Mapping) else None
-    return declared if isinstance(declared, Mapping) else {}
+    found = environment.get("Variables") if isinstance(environment, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _value_problems(where: str, value: Any) -> Iterator[PropertyError]:

@@ -41,6 +41,8 @@ from wrapper.dotenv import parse
 
 # What Lambda unpacks at most, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MAX_UNPACKED = 250 * 1024 * 1024
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge
+EDGE_MAX_SIZE = 50 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
 
 # What AWS Signer adds to the archive that it signs.
@@ -139,13 +141,14 @@ def inject(
     files: Sequence[NewFile] = (),
     loader: Loader | None = None,
     max_unpacked: int | None = None,
+    max_size: int | None = None,
 ) -> Injected:
     """Write the archive of ``source`` to ``destination``, with ``env`` merged into its file at ``path``.
 
     ``files`` are added beside it, in place of those of the same names; so are those of ``loader``, with all variables
     that the file then holds. ``max_unpacked`` is how many bytes the archive may hold when unpacked
-    (``LAMBDA_MAX_UNPACKED``), None for any. A signed archive is always refused. Raises ValueError where ``env`` holds
-    what is no variable.
+    (``LAMBDA_MAX_UNPACKED``), ``max_size`` how many it may have itself (``EDGE_MAX_SIZE``), None for any. A signed
+    archive is always refused. Raises ValueError where ``env`` holds what is no variable.
     """
     names = [entry_name(each) for each in (*(file.name for file in files), path)]
     tail, size = source.tail(TAIL_BYTES)
@@ -167,8 +170,12 @@ def inject(
         problem = f"holds {unpacked} bytes when unpacked, more than the {max_unpacked} that Lambda takes"
         raise ArtifactError(problem, remedy="take files out of it")
     segments = splice(directory, cut, add)
+    new_size = sum(len(each.data) if isinstance(each, Insert) else each.end - each.start for each in segments)
+    if max_size is not None and new_size > max_size:
+        problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda@Edge takes"
+        raise ArtifactError(problem, remedy="take files out of it")
     return Injected(
-        size=sum(len(each.data) if isinstance(each, Insert) else each.end - each.start for each in segments),
+        size=new_size,
         unpacked=unpacked,
         entries=len(directory.offsets) - len(cut) + len(add),
         code_sha256=destination.assemble(source, segments),

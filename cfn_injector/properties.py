@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cfn_injector import env_loader, env_properties
@@ -50,9 +50,6 @@ APART = {
 
 CODE = frozenset({"Code", "Env", "EnvFile", "EnvLoader", "Architectures"})
 """Properties whose change makes a new deployment package; Architectures travels with it."""
-
-LOADER = frozenset({"Handler", "Runtime", "AllowLoaderVariables"})
-"""Properties that a loader in the package depends on."""
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -94,15 +91,11 @@ _FORBIDDEN_AT_THE_EDGE = {
 
 @dataclass(frozen=True)
 class Changes:
-    """What an update has to do. In ``apart`` None means that the property goes back to its default.
-
-    ``before_code`` is what of the configuration has to be set before the code: it starts a loader that goes.
-    """
+    """What an update has to do. In ``apart`` None means that the property goes back to its default."""
 
     code: bool
     configuration: Mapping[str, Any]
     apart: Mapping[str, Any]
-    before_code: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
@@ -244,15 +237,10 @@ def create_arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any
     ``model`` is botocore's service model of Lambda (``client.meta.service_model``). What cannot be typed is left out:
     ``check`` reports it.
     """
-    arguments = _typed_arguments(env_loader.started(properties), model)
+    found = _arguments(env_loader.started(properties), model)
+    arguments = {name: value for name, value in found.items() if not isinstance(value, PropertyError)}
     signing = _apart(properties, model).get("CodeSigningConfigArn")
     return {**arguments, "CodeSigningConfigArn": signing} if isinstance(signing, str) else arguments
-
-
-def _typed_arguments(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    return {
-        name: value for name, value in _arguments(properties, model).items() if not isinstance(value, PropertyError)
-    }
 
 
 def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, name: str) -> Changes:
@@ -272,27 +260,15 @@ def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any], model: Any, n
     configuration = {key: wanted[key] for key in {API_NAMES.get(key, key) for key in started} & wanted.keys()}
     code = bool(changed & CODE) or ("Runtime" in changed and "ZipFile" in new.get("Code", {}))
     return Changes(
-        code or (env_loader.wanted(new) is not None and bool(changed & LOADER)),
+        code or env_loader.differ(old, new),
         configuration,
         # Scaling is set on each version anew.
         {key: apart.get(key) for key in APART if key in changed or (key in apart and key == "FunctionScalingConfig")},
-        _before_code(old, new, configuration, model),
     )
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-
-
-def _before_code(
-    old: Mapping[str, Any], new: Mapping[str, Any], configuration: Mapping[str, Any], model: Any
-) -> dict[str, Any]:
-    """What takes the place of a loader's part of the configuration, because the new code does not hold that loader."""
-    going, coming = env_loader.wanted(old), env_loader.wanted(new)
-    if going is None or (coming is not None and going.added == coming.added):
-        return {}
-    without = {**_RESETS, **_typed_arguments(new, model)}
-    return {key: without[key] for key in ("Environment", "Handler") if key in configuration}
 
 
 def _completed(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:

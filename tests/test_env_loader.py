@@ -19,11 +19,9 @@ from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, inject
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.fake_lambda import Function
 from tests.interpreters import READERS
 from tests.node_js import NODE, needs_node
 from tests.test_injection import Memory
-from tests.test_lambda_function import BASE, created, updated
 
 WRAPPER = "/var/task/_cfn_injector/exec"
 PYTHON = {"EnvLoader": "handler", "Runtime": "python3.13", "Handler": "pkg/app.main"}
@@ -42,22 +40,26 @@ def block(properties: dict[str, Any], variables: dict[str, str]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("properties", "name", "mode", "handler", "wrapper"),
+    ("properties", "shims", "handler", "wrapper"),
     [
-        (PYTHON, "__init__.py", 0o644, "_cfn_injector.handler", ""),
-        (NODE_JS, "index.mjs", 0o644, "_cfn_injector/index.handler", ""),
-        (EXEC, "exec", 0o755, "app.Main", WRAPPER),
+        (PYTHON, ["__init__.py"], "_cfn_injector.handler", ""),
+        (NODE_JS, ["index.mjs"], "_cfn_injector/index.handler", ""),
+        (PYTHON | {"EnvLoader": "exec"}, ["__init__.py"], "pkg/app.main", WRAPPER),
+        (EXEC, [], "app.Main", WRAPPER),
+        ({"EnvLoader": "exec", "Runtime": "python3.13"}, [], "", WRAPPER),
     ],
 )
-def test_an_archive_gets_the_loader_and_the_variables_beside_everything_else(
-    properties: dict[str, Any], name: str, mode: int, handler: str, wrapper: str
+def test_an_archive_gets_the_loaders_and_the_variables_beside_everything_else(
+    properties: dict[str, Any], shims: list[str], handler: str, wrapper: str
 ) -> None:
     memory = Memory()
     inject(BytesSource(artifact({"a.txt": "a", ".env": "OWN=1\n"})), memory, {"A": "b"}, loader=loader(properties))
     archive = zipfile.ZipFile(io.BytesIO(memory.written[0]))
-    assert archive.namelist() == ["a.txt", f"_cfn_injector/{name}", "_cfn_injector/environ", ".env"]
-    assert stat.S_IMODE(archive.getinfo(f"_cfn_injector/{name}").external_attr >> 16) == mode
-    assert archive.read("_cfn_injector/environ").endswith(b"\0OWN=1\0A=b\0")
+    added = [f"_cfn_injector/{name}" for name in ("exec", *shims, "environ")]
+    assert archive.namelist() == ["a.txt", *added, ".env"]
+    modes = [stat.S_IMODE(archive.getinfo(name).external_attr >> 16) for name in added]
+    assert modes == [0o755, *[0o644] * len(shims), 0o644]
+    assert b"\0OWN=1\0A=b\0" in archive.read("_cfn_injector/environ")
     assert archive.read(".env") == b"OWN=1\nA=b\n"
     assert (loader(properties).handler, loader(properties).exec_wrapper) == (handler, wrapper)
 
@@ -65,15 +67,15 @@ def test_an_archive_gets_the_loader_and_the_variables_beside_everything_else(
 @pytest.mark.parametrize(
     ("properties", "variables", "expected"),
     [
-        (PYTHON, {"A": "1"}, b"_HANDLER=pkg/app.main\0\0A=1\0"),
-        (PYTHON, {}, b"_HANDLER=pkg/app.main\0\0"),
-        (PYTHON, {"_HANDLER": "mine"}, b"_HANDLER=pkg/app.main\0\0"),
-        (EXEC, {"A": "1", "TZ": "UTC", "LANG": "C"}, b"TZ=UTC\0LANG=C\0\0A=1\0"),
-        (EXEC, {}, b"\0"),
-        (EXEC, {"foo.bar": "x=y"}, b"\0foo.bar=x=y\0"),
-        (EXEC, {"PATH": "/mine", "NODE_OPTIONS": "-r x"}, b"\0"),
-        (EXEC | {"AllowLoaderVariables": "true"}, {"PATH": "/mine"}, b"PATH=/mine\0\0"),
-        (EXEC, {"U": "\u00fc\u2028\n'\"\\$`"}, b"\0U=\xc3\xbc\xe2\x80\xa8\n'\"\\$`\0"),
+        (PYTHON, {"A": "1"}, b"\0A=1\0\0_HANDLER=pkg/app.main\0"),
+        (PYTHON, {}, b"\0\0_HANDLER=pkg/app.main\0"),
+        (PYTHON, {"_HANDLER": "mine", "AWS_ACCESS_KEY_ID": "leftover"}, b"\0\0_HANDLER=pkg/app.main\0"),
+        (EXEC, {"A": "1", "TZ": "UTC", "LANG": "C"}, b"TZ=UTC\0LANG=C\0\0A=1\0\0"),
+        (EXEC, {}, b"\0\0"),
+        (EXEC, {"foo.bar": "x=y"}, b"\0foo.bar=x=y\0\0"),
+        (EXEC, {"PATH": "/mine", "NODE_OPTIONS": "-r x"}, b"\0\0"),
+        (EXEC | {"AllowLoaderVariables": "true"}, {"PATH": "/mine"}, b"PATH=/mine\0\0\0"),
+        (EXEC, {"U": "\u00fc\u2028\n'\"\\$`"}, b"\0U=\xc3\xbc\xe2\x80\xa8\n'\"\\$`\0\0"),
     ],
 )
 def test_the_block_parts_variables_that_win_over_the_environment_from_those_that_give_way(
@@ -114,17 +116,22 @@ def test_an_artifact_that_uses_the_loaders_folder_is_refused_where_a_loader_is_a
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("first", "second", "different"),
     [
-        (PYTHON, PYTHON | {"Handler": "other.main"}),
-        (PYTHON, PYTHON | {"AllowLoaderVariables": "true"}),
-        (PYTHON, NODE_JS),
-        (PYTHON, PYTHON | {"EnvLoader": "exec"}),
+        (PYTHON, dict(PYTHON), False),
+        (PYTHON, PYTHON | {"Runtime": "python3.12"}, False),
+        (EXEC, EXEC | {"Handler": "other.Main", "Runtime": "ruby3.4"}, False),
+        (PYTHON, {}, True),
+        (PYTHON, PYTHON | {"Handler": "other.main"}, True),
+        (PYTHON, PYTHON | {"AllowLoaderVariables": "true"}, True),
+        (PYTHON, NODE_JS, True),
     ],
 )
-def test_the_version_tells_loaders_apart(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert loader(first).version == loader(dict(first)).version
-    assert loader(first).version != loader(second).version
+def test_a_package_is_made_anew_where_its_loader_would_be_another(
+    first: dict[str, Any], second: dict[str, Any], different: bool
+) -> None:
+    assert env_loader.differ(first, second) is different
+    assert env_loader.differ(second, first) is different
 
 
 @pytest.mark.parametrize(
@@ -144,6 +151,7 @@ def test_the_version_tells_loaders_apart(first: dict[str, Any], second: dict[str
             f"Environment.Variables.{EXEC_WRAPPER} is what EnvLoader: exec sets itself",
         ),
         (EXEC | {"Env": {EXEC_WRAPPER: "/opt/mine"}}, f"Env.{EXEC_WRAPPER} is what EnvLoader: exec sets itself"),
+        (EXEC | {"Env": {"BIG": "v" * LONGEST_RECORD}}, "Env.BIG has over 131,071 bytes, name and = included"),
         ({"EnvFile": "_cfn_injector/.env"}, "EnvFile is in _cfn_injector, the folder of the loaders"),
     ],
 )
@@ -223,92 +231,10 @@ def test_a_shim_fills_the_environment_before_the_users_module_is_loaded(
 
 @pytest.mark.parametrize("version", [(3, minor) for minor in range(8, 14)])
 def test_the_python_shim_is_python_of_every_version_that_lambda_runs(version: tuple[int, int]) -> None:
-    (shim, _) = loader(PYTHON).files({})
-    tree = ast.parse(shim.data, feature_version=version)
+    (shim,) = (file.data for file in loader(PYTHON).files({}) if file.name.endswith(".py"))
+    tree = ast.parse(shim, feature_version=version)
     imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     assert set(imported) == {"os", "sys", "time", "importlib"}
-
-
-def can_start(function: Function) -> bool:
-    """Whether all that the function's configuration names is in its code."""
-    names = zipfile.ZipFile(io.BytesIO(function.archive)).namelist()
-    configuration = function.configuration
-    needed = {
-        "_cfn_injector.handler": "_cfn_injector/__init__.py",
-        "_cfn_injector/index.handler": "_cfn_injector/index.mjs",
-    }.get(configuration["Handler"])
-    wrapper = configuration.get("Environment", {}).get("Variables", {}).get(EXEC_WRAPPER)
-    return needed in (*names, None) and (wrapper is None or wrapper.removeprefix("/var/task/") in names)
-
-
-def entry(function: Function) -> tuple[str, dict[str, str]]:
-    configuration = function.configuration
-    return configuration["Handler"], configuration.get("Environment", {}).get("Variables", {})
-
-
-STARTS: dict[str, tuple[str, dict[str, str]]] = {
-    "none": ("index.handler", {"OWN": "1"}),
-    "handler": ("_cfn_injector.handler", {"OWN": "1"}),
-    "exec": ("index.handler", {"OWN": "1", EXEC_WRAPPER: WRAPPER}),
-}
-CONFIGURED: dict[str, Any] = {"Environment": {"Variables": {"OWN": "1"}}}
-
-
-@pytest.mark.parametrize("kind", STARTS)
-def test_a_function_is_created_so_that_its_loader_runs_first(world: World, kind: str) -> None:
-    name = created(world, **CONFIGURED, EnvLoader=kind)
-    function = world.aws_lambda.functions[name]
-    assert entry(function) == STARTS[kind]
-    assert can_start(function)
-
-
-@pytest.mark.parametrize("old", STARTS)
-@pytest.mark.parametrize("new", STARTS)
-def test_whatever_loader_follows_another_the_function_can_start_at_every_moment(
-    world: World, old: str, new: str
-) -> None:
-    name = created(world, **CONFIGURED, EnvLoader=old)
-    function, seen = world.aws_lambda.functions[name], list[bool]()
-    world.wire.hook = lambda exchange: seen.append(can_start(function))
-    assert (
-        updated(world, name, {**CONFIGURED, "EnvLoader": old}, {**CONFIGURED, "EnvLoader": new})["Status"] == "SUCCESS"
-    )
-    assert all(seen)
-    assert entry(function) == STARTS[new]
-    assert can_start(function)
-    assert ("UpdateFunctionCode" in world.aws_lambda.changes()) == (old != new)
-
-
-@pytest.mark.parametrize("change", [{"Handler": "other.handler"}, {"AllowLoaderVariables": True}])
-def test_what_the_loader_depends_on_makes_new_code(world: World, change: dict[str, Any]) -> None:
-    name = created(world, EnvLoader="handler")
-    function = world.aws_lambda.functions[name]
-    world.aws_lambda.calls.clear()
-    assert updated(world, name, {"EnvLoader": "handler"}, {"EnvLoader": "handler", **change})["Status"] == "SUCCESS"
-    assert "UpdateFunctionCode" in world.aws_lambda.changes()
-    assert function.configuration["Handler"] == "_cfn_injector.handler"
-
-
-def test_a_handler_that_changes_without_a_loader_makes_no_new_code(world: World) -> None:
-    name = created(world)
-    world.aws_lambda.calls.clear()
-    assert updated(world, name, {}, {"Handler": "other.handler"})["Status"] == "SUCCESS"
-    assert "UpdateFunctionCode" not in world.aws_lambda.changes()
-
-
-def test_inline_source_gets_a_loader_too(world: World) -> None:
-    source = "def handler(event, context): ..."
-    name = created(world, Code={"ZipFile": source}, EnvLoader="handler")
-    assert can_start(world.aws_lambda.functions[name])
-    assert zipfile.ZipFile(io.BytesIO(world.aws_lambda.functions[name].archive)).read("index.py").decode() == source
-
-
-def test_a_refused_loader_is_told_of_before_anything_is_touched(world: World) -> None:
-    properties = {**BASE, "Runtime": "provided.al2023", "EnvLoader": "exec"}
-    answered = world.stack.send(world.stack.event("Create", properties))
-    assert answered["Status"] == "FAILED"
-    assert "EnvLoader exec has no effect with provided.al2023" in answered["Reason"]
-    assert world.aws_lambda.changes() == []
 
 
 CODE: dict[str, Any] = {"Code": {"S3Bucket": ARTIFACTS, "S3Key": KEY}, "Env": {"TABLE": "dev"}}

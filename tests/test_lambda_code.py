@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cfn_injector import env_loader, injection
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fake_lambda import no_hook
 
@@ -132,3 +133,29 @@ def test_what_a_killed_create_left_is_finished_by_its_next_delivery(world: World
     assert world.staged() == [answered["PhysicalResourceId"]]
     sent(world, "Delete", BASE, physical_id="shop-dev-Code-1A2B3C4D5E6F")
     assert world.staged() == [answered["PhysicalResourceId"]]
+
+
+def test_a_rollback_finds_the_object_that_an_earlier_version_of_the_provider_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = {**BASE, "EnvLoader": "exec", "Runtime": "java21"}
+    first = sent(world, "Create", loaded)["PhysicalResourceId"]
+    monkeypatch.setattr(env_loader, "_EXECUTABLE", 0o555)  # as a provider would that has another loader
+    changed = {**loaded, "Env": {"TABLE": "other"}}
+    second = sent(world, "Update", changed, physical_id=first, old=loaded)["PhysicalResourceId"]
+    world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    assert sent(world, "Update", loaded, physical_id=second, old=changed)["PhysicalResourceId"] == first
+    world.stack.status = "UPDATE_IN_PROGRESS"
+    assert sent(world, "Update", loaded, physical_id=first, old=loaded)["PhysicalResourceId"] not in (first, second)
+
+
+def test_code_of_over_50_mb_is_refused_for_the_edge_but_not_once_it_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge = {**BASE, "Edge": "true"}
+    first = sent(world, "Create", edge)["PhysicalResourceId"]
+    monkeypatch.setattr(injection, "EDGE_MAX_SIZE", 100)
+    other = {"Env": {"TABLE": "other"}}
+    assert "more than the 100 that Lambda@Edge takes" in sent(world, "Create", {**edge, **other})["Reason"]
+    assert world.staged() == [first]
+    assert sent(world, "Update", {**edge, **other}, physical_id=first, old=edge)["Status"] == "SUCCESS"

@@ -66,21 +66,8 @@ RUNTIMES = (
 SHELL = (
     *("_", "BASH", "BASHOPTS", "BASHPID", "BASH_ENV", "BASH_VERSINFO", "CDPATH", "DIRSTACK", "ENV", "EUID", "FUNCNAME"),
     *("GLOBIGNORE", "GROUPS", "HISTCMD", "HOME", "HOSTNAME", "IFS", "LINENO", "OLDPWD", "OPTIND", "POSIXLY_CORRECT"),
-    *(
-        "PPID",
-        "PS4",
-        "PWD",
-        "RANDOM",
-        "REPLY",
-        "SECONDS",
-        "SHELLOPTS",
-        "TMOUT",
-        "UID",
-        "given",
-        "record",
-        "strong",
-        "weak",
-    ),
+    *("PPID", "PS4", "PWD", "RANDOM", "REPLY", "SECONDS", "SHELLOPTS", "TMOUT", "UID"),
+    *("given", "others", "record", "winning"),
 )
 """Names that bash sets, uses or does not let be set, and those of the loader's own variables."""
 FILE = {
@@ -104,7 +91,10 @@ FILE = {
 CONFIGURED = {
     "HELD": "real",
     "HELD_EMPTY": "",
+    "LANG": "C.utf8",
     "BROKEN": os.fsdecode(b"a\xffb"),
+    "CUT": os.fsdecode(b"a\xc3"),
+    "BEHIND_THE_CUT": "here",
     "a.name-no-shell": "has",
     "KEPT": " 'as'\n\"it\" $is ",
     "BASH_FUNC_other%%": "() { echo other; }",
@@ -142,7 +132,7 @@ def test_a_runtime_is_started_as_if_the_variables_were_configured(runtime: Runti
         "Handler": "app.handler",
         "Runtime": runtime.name,
     }
-    without = told(runtime, {}, FILE, {**FILE, **CONFIGURED}, tmp_path / "root")
+    without = told(runtime, {}, FILE, {**FILE, **CONFIGURED, "LANG": FILE["LANG"]}, tmp_path / "root")
     with_loader = told(runtime, properties, FILE, CONFIGURED, tmp_path / "root")
     assert with_loader == without
     expected = hexed({**FILE, "HELD": "real", "HELD_EMPTY": ""})

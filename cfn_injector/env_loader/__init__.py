@@ -4,10 +4,11 @@ In: the properties of a template. Out: what they are refused for, or a ``Loader`
 what the function has to be started with so that they run first.
 
     _cfn_injector/environ      the variables, as records NAME=VALUE that end with NUL
-    _cfn_injector/__init__.py  EnvLoader: handler, Python: takes the place of the function's own handler
-    _cfn_injector/index.mjs    EnvLoader: handler, Node.js: the same
-    _cfn_injector/exec         EnvLoader: exec, any other runtime that is not the user's own: starts the runtime
+    _cfn_injector/__init__.py  Python: takes the place of the function's own handler
+    _cfn_injector/index.mjs    Node.js: the same
+    _cfn_injector/exec         starts the runtime, whichever of Lambda's own it is
 
+A package holds all that fit its runtime, whichever is asked for, so that a function can go from one to the other.
 The file of variables is parsed here, once, while it is deployed. So a loader has no grammar to compile at each cold
 start, and one that is a shell script can be exact. These places and names stay as they are: functions that were
 deployed refer to them until they are updated.
@@ -19,12 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.env_properties import LOADER_VARIABLES, env_file, is_set
+from cfn_injector.env_properties import (
+    LOADER_VARIABLES,
+    RESERVED_VARIABLES,
+    declared,
+    env_file,
+    is_set,
+    variables,
+)
 from cfn_injector.errors import EnvFileError, PropertyError
 from cfn_injector.zip_splice import NewFile
 from wrapper.runtime import PRESET_BY_LAMBDA
@@ -35,6 +42,8 @@ EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LONGEST_RECORD = 128 * 1024 - 1
 """Bytes of ``NAME=VALUE`` with which Linux starts a program: https://man7.org/linux/man-pages/man2/execve.2.html."""
 
+_TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, with which Linux starts no program"
+_WRAPPER = f"/var/task/{FOLDER}/exec"
 _SOURCES = Path(__file__).parent
 _EXECUTABLE = 0o755
 _EXEC_RUNTIMES = ("python", "nodejs", "java", "ruby", "dotnet")
@@ -60,32 +69,36 @@ _SHIMS = (
 class Loader:
     """``handler`` is what Lambda's Handler has to be, ``exec_wrapper`` the value of AWS_LAMBDA_EXEC_WRAPPER, or empty.
 
-    ``added`` are the files that are the same for every function, ``own`` variables that the loader itself needs.
-    ``winning`` are names that are set whatever the environment holds, ``left_out`` those that are never set, ``path``
-    is the file that the variables come from.
+    ``added`` are the files that are the same for every function. ``handler_of_code`` is what a shim takes the place
+    of, empty where there is none. ``winning`` are names that are set whatever the environment holds, ``left_out`` those
+    that are never set, ``path`` is the file that the variables come from.
     """
 
     handler: str
     exec_wrapper: str
     added: tuple[NewFile, ...]
-    own: Mapping[str, str]
+    handler_of_code: str
     winning: frozenset[str]
     left_out: frozenset[str]
     path: str
 
-    @cached_property
-    def version(self) -> str:
-        """A hash of all that the added files depend on, variables aside."""
-        parts = (self.added, sorted(self.own.items()), sorted(self.winning), sorted(self.left_out))
-        return sha256(repr(parts).encode()).hexdigest()
+    @property
+    def rules(self) -> list[list[str]]:
+        """All that the added files depend on by the template, variables aside."""
+        return [[self.handler_of_code], sorted(self.winning), sorted(self.left_out)]
+
+    @property
+    def sources(self) -> str:
+        """A hash of the files that are the same for every function: it changes with the provider alone."""
+        return sha256(repr(self.added).encode()).hexdigest()[:16]
 
     def files(self, variables: Mapping[str, str]) -> list[NewFile]:
         """What is added to an archive whose file holds these variables. Raises EnvFileError."""
-        strong, weak = dict(self.own), dict[str, str]()
-        for name, value in variables.items():
-            if name not in self.left_out and name not in self.own:
-                (strong if name in self.winning else weak)[name] = value
-        block = b"\0".join((self._records(strong), self._records(weak)))
+        settable = {name: value for name, value in variables.items() if name not in self.left_out}
+        winning = {name: value for name, value in settable.items() if name in self.winning}
+        others = {name: value for name, value in settable.items() if name not in self.winning}
+        own = {"_HANDLER": self.handler_of_code} if self.handler_of_code else {}
+        block = b"\0".join(self._records(each) for each in (winning, others, own))
         return [*self.added, NewFile(f"{FOLDER}/environ", block)]
 
     def _records(self, variables: Mapping[str, str]) -> bytes:
@@ -95,9 +108,8 @@ class Loader:
         record = f"{name}={value}".encode()
         if b"\0" in record:
             raise EnvFileError(self.path, f"gives {name!r} a NUL, which no environment variable can hold")
-        if self.exec_wrapper and len(record) > LONGEST_RECORD:
-            problem = f"gives {name!r} over {LONGEST_RECORD:,} bytes, with which Linux starts no program"
-            raise EnvFileError(self.path, problem)
+        if self.exec_wrapper and _is_too_long(name, value):
+            raise EnvFileError(self.path, f"gives {name!r} {_TOO_LONG}")
         return record + b"\0"
 
 
@@ -114,17 +126,47 @@ def _shim(properties: Mapping[str, Any]) -> _Shim | None:
 
 
 def wanted(properties: Mapping[str, Any]) -> Loader | None:
-    """The loader that the properties ask for; None where they ask for none, or for what ``problems`` refuses."""
-    kind, shim, handler = _kind(properties), _shim(properties), str(properties.get("Handler", ""))
+    """The loader that the properties ask for, None where they ask for none. For properties that were checked."""
+    kind, handler = _kind(properties), str(properties.get("Handler", ""))
+    shim = _shim(properties) if handler else None
+    if kind not in ("handler", "exec") or (kind == "handler" and shim is None):
+        return None
     allowed = LOADER_VARIABLES if is_set(properties, "AllowLoaderVariables") else frozenset()
-    rules = (PRESET_BY_LAMBDA | allowed, LOADER_VARIABLES - allowed, env_file(properties))
-    if kind == "handler" and shim is not None:
-        added = NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
-        return Loader(shim.handler, "", (added,), {"_HANDLER": handler}, *rules)
-    if kind == "exec":
-        added = NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
-        return Loader(handler, f"/var/task/{FOLDER}/exec", (added,), {}, *rules)
-    return None
+    return Loader(
+        handler=shim.handler if shim and kind == "handler" else handler,
+        exec_wrapper=_WRAPPER if kind == "exec" else "",
+        added=tuple(_added(shim)),
+        handler_of_code=handler if shim else "",
+        winning=PRESET_BY_LAMBDA | allowed,
+        left_out=(LOADER_VARIABLES | RESERVED_VARIABLES) - allowed,
+        path=env_file(properties),
+    )
+
+
+def _added(shim: _Shim | None) -> Iterator[NewFile]:
+    yield NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
+    if shim:
+        yield NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
+
+
+def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a package with these properties holds another loader than one with those, or none, or one that is new."""
+    held = [(loader.added, loader.rules) if loader else None for loader in map(wanted, (old, new))]
+    return held[0] != held[1]
+
+
+def stopped(live: Mapping[str, Any], handler: str) -> dict[str, Any]:
+    """What to configure of a function, as Lambda tells of it, so that it starts no loader; empty where it starts none.
+
+    ``handler`` is its own one.
+    """
+    change: dict[str, Any] = {}
+    if live.get("Handler") in {shim.handler for shim in _SHIMS}:
+        change["Handler"] = handler
+    present = live.get("Environment", {}).get("Variables", {})
+    if present.get(EXEC_WRAPPER) == _WRAPPER:
+        change["Environment"] = {"Variables": {name: present[name] for name in present if name != EXEC_WRAPPER}}
+    return change
 
 
 def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,12 +176,7 @@ def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
         return properties
     if not loader.exec_wrapper:
         return {**properties, "Handler": loader.handler}
-    environment = properties.get("Environment")
-    environment = environment if isinstance(environment, Mapping) else {}
-    variables = environment.get("Variables")
-    variables = variables if isinstance(variables, Mapping) else {}
-    with_wrapper = {**variables, EXEC_WRAPPER: loader.exec_wrapper}
-    return {**properties, "Environment": {**environment, "Variables": with_wrapper}}
+    return {**properties, "Environment": {"Variables": {**declared(properties), EXEC_WRAPPER: loader.exec_wrapper}}}
 
 
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
@@ -179,10 +216,16 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             f"exec has no effect with {runtime}, whose bootstrap is the user's own",
             "use none and read the file in the bootstrap",
         )
-    environment = properties.get("Environment")
-    for where, holder in (("Env", properties), ("Environment.Variables", environment)):
-        variables = holder.get(where.rpartition(".")[2]) if isinstance(holder, Mapping) else None
-        if isinstance(variables, Mapping) and EXEC_WRAPPER in variables:
+    env = properties.get("Env")
+    for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
+        if isinstance(names, Mapping) and EXEC_WRAPPER in names:
             yield PropertyError(
                 f"{where}.{EXEC_WRAPPER}", "is what EnvLoader: exec sets itself", "remove one of the two"
             )
+    for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
+        if _is_too_long(name, value):
+            yield PropertyError(f"Env.{name}", f"has {_TOO_LONG}", "put it into a file of the artifact")
+
+
+def _is_too_long(name: str, value: str) -> bool:
+    return len(f"{name}={value}".encode("utf-8", "surrogatepass")) > LONGEST_RECORD

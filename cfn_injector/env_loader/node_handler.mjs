@@ -1,8 +1,8 @@
 /*
  * Becomes the function's own handler, once the variables that were deployed with it are in the environment.
  *
- * The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL. Those up to the empty record are
- * set whatever the environment holds, the others where it lacks them. Among the first is `_HANDLER`, the function's own.
+ * The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL, in three groups, parted by an empty
+ * one: those that are set whatever the environment holds, those that give way to it, and `_HANDLER`, the function's own.
  *
  * The handler is looked for where Lambda's runtime looks, in its order; that is part of the runtime and cannot be
  * called: https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
@@ -19,16 +19,12 @@ const TASK_ROOT = dirname(FOLDER);
 const require = createRequire(process.argv[1] ?? import.meta.url);
 
 function fill() {
-  const [strong, weak = ""] = readFileSync(`${FOLDER}/environ`, "utf8").split("\0\0");
-  for (const record of weak.split("\0")) {
+  let group = 0;
+  for (const record of readFileSync(`${FOLDER}/environ`, "utf8").split("\0")) {
     const equals = record.indexOf("=");
-    if (equals > 0 && !Object.hasOwn(process.env, record.slice(0, equals))) {
-      process.env[record.slice(0, equals)] = record.slice(equals + 1);
-    }
-  }
-  for (const record of strong.split("\0")) {
-    const equals = record.indexOf("=");
-    process.env[record.slice(0, equals)] = record.slice(equals + 1);
+    const name = record.slice(0, Math.max(equals, 0));
+    if (name === "") group++;
+    else if (group !== 1 || !Object.hasOwn(process.env, name)) process.env[name] = record.slice(equals + 1);
   }
 }
 

@@ -1,7 +1,7 @@
 """Becomes the function's own handler, once the variables that were deployed with it are in the environment.
 
-The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL. Those up to the empty record are set
-whatever the environment holds, the others where it lacks them. Among the first is `_HANDLER`, the function's own.
+The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL, in three groups, parted by an empty
+one: those that are set whatever the environment holds, those that give way to it, and `_HANDLER`, the function's own.
 
 It is compiled at every cold start, as nothing can be written beside it; so it is short.
 """
@@ -12,16 +12,14 @@ import sys
 
 def _fill() -> None:
     with open(os.path.join(os.path.dirname(__file__), "environ"), "rb") as file:
-        strong, _, weak = file.read().partition(b"\0\0")
-    held = set(os.environb)
-    variables = {}
-    for record in weak.split(b"\0")[:-1]:
+        records = file.read().split(b"\0")
+    held, group, variables = set(os.environb), 0, {}
+    for record in records:
         name, _, value = record.partition(b"=")
-        if name not in held:
+        if not name:
+            group += 1
+        elif group != 1 or name not in held:
             variables[name] = value
-    for record in strong.split(b"\0"):
-        name, _, value = record.partition(b"=")
-        variables[name] = value
     os.environb.update(variables)
     if b"TZ" in variables:
         import time

@@ -82,14 +82,32 @@ def _prefix(request: Request) -> str:
     return f"code/{request.stack_name}-{stack}/{request.logical_id}/"
 
 
-def _key(request: Request, source: S3Source) -> str:
+def _stem(request: Request, source: S3Source) -> str:
+    """The key but for its end: what the object depends on by the template and the artifact."""
     properties = request.properties
     env, path = env_properties.variables(properties), env_properties.env_file(properties)
-    inputs = [source.bucket, source.key, source.version, source.etag, sorted(env.items()), path]
+    inputs: list[Any] = [source.bucket, source.key, source.version, source.etag, sorted(env.items()), path]
     loader = env_loader.wanted(properties)
     if loader is not None:
-        inputs.append(loader.version)
-    return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}.zip"
+        inputs.append(loader.rules)
+    return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}"
+
+
+def _key(request: Request, services: Services, source: S3Source, stack: stack_api.Stack) -> str:
+    """Where the object stands; in a rollback where it stood, also if another version of the provider made it."""
+    stem, loader = _stem(request, source), env_loader.wanted(request.properties)
+    if loader is None:
+        return f"{stem}.zip"
+    key = f"{stem}-{loader.sources}.zip"
+    if not stack.rolling_back:
+        return key
+    client, bucket = services.client("s3"), staging_bucket(services.environ)
+    there = [
+        found
+        for found in keys_below(client, bucket, f"{stem}-")
+        if naming.PENDING not in tags_of(client, bucket, found)
+    ]
+    return key if key in there or not there else there[0]
 
 
 def create(request: Request, services: Services) -> Outcome:
@@ -114,13 +132,13 @@ def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Ou
     client, bucket = services.client("s3"), staging_bucket(services.environ)
     code = request.properties["Code"]
     source = S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
-    key = _key(request, source)
+    key = _key(request, services, source, stack)
     _sweep(request, services, keep=key)
     with ExitStack() as failure:
         digest = stored_sha256(client, bucket, key)
         if digest is None:
             failure.callback(_undo, request, services, key)
-            digest = _inject(request, services, source, key)
+            digest = _inject(request, services, source, key, stack)
         cloudformation = services.client("cloudformation")
         if stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id, stack):
             raise StorageError(f"{request.logical_id} was deleted while it was being made; deploy again")
@@ -146,7 +164,7 @@ def _undo(request: Request, services: Services, key: str) -> None:
         discard(client, bucket, key)
 
 
-def _inject(request: Request, services: Services, source: S3Source, key: str) -> str:
+def _inject(request: Request, services: Services, source: S3Source, key: str, stack: stack_api.Stack) -> str:
     """Writes the object, tagged as pending; returns its CodeSha256."""
     env = env_properties.variables(request.properties)
     services.log("inject", env_keys=sorted(env))
@@ -157,6 +175,7 @@ def _inject(request: Request, services: Services, source: S3Source, key: str) ->
         scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
         tagging=urlencode({naming.PENDING: request.request_id}),
     )
+    comes_to_the_edge = env_properties.comes_to_the_edge(request.properties, request.old_properties)
     injected = injection.inject(
         source,
         destination,
@@ -164,6 +183,7 @@ def _inject(request: Request, services: Services, source: S3Source, key: str) ->
         path=env_properties.env_file(request.properties),
         loader=env_loader.wanted(request.properties),
         max_unpacked=injection.LAMBDA_MAX_UNPACKED,
+        max_size=injection.EDGE_MAX_SIZE if comes_to_the_edge and not stack.rolling_back else None,
     )
     services.log("injected", size=injected.size, entries=injected.entries)
     return injected.code_sha256 or ""

@@ -75,7 +75,7 @@ def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = 
         else:
             job.log("complete-function", function=name)
             ownership.claim(job, found, marks, {})
-            settled = steps.apply(job, name, everything)
+            settled = steps.apply(job, found["Configuration"], everything)
         told = steps.publish(job, name, settled, everything)
         ownership.confirm(job, name, settled["FunctionArn"])
         failure.pop_all()
@@ -93,7 +93,7 @@ def _take_over(job: Job, name: str, found: Mapping[str, Any], everything: proper
         )
     ownership.check_tags(job, found["Tags"])
     job.log("take-over", function=name)
-    told = steps.publish(job, name, steps.apply(job, name, everything), everything)
+    told = steps.publish(job, name, steps.apply(job, found["Configuration"], everything), everything)
     ownership.check_wanted(job, name)
     marks = naming.marks(request, pending=False, adopted=adopted, replaces=replaces)
     ownership.claim(job, found, marks, {})
@@ -135,7 +135,7 @@ def update(request: Request, services: Services) -> Outcome:
     marks[naming.REQUEST] = tags.get(naming.REQUEST, request.request_id)
     ownership.claim(job, found, marks, _former_tags(request))
     changes = properties.changes(request.old_properties, job.wanted, job.model, name)
-    settled = steps.apply(job, name, changes)
+    settled = steps.apply(job, found["Configuration"], changes)
     return steps.outcome(name, steps.publish(job, name, settled, changes))
 
 

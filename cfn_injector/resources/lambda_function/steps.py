@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cfn_injector import env_loader, env_properties, injection, lambda_api, properties
 from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket
 from cfn_injector.env_properties import flag
-from cfn_injector.errors import AlreadyAnsweredError, ArtifactError, InjectorError, StorageError, code_of
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
 from cfn_injector.protocol import Outcome
 from cfn_injector.resources.lambda_function import ownership
 from cfn_injector.resources.lambda_function.job import Job
@@ -25,9 +25,6 @@ from cfn_injector.zip_splice import NewFile
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
 AFTER_PUBLISHING = ("FunctionScalingConfig",)
-
-LARGEST_AT_THE_EDGE = 50 * 1024 * 1024
-"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge"""
 
 
 @contextmanager
@@ -48,15 +45,16 @@ def _staged_code(job: Job) -> Iterator[dict[str, str]]:
             files=files,
             loader=env_loader.wanted(job.wanted),
             max_unpacked=injection.LAMBDA_MAX_UNPACKED,
+            max_size=injection.EDGE_MAX_SIZE if _comes_to_the_edge(job) else None,
         )
         job.log("injected", size=injected.size, entries=injected.entries)
-        if flag(job.wanted, "Edge") and injected.size > LARGEST_AT_THE_EDGE:
-            raise ArtifactError(
-                f"takes {injected.size:,} bytes with its variables, over the {LARGEST_AT_THE_EDGE:,} of Lambda@Edge",
-                remedy="take files out of it",
-            )
         key = job.wanted["Code"].get("SourceKMSKeyArn")
         yield {"S3Bucket": bucket, "S3Key": destination.key, **({"SourceKMSKeyArn": key} if key else {})}
+
+
+def _comes_to_the_edge(job: Job) -> bool:
+    """A rollback goes to what was accepted once, and so does an update of what is there already."""
+    return not job.stack.rolling_back and env_properties.comes_to_the_edge(job.wanted, job.request.old_properties)
 
 
 def _source(job: Job, client: Any) -> tuple[injection.Source, list[NewFile]]:
@@ -89,20 +87,30 @@ def create_function(job: Job, name: str, tags: Mapping[str, str]) -> dict[str, A
             return lambda_api.wait_until_ready(job.client, name, job.patience)
 
 
-def apply(job: Job, name: str, changes: properties.Changes) -> dict[str, Any]:
-    """Brings an existing function to the wanted state, publishing aside."""
+def apply(job: Job, live: Mapping[str, Any], changes: properties.Changes) -> dict[str, Any]:
+    """Brings an existing function, which Lambda told of, to the wanted state, publishing aside.
+
+    A loader that comes is in the code before the configuration starts it; one that goes is not started any more before
+    the code lacks it.
+    """
+    name = live["FunctionName"]
     put_apart(job, name, changes, BEFORE_CODE)
-    if changes.before_code:
-        _configure(job, name, changes.before_code)
     if changes.code:
-        job.log("update-code", function=name)
         architectures = job.wanted.get("Architectures", ["x86_64"])
         with _staged_code(job) as code:
+            if env_loader.wanted(job.wanted) is None:
+                _configure(job, name, env_loader.stopped(live, _own_handler(job)))
+            job.log("update-code", function=name)
             lambda_api.update(job.client, name, job.patience, code={**code, "Architectures": architectures})
-    done = changes.before_code
-    settled = _configure(job, name, {k: v for k, v in changes.configuration.items() if k not in done or done[k] != v})
+    settled = _configure(job, name, changes.configuration)
     put_apart(job, name, changes, BEFORE_PUBLISHING)
     return settled
+
+
+def _own_handler(job: Job) -> str:
+    """The handler in the code that is there, as far as the template tells: the old one where that had a loader."""
+    old = job.request.old_properties
+    return str((old if env_loader.wanted(old) else job.wanted)["Handler"])
 
 
 def _configure(job: Job, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
