@@ -33,7 +33,7 @@ from cfn_injector.errors import (
 from cfn_injector.naming import PENDING, REQUEST, derived_names, is_ours, is_overtaken, marks, marks_in
 from cfn_injector.protocol import CLEANING_SECONDS, NOT_CREATED, Outcome, Request, Services
 from cfn_injector.stack_api import Stack, has_given_up
-from cfn_injector.typed import arguments, expect, template_tags, typed
+from cfn_injector.typed import arguments, expect, limit_problems, template_tags, typed
 from cfn_injector.waiting import Patience, patience
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "input_of",
     "is_ours",
     "is_overtaken",
+    "limit_problems",
     "marks",
     "marks_in",
     "message_of",
@@ -76,19 +77,28 @@ _CLOUDFORMATIONS = frozenset({"ServiceToken", "ServiceTimeout"})
 
 
 def input_of(
-    client: Any, operation: str, properties: Mapping[str, Any], *, apart: Collection[str] = ()
+    client: Any,
+    operation: str,
+    properties: Mapping[str, Any],
+    *,
+    apart: Collection[str] = (),
+    given: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The properties as typed arguments of an operation of the client's API (``"PutItem"``).
 
-    ``apart`` are properties of the type that are no arguments. Raises PropertiesError with all that the API does not
-    know, that have no value of its kind, or that it requires and the template lacks.
+    ``apart`` are properties of the type that are no arguments; ``given`` are arguments that the type sets itself.
+    Raises PropertiesError with all that the API does not know, that has no value of its kind, that it requires and the
+    template lacks, or that is given and stands in the template too.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
+    given = given or {}
     stated = {name: value for name, value in properties.items() if name not in _CLOUDFORMATIONS.union(apart)}
-    found = arguments(stated, shape)
+    found = {**arguments(stated, shape), **given}
     problems = [value for value in found.values() if isinstance(value, PropertyError)]
+    problems += [PropertyError(name, "is set by the provider", "remove it") for name in sorted(given.keys() & stated)]
     missing = [name for name in shape.required_members if name not in found]
     problems += [PropertyError(name, "is missing", "add it") for name in missing]
+    problems = problems or limit_problems(found, shape)
     if problems:
         raise PropertiesError(problems)
     return found

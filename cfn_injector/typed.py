@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.validate import ParamValidator
+
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import PropertyError
 
@@ -110,6 +112,14 @@ def arguments(
         except PropertyError as problem:
             found[name] = problem
     return found
+
+
+def limit_problems(found: Mapping[str, Any], shape: Any) -> list[PropertyError]:
+    """What botocore refuses of typed arguments before it sends them: numbers and lengths, and what is missing."""
+    report = ParamValidator().validate(found, shape)
+    if not report.has_errors():
+        return []
+    return [PropertyError("Properties", f"are refused: {report.generate_report()}", "correct them")]
 
 
 def template_tags(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import pytest
 
 import cfn_injector
+from cfn_injector import registry
 from cfn_injector.cli import bundle
 from cfn_injector.cli.main import main
 from cfn_injector.errors import InjectorError
@@ -118,7 +119,7 @@ def test_the_zip_holds_the_license_of(package: str, names: list[str]) -> None:
         "/../",
         "cfn_injector/cli",
         "cfn_injector/__main__",
-        "example_hitcounter",
+        "example_",
         "tests/",
         "boto3/data",
         "boto3/examples",
@@ -136,7 +137,7 @@ def test_the_zip_does_not_hold(part: str, names: list[str]) -> None:
 
 def test_botocore_keeps_the_models_of_just_the_services_that_are_called(names: list[str]) -> None:
     kept = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
-    assert kept == set(bundle.SERVICES)
+    assert kept == registry.services(registry.BUILT_IN)
 
 
 def test_every_client_that_the_provider_asks_for_has_its_model_in_the_zip() -> None:
@@ -147,7 +148,7 @@ def test_every_client_that_the_provider_asks_for_has_its_model_in_the_zip() -> N
             name = getattr(called, "attr", getattr(called, "id", ""))
             if isinstance(node, ast.Call) and name.strip("_") == "client" and node.args:
                 asked.add(ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else "")
-    assert asked - {""} == set(bundle.SERVICES)
+    assert asked - {""} == registry.services(registry.BUILT_IN)
 
 
 _LOOK = """
@@ -284,7 +285,7 @@ def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires
 ) -> None:
     points = "[cfn_injector.resources]\nBasket = extra_types.basket\n"
     files = {
-        "extra_types/basket.py": "",
+        "extra_types/basket.py": "SERVICES = ('sqs',)\ndef create(request, services): ...\nupdate = delete = create\n",
         "extra_types/__pycache__/basket.cpython-311.pyc": "",
         "extra_types/old.pyc": "",
         "extra_types-1.0.dist-info/entry_points.txt": points,
@@ -296,7 +297,7 @@ def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires
     both = bundle.contents([*bundle.ROOTS, "extra-types"])
     assert {name: both[name] for name in alone} == alone
     further = both.keys() - alone.keys()
-    assert {name for name in further if not name.startswith("iniconfig")} == {
+    assert {name for name in further if not name.startswith(("iniconfig", "botocore/data/sqs/"))} == {
         "extra_types/basket.py",
         "extra_types-1.0.dist-info/METADATA",
         "extra_types-1.0.dist-info/entry_points.txt",
@@ -304,6 +305,7 @@ def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires
     }
     assert both["extra_types-1.0.dist-info/entry_points.txt"].decode() == points
     assert "iniconfig/__init__.py" in further
+    assert any(name.startswith("botocore/data/sqs/") for name in further)
 
 
 @pytest.mark.parametrize(
@@ -350,6 +352,27 @@ def test_what_cannot_be_bundled_is_told(
         bundle.contents(["extra-types"])
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def create(request, services): ...\nupdate = create\n", "has no function delete; add it"),
+        ("import no_such_module\n", "cannot be imported: No module named 'no_such_module'"),
+    ],
+)
+def test_a_module_that_is_no_resource_type_is_told(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"half_a_type_{len(text)}"
+    files = {
+        f"{module}.py": text,
+        "half-1.0.dist-info/entry_points.txt": f"[cfn_injector.resources]\nHalf = {module}\n",
+    }
+    _install(tmp_path, "half", files)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InjectorError, match=rf"{module}, the module of Custom::Half, .*{told}"):
+        bundle.contents(["half"])
+
+
 def test_the_command_prints_path_size_and_digest(
     built: bundle.Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -377,8 +400,8 @@ def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("output", "told"),
     [
-        pytest.param("missing/provider.zip", "No such file or directory", id="no such folder"),
-        pytest.param("taken", "Is a directory", id="a folder of that name"),
+        pytest.param("missing/provider.zip", "cannot be written: No such file or directory", id="no such folder"),
+        pytest.param("taken", "is no regular file", id="a folder of that name"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line_and_status_1(
@@ -386,7 +409,7 @@ def test_an_output_that_cannot_be_written_is_one_line_and_status_1(
 ) -> None:
     (tmp_path / "taken").mkdir()
     assert main(["build-provider", "--output", str(tmp_path / output)]) == 1
-    problem = f"{tmp_path / output} cannot be written: {told}; choose another --output"
+    problem = f"{tmp_path / output} {told}; choose another --output"
     assert capsys.readouterr() == ("", f"cfn-injector: {problem}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

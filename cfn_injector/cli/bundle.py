@@ -12,21 +12,22 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from cfn_injector import registry
+from cfn_injector.cli.archive import SMALLEST, Item, write_zip
+from cfn_injector.cli.location import LocalDestination
 from cfn_injector.errors import InjectorError
+from cfn_injector.injection import EMPTY
+from cfn_injector.zip_splice import Insert
 
 HELP = "build the zip of the provider's function"
 ROOTS = ("cfn-injector",)
-SERVICES = ("cloudformation", "lambda", "s3")
-"""What the provider calls, by botocore's names."""
 
 # Where ours is installed editable, no list of files names these; they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
@@ -41,9 +42,6 @@ _TARGET = {
     "os_name": "posix",
 }
 """Where the zip will run, for requirements that differ by environment."""
-_DATE = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o100644 << 16
-_UNIX = 3
 
 
 class Bundle(NamedTuple):
@@ -133,7 +131,7 @@ def _is_botocore_model(name: str) -> bool:
     return name.startswith("botocore/data/") and name.count("/") > 2
 
 
-def _wanted_models(names: Iterable[str], services: Sequence[str]) -> set[str]:
+def _wanted_models(names: Iterable[str], services: Iterable[str]) -> set[str]:
     """Of botocore's models, those of the latest API version of each service, examples aside."""
     wanted: set[str] = set()
     names = list(names)
@@ -164,43 +162,26 @@ def _files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def contents(roots: Iterable[str] = ROOTS, services: Sequence[str] = SERVICES) -> Mapping[str, bytes]:
+def _resource_types(distributions: Iterable[Distribution]) -> dict[str, str]:
+    """What follows ``Custom::`` -> module, of all types that the zip will serve."""
+    points = [point for each in distributions for point in each.entry_points.select(group=registry.GROUP)]
+    return {**{point.name: point.value for point in points}, **registry.BUILT_IN}
+
+
+def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
     """Name in the zip -> bytes, sorted by name.
 
-    ``roots`` are names of installed distributions; what they require comes along. ``services`` are those
-    whose models botocore keeps.
+    ``roots`` are names of installed distributions; what they require comes along. botocore keeps the models of the
+    services that their resource types call.
     """
-    found = {name: path for distribution in _resolve(roots) for name, path in _files(distribution)}
-    models = _wanted_models(found, services)
+    resolved = _resolve(roots)
+    found = {name: path for distribution in resolved for name, path in _files(distribution)}
+    models = _wanted_models(found, registry.services(_resource_types(resolved)))
     return {
         name: path.read_bytes()
         for name, path in sorted(found.items())
         if name in models or not _is_botocore_model(name)
     }
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as target:
-        for name, body in files.items():
-            entry = zipfile.ZipInfo(name, _DATE)
-            entry.external_attr = _MODE
-            entry.create_system = _UNIX
-            target.writestr(entry, body, zipfile.ZIP_DEFLATED, compresslevel=9)
-    return archive.getvalue()
-
-
-def _write(output: Path, body: bytes) -> None:
-    """All or nothing: whoever reads ``output`` meanwhile sees the old file or the new one."""
-    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as part:
-        try:
-            part.write(body)
-            part.close()
-            os.chmod(part.name, 0o644)
-            os.replace(part.name, output)
-        except BaseException:
-            os.unlink(part.name)
-            raise
 
 
 def build(output: Path, roots: Iterable[str] = ROOTS) -> Bundle:
@@ -209,12 +190,10 @@ def build(output: Path, roots: Iterable[str] = ROOTS) -> Bundle:
     Raises ``InjectorError`` where a distribution is missing or of another version than required, or where
     ``output`` cannot be written.
     """
-    body = _zip(contents(roots))
-    try:
-        _write(output, body)
-    except OSError as error:
-        problem = f"{output} cannot be written: {error.strerror}; choose another --output"
-        raise InjectorError(problem) from error
+    archive = io.BytesIO()
+    write_zip(archive, (Item(name, body) for name, body in contents(roots).items()), level=SMALLEST)
+    body = archive.getvalue()
+    LocalDestination(os.fspath(output)).assemble(EMPTY, [Insert(body)])
     return Bundle(output, len(body), sha256(body).hexdigest())
 
 
@@ -227,7 +206,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the zip to write (default: %(default)s)",
     )
 
+    parser.add_argument(
+        "--with",
+        dest="packages",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="an installed package with resource types of its own; may be repeated",
+    )
+
 
 def run(arguments: argparse.Namespace) -> str:
-    bundle = build(arguments.output)
+    bundle = build(arguments.output, [*ROOTS, *arguments.packages])
     return f"{bundle.path}  {bundle.size} bytes  SHA-256 {bundle.sha256}"

@@ -1,0 +1,110 @@
+"""The machine that a bundle is for: a runtime and an architecture go in; the names that others have for it come out.
+
+Runtimes and their Amazon Linux: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from cfn_injector.cli.source_files import unreadable
+from cfn_injector.errors import InjectorError
+
+ARCHITECTURES = ("x86_64", "arm64")
+PYTHON, NODE = "python3.13", "nodejs22.x"
+"""The runtimes that are meant where none is given."""
+
+_RUNTIME = re.compile(r"python3\.(?P<python>\d+)|nodejs(?P<node>\d+)\.x")
+# glibc 2.26 is that of Amazon Linux 2, 2.34 that of Amazon Linux 2023, which runs what is newer than these.
+_OLD_GLIBC, _GLIBC, _LAST_OLD_PYTHON, _LAST_OLD_NODE = 26, 34, 11, 18
+_OLDEST_MANYLINUX = {"x86_64": 5, "arm64": 17}
+
+_MACHINE = {"x86_64": "x86_64", "arm64": "aarch64"}
+_CPU = {"x86_64": "x64", "arm64": "arm64"}
+
+_ELF, _ELF_MACHINES = b"\x7fELF", {62: "x86_64", 183: "arm64"}
+_MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_LIBRARY = re.compile(r".*\.(so(\.\d+)*|node|dylib)")
+
+
+class Target(NamedTuple):
+    """What the bundle runs on; one of ``python`` and ``node`` is the version, the other None."""
+
+    runtime: str
+    architecture: str
+    python: int | None
+    node: int | None
+
+    @classmethod
+    def of(cls, runtime: str, architecture: str) -> Target:
+        """Raises InjectorError where the runtime is none of Python's or Node.js's."""
+        match = _RUNTIME.fullmatch(runtime)
+        if not match:
+            raise InjectorError(f"--runtime {runtime} is neither python3.N nor nodejsN.x; give the one of the template")
+        python, node = (int(version) if version else None for version in match.group("python", "node"))
+        return cls(runtime, architecture, python, node)
+
+    def __str__(self) -> str:
+        return f"{self.runtime} on {self.architecture}"
+
+    @property
+    def machine(self) -> str:
+        """As Linux names the architecture."""
+        return _MACHINE[self.architecture]
+
+    @property
+    def cpu(self) -> str:
+        """As Node.js names the architecture."""
+        return _CPU[self.architecture]
+
+    @property
+    def glibc(self) -> int:
+        """The minor version."""
+        is_old = (self.python or _GLIBC) <= _LAST_OLD_PYTHON or (self.node or _GLIBC) <= _LAST_OLD_NODE
+        return _OLD_GLIBC if is_old else _GLIBC
+
+    @property
+    def markers(self) -> Mapping[str, str]:
+        """The environment that conditions of Python requirements speak of."""
+        version = f"3.{self.python}"
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": f"{version}.0",
+            "os_name": "posix",
+            "platform_machine": self.machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "5.10.0",
+            "platform_system": "Linux",
+            "platform_version": "1",
+            "python_full_version": f"{version}.0",
+            "python_version": version,
+            "sys_platform": "linux",
+        }
+
+    def wheel_platforms(self) -> Iterator[str]:
+        """The platform tags of wheels that run there, the best one first (PEP 600)."""
+        oldest = _OLDEST_MANYLINUX[self.architecture]
+        yield from (f"manylinux_2_{minor}_{self.machine}" for minor in range(self.glibc, oldest - 1, -1))
+        yield from (f"{name}_{self.machine}" for name in ("manylinux2014", "linux"))
+
+
+def is_library(name: str) -> bool:
+    """Whether a file of this name would be loaded by the operating system."""
+    return _LIBRARY.fullmatch(name) is not None
+
+
+def compiled_for(path: Path) -> str | None:
+    """The architecture of a compiled file, or the system where that is not Linux; None for what is not compiled."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+    if head.startswith(_MACH_O):
+        return "macOS"
+    if not head.startswith(_ELF):
+        return None
+    return _ELF_MACHINES.get(int.from_bytes(head[18:20], "little"), "another processor")

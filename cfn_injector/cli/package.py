@@ -1,0 +1,72 @@
+"""``bundle``: the folder of a function's source goes in; the zip that Lambda runs comes out.
+
+What is bundled how is in ``function_bundle``; here are the arguments, and what is told of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+from cfn_injector.cli import python_packages
+from cfn_injector.cli.function_bundle import Bundled, Options, bundle, megabytes
+from cfn_injector.cli.lambda_platform import ARCHITECTURES, NODE, PYTHON
+from cfn_injector.cli.progress import progress
+from cfn_injector.cli.tools import ToolError
+
+HELP = "build the zip of a function, with dependencies for Lambda's platform"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SRC", help="the folder with the function's source")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the zip: a path or URL")
+    parser.add_argument(
+        "--runtime", help=f"the function's, such as {PYTHON} (the default), or {NODE} (the default with package.json)"
+    )
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64", help="default: %(default)s")
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave files or folders out; repeat it for more"
+    )
+    parser.add_argument(
+        "--installer", choices=python_packages.INSTALLERS, help="of Python packages (default: uv where it is on PATH)"
+    )
+    parser.add_argument("--no-install", action="store_true", help="bundle the dependencies that are in SRC")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _as_json(made: Bundled) -> str:
+    facts = {"output": made.output, "size": made.size, "entries": made.entries, "unpacked": made.unpacked}
+    digests = {"sha256": made.sha256, "code_sha256": made.code_sha256}
+    platform = {"runtime": made.runtime, "architecture": made.architecture}
+    largest = [{"name": name, "size": size} for size, name in made.largest]
+    return json.dumps(
+        {**facts, **digests, **platform, "largest": largest, "warnings": made.warnings, "notes": made.notes}
+    )
+
+
+def _as_text(made: Bundled) -> Iterator[str]:
+    yield f"{made.output}  {megabytes(made.size)}  {made.entries} entries  {megabytes(made.unpacked)} unpacked"
+    yield from (f"  {megabytes(size):>9}  {name}" for size, name in made.largest)
+    yield f"for {f'{made.runtime} on ' if made.runtime else ''}{made.architecture}  CodeSha256 {made.code_sha256}"
+
+
+def run(arguments: argparse.Namespace) -> str:
+    options = Options(
+        runtime=arguments.runtime,
+        architecture=arguments.architecture,
+        exclude=arguments.exclude,
+        installer=arguments.installer,
+        install=not arguments.no_install,
+    )
+    try:
+        with progress() as bar:
+            made = bundle(arguments.source, arguments.output, options, bar)
+    except ToolError as error:
+        print(error.output, file=sys.stderr)
+        raise
+    for kind, sentences in (("warning", made.warnings), ("note", made.notes)):
+        for sentence in sentences:
+            print(f"cfn-injector: {kind}: {sentence}", file=sys.stderr)
+    return _as_json(made) if arguments.json else "\n".join(_as_text(made))

@@ -1,0 +1,395 @@
+"""``bundle`` of Python functions: dependencies are those that Lambda's platform takes, whatever this machine is."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from cfn_injector.cli.main import main
+from cfn_injector.cli.python_packages import INSTALLERS
+from tests.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
+from tests.interpreters import INTERPRETERS, run_bare
+
+LOCAL = "--no-index\n--find-links wheels\n"
+HAS_UV = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.skipif(name == "uv" and not HAS_UV, reason="uv is not installed here"))
+        for name in INSTALLERS
+    ]
+)
+def installer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A function with wheels to choose from, which is left as it was, as is the folder for temporary files."""
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    folder = tree(tmp_path / "src", {"app.py": "import greeting\nprint(greeting.HELLO)\n", ".env": "A=b\n"})
+    (folder / "wheels").mkdir()
+    yield folder
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "app.zip"
+
+
+def _bundle(source: Path, output: Path, *arguments: str, requirements: str | None = None) -> int:
+    if requirements is not None:
+        (source / "requirements.txt").write_text(LOCAL + requirements)
+    before = state(source)
+    status = main(["bundle", str(source), "-o", str(output), "--exclude", "./wheels", *arguments])
+    assert state(source) == before
+    return status
+
+
+GREETING: Mapping[str, str | bytes] = {
+    "greeting/__init__.py": "HELLO = 'hello'\n",
+    "greeting/tests/test_it.py": "",
+    "greeting-1.0.data/scripts/hi.py": "#!python\nprint('hi')\n",
+    "greeting-1.0.data/scripts/tool": b"\x7fELF and so on",
+    "greeting-1.0.dist-info/licenses/LICENSE": "free",
+}
+INFO = "greeting-1.0.dist-info"
+INSTALLED = {
+    "greeting/__init__.py",
+    "greeting/tests/test_it.py",
+    "bin/tool",
+    *(f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")),
+}
+
+
+@pytest.mark.parametrize(
+    ("excluded", "gone"),
+    [
+        pytest.param((), set(), id="all"),
+        pytest.param(
+            ("greeting/tests", "licenses"), {"greeting/tests/test_it.py", f"{INFO}/licenses/LICENSE"}, id="but for some"
+        ),
+    ],
+)
+def test_what_is_bundled_is_the_package_without_traces_of_this_machine(
+    excluded: tuple[str, ...], gone: set[str], installer: str, source: Path, output: Path, tmp_path: Path
+) -> None:
+    wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"})
+    options = [word for pattern in excluded for word in ("--exclude", pattern)]
+    assert _bundle(source, output, *options, "--installer", installer, requirements="greeting\n") == 0
+    found = contents(output)
+    assert found.keys() == {*(INSTALLED - gone), "app.py", "requirements.txt", ".env"}
+    traces = [str(tmp_path).encode(), sys.prefix.encode()]
+    assert [name for name, body in found.items() if any(trace in body for trace in traces)] == []
+    listed = [row[0] for row in csv.reader(found[f"{INFO}/RECORD"].decode().splitlines())]
+    assert listed == sorted(INSTALLED - gone)
+
+
+def test_the_bundle_runs_on_any_interpreter_with_nothing_beside_it(source: Path, output: Path, tmp_path: Path) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    assert _bundle(source, output, requirements="greeting\n") == 0
+    shutil.unpack_archive(output, tmp_path / "task")
+    script = "import app\nfrom importlib.metadata import files, version\n"
+    script += "print(version('greeting'), len(files('greeting')))"
+    told = {version: run_bare(python, tmp_path / "task", script, {}) for version, python in INTERPRETERS.items()}
+    assert told == dict.fromkeys(INTERPRETERS, "hello\n1.0 8\n")
+
+
+def test_the_same_requirements_give_the_same_bytes_also_by_another_installer(
+    installer: str, source: Path, output: Path, tmp_path: Path
+) -> None:
+    wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"})
+    assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 0
+    again = tmp_path / "again.zip"
+    command = [*BUNDLE, str(source), "-o", str(again), "--exclude", "./wheels", "--installer", installer]
+    environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
+    subprocess.run(command, cwd=ROOT, env=environ, umask=0o077, check=True, capture_output=True)
+    assert again.read_bytes() == output.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("runtime", "architecture", "hold", "fail"),
+    [
+        (
+            *("python3.21", "arm64"),
+            ["python_version >= '3.20'", "python_full_version > '3.20.5'", "platform_machine == 'aarch64'"],
+            ["python_version < '3.21'", "platform_machine == 'x86_64'", "sys_platform in 'darwin win32'"],
+        ),
+        (
+            *("python3.10", "x86_64"),
+            ["python_version == '3.10'", "platform_machine == 'x86_64'", "os_name == 'posix'"],
+            ["python_version > '3.10'", "platform_system != 'Linux'", "platform_python_implementation == 'PyPy'"],
+        ),
+    ],
+)
+def test_conditions_are_decided_for_the_function(
+    runtime: str, architecture: str, hold: list[str], fail: list[str], installer: str, source: Path, output: Path
+) -> None:
+    direct = needed = ""
+    for number, condition in enumerate([*hold, *fail]):
+        for name in (f"direct{number}", f"needed{number}"):
+            wheel(source / "wheels", name, {f"{name}.py": ""})
+        direct += f"direct{number}; {condition}\n"
+        needed += f"Requires-Dist: needed{number}; {condition}\n"
+    wheel(source / "wheels", "greeting", GREETING, metadata=needed)
+    options = ["--runtime", runtime, "--architecture", architecture, "--installer", installer]
+    assert _bundle(source, output, *options, requirements=f"greeting\n{direct}") == 0
+    expected = {f"{name}{number}.py" for number in range(len(hold)) for name in ("direct", "needed")}
+    assert {name for name in contents(output) if name.startswith(("direct", "needed")) and "/" not in name} == expected
+
+
+@pytest.mark.parametrize("runtime", ["python3.10", "python3.21"])
+def test_the_version_that_is_made_for_the_runtimes_python_is_chosen(
+    runtime: str, installer: str, source: Path, output: Path
+) -> None:
+    minor = int(runtime.rpartition(".")[2])
+    wheel(source / "wheels", "greeting", GREETING, metadata=f"Requires-Python: ==3.{minor}.*\n")
+    files = {"greeting/__init__.py": ""}
+    wheel(source / "wheels", "greeting", files, version="2.0", metadata=f"Requires-Python: >3.{minor}.99\n")
+    assert _bundle(source, output, "--runtime", runtime, "--installer", installer, requirements="greeting\n") == 0
+    assert contents(output)["greeting/__init__.py"] == b"HELLO = 'hello'\n"
+
+
+def _native(folder: Path, platform: str, body: bytes, version: str = "1.0", python: str = "cp313-cp313") -> None:
+    name = f"fast.{python.partition('-')[0]}.so"
+    wheel(folder, "fast", {name: body}, version=version, tag=f"{python}-{platform}")
+
+
+@pytest.mark.parametrize(("architecture", "body"), [("arm64", ARM64), ("x86_64", X86_64)], ids=["arm64", "x86_64"])
+def test_native_wheels_are_those_of_the_architecture_and_the_python(
+    architecture: str, body: bytes, installer: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for python in ("cp310-cp310", "cp313-cp313", "cp314-cp314", "cp313-cp313t"):
+        _native(source / "wheels", "manylinux_2_17_aarch64.manylinux2014_aarch64", ARM64, python=python)
+        _native(source / "wheels", "manylinux_2_17_x86_64.manylinux2014_x86_64", X86_64, python=python)
+        _native(source / "wheels", "macosx_11_0_arm64", b"\xcf\xfa\xed\xfe", version="2.0", python=python)
+        _native(source / "wheels", "musllinux_1_2_aarch64", ARM64, version="2.0", python=python)
+    options = ["--architecture", architecture, "--installer", installer, "--json"]
+    assert _bundle(source, output, *options, requirements="fast\n") == 0
+    assert {name: found for name, found in contents(output).items() if name.endswith(".so")} == {"fast.cp313.so": body}
+    told = json.loads(capsys.readouterr().out)
+    assert (told["runtime"], told["architecture"], told["warnings"]) == ("python3.13", architecture, [])
+
+
+PLATFORMS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34", "manylinux_2_35", "musllinux_1_2")
+
+
+@pytest.mark.parametrize(("runtime", "newest"), [("python3.11", "manylinux2014"), ("python3.12", "manylinux_2_34")])
+def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_taken(
+    runtime: str, newest: str, installer: str, source: Path, output: Path
+) -> None:
+    python = runtime.replace("python3.", "cp3")
+    for number, platform in enumerate(PLATFORMS):
+        body = ARM64 + platform.encode()
+        _native(source / "wheels", f"{platform}_aarch64", body, version=f"{number}", python=f"{python}-{python}")
+    options = ["--runtime", runtime, "--architecture", "arm64", "--installer", installer]
+    assert _bundle(source, output, *options, requirements="fast\n") == 0
+    assert contents(output)[f"fast.{python}.so"] == ARM64 + newest.encode()
+
+
+def test_a_package_without_a_wheel_that_fits_is_named(
+    installer: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for platform in ("manylinux_2_17_x86_64", "manylinux_2_35_aarch64", "macosx_11_0_arm64", "win_arm64"):
+        _native(source / "wheels", platform, ARM64)
+    wheel(source / "wheels", "greeting", GREETING, metadata="Requires-Dist: fast\n")
+    options = ["--architecture", "arm64", "--installer", installer]
+    assert _bundle(source, output, *options, requirements="greeting\n") == 1
+    problem = "cfn-injector: no wheel of fast for python3.13 on arm64 was found; require a version that has one, "
+    assert capsys.readouterr().err.splitlines()[-1].replace("fast==1.0", "fast").startswith(problem)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("requirement", ["./made", "-e ./made"])
+def test_a_project_that_would_be_built_here_is_refused(
+    requirement: str, installer: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    tree(source / "made", BUILDABLE)
+    assert _bundle(source, output, "--installer", installer, requirements=f"{requirement}\n") == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "made is required as source; build a wheel of it" in told or "source distributions is disabled" in told
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        pytest.param({"requirements.txt": "no such=thing=\n"}, "correct requirements.txt", id="no requirement"),
+        pytest.param(
+            {"requirements.txt": f"{LOCAL}greeting==9\n"}, "no wheel of greeting==9 for", id="no such version"
+        ),
+        pytest.param({"requirements.txt": f"{LOCAL}greeting\nold\n"}, "correct requirements.txt", id="a conflict"),
+        pytest.param({"requirements.txt": f"{LOCAL}reserved\n"}, "_cfn_injector is the folder where", id="reserved"),
+        pytest.param(
+            {"requirements.txt": f"{LOCAL}greeting\n", "greeting/__init__.py": "mine"},
+            "the source and its dependencies both bring greeting/__init__.py; remove it from the source",
+            id="twice the same name",
+        ),
+        pytest.param({"pyproject.toml": "[project"}, "pyproject.toml cannot be read", id="no TOML"),
+        pytest.param(
+            {"pyproject.toml": "[project]\nname = 'a'\ndynamic = ['dependencies']\n"},
+            "pyproject.toml does not list [project].dependencies; write them to requirements.txt",
+            id="dynamic dependencies",
+        ),
+        pytest.param(
+            {"pyproject.toml": "[tool.poetry.dependencies]\nrequests = '*'\n"},
+            "write them to requirements.txt",
+            id="poetry",
+        ),
+    ],
+)
+def test_what_cannot_be_installed_is_told_and_leaves_nothing(
+    files: Mapping[str, str], told: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    wheel(source / "wheels", "old", {"old.py": ""}, metadata="Requires-Dist: greeting<1\n")
+    wheel(source / "wheels", "reserved", {"_cfn_injector/index.py": ""})
+    tree(source, files)
+    tree(output.parent, {"app.zip": "old"})
+    assert _bundle(source, output, "--installer", "pip") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1].startswith("cfn-injector: ")
+    assert told in err.splitlines()[-1]
+    assert str(source.parent / "temporary") not in err
+    assert output.read_bytes() == b"old"
+
+
+def test_an_index_that_does_not_answer_is_told(
+    installer: str, source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {"requirements.txt": "greeting\n"})
+    closed = "http://127.0.0.1:9/simple"
+    settings = {"PIP_INDEX_URL": closed, "UV_INDEX_URL": closed, "PIP_RETRIES": "1", "UV_HTTP_RETRIES": "0"}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert _bundle(source, output, "--installer", installer) == 1
+    assert "the index of packages does not answer" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_pip_that_cannot_be_told_the_platform_is_not_used(
+    source: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = "class Marker:\n    def __init__(self, text): pass\n    def evaluate(self): return False\n"
+    packages = ("pip/__init__.py", "pip/_vendor/__init__.py", "pip/_vendor/packaging/__init__.py")
+    tree(tmp_path / "other", {**dict.fromkeys(packages, ""), "pip/_vendor/packaging/markers.py": marker})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
+    assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 1
+    assert "this pip decides conditions for this machine only; run: pip install uv" in capsys.readouterr().err
+
+
+def test_the_sources_own_modules_do_not_get_in_pips_way(source: Path, output: Path) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    tree(source, dict.fromkeys(("json.py", "runpy.py", "pip/__init__.py", "types.py"), "raise SystemExit('not this')"))
+    assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 0
+    assert "greeting/__init__.py" in contents(output)
+
+
+PYPROJECT = "[project]\nname = 'app'\nversion = '1'\ndependencies = ['greeting; python_version >= \"3.13\"']\n"
+
+
+def test_without_requirements_the_projects_dependencies_are_taken(
+    source: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels"}.items():
+        monkeypatch.setenv(name, value)
+    tree(source, {"pyproject.toml": PYPROJECT})
+    assert _bundle(source, output, "--installer", "pip") == 0
+    assert "greeting/__init__.py" in contents(output)
+
+
+LOCKED = """\
+[project]
+name = 'app'
+version = '1'
+requires-python = '>=3.8'
+dependencies = ['greeting']
+[dependency-groups]
+dev = ['other']
+[tool.uv]
+no-index = true
+find-links = ['wheels']
+"""
+
+
+@pytest.mark.skipif(not HAS_UV, reason="uv is not installed here")
+def test_uv_takes_the_versions_of_its_lock(source: Path, output: Path, tmp_path: Path) -> None:
+    wheel(source / "wheels", "greeting", GREETING)
+    wheel(source / "wheels", "other", {"other.py": ""})
+    tree(source, {"pyproject.toml": LOCKED})
+    lock, environ = [str(HAS_UV), "lock", "--python", sys.executable], {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run(lock, cwd=source, env=environ, check=True, capture_output=True)
+    wheel(source / "wheels", "greeting", {"greeting/__init__.py": ""}, version="2.0")
+    assert _bundle(source, output, "--installer", "uv") == 0
+    assert contents(output)["greeting/__init__.py"] == b"HELLO = 'hello'\n"
+    assert "other.py" not in contents(output)
+
+
+def test_a_lock_that_only_uv_reads_is_a_warning(
+    source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {"pyproject.toml": "[tool.ruff]\n", "uv.lock": "version = 1\n"})
+    assert _bundle(source, output, "--installer", "pip") == 0
+    assert "uv.lock is read by uv alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("files", [{"requirements.txt": "# none\n"}, {"pyproject.toml": "[tool.ruff]\n"}])
+def test_where_nothing_is_required_nothing_is_installed(
+    files: Mapping[str, str], installer: str, source: Path, output: Path
+) -> None:
+    tree(source, files)
+    link(source, "gone", "nothing")
+    assert _bundle(source, output, "--installer", installer, "--exclude", "gone") == 0
+    assert contents(output).keys() == {"app.py", ".env", *files}
+
+
+def test_what_is_there_is_bundled_without_an_installation(source: Path, output: Path) -> None:
+    tree(source, {"greeting/__init__.py": "mine", "requirements.txt": "greeting==9\n"})
+    assert _bundle(source, output, "--no-install") == 0
+    assert contents(output)["greeting/__init__.py"] == b"mine"
+
+
+# From the registry ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def _registry(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = str(tmp_path_factory.mktemp("download"))
+    pip = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "20", "download", "--no-deps", "--dest", folder]
+    if subprocess.run([*pip, "iniconfig==2.1.0"], capture_output=True, timeout=120).returncode:
+        pytest.skip("pip reaches no index of packages here")
+
+
+@pytest.mark.usefixtures("_registry")
+def test_numpy_for_arm64_is_for_arm64_and_the_same_each_time(installer: str, tmp_path: Path) -> None:
+    files = {"app.py": "import numpy\n", "requirements.txt": "numpy==2.2.6\n", ".env": "A=b\n"}
+    digests = []
+    for name in ("one", "two"):
+        source, output = tree(tmp_path / name / "src", files), tmp_path / name / "app.zip"
+        options = ["--runtime", "python3.13", "--architecture", "arm64", "--installer", installer]
+        assert main(["bundle", str(source), "-o", str(output), *options]) == 0
+        digests.append(hashlib.sha256(output.read_bytes()).hexdigest())
+    found = contents(output)
+    libraries = {name: body for name, body in found.items() if body.startswith(b"\x7fELF")}
+    assert {int.from_bytes(body[18:20], "little") for body in libraries.values()} == {183}
+    assert "numpy/_core/_multiarray_umath.cpython-313-aarch64-linux-gnu.so" in libraries
+    assert list(found)[-1] == ".env"
+    assert [name for name in found if name.startswith(("bin/", "numpy-2.2.6.dist-info/INSTALLER"))] == []
+    assert digests[0] == digests[1]
