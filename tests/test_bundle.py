@@ -80,7 +80,7 @@ def test_entries_are_sorted_dated_alike_deflated_and_readable_by_all(built: bund
         "cfn_injector/aws_lambda.py",
         "cfn_injector/resources/lambda_code.py",
         "cfn_injector/py.typed",
-        "wrapper/runtime.py",
+        "wrapper/__init__.py",
         "cfnlambda.py",
         "six.py",
         "botocore/cacert.pem",

@@ -105,7 +105,7 @@ def test_the_artifact_holds_the_handler_and_the_reader_and_nothing_else() -> Non
     with zipfile.ZipFile(io.BytesIO(artifact.build())) as archive:
         names = archive.namelist()
 
-    assert names == ["hitcounter.py", "wrapper/__init__.py", "wrapper/dotenv.py", "wrapper/runtime.py"]
+    assert names == ["hitcounter.py", "wrapper/__init__.py", "wrapper/dotenv.py"]
 
 
 @pytest.mark.parametrize("modified", [0, 2_000_000_000], ids=["in 1970", "in 2033"])

@@ -34,7 +34,7 @@ from cfn_injector.env_properties import (
 )
 from cfn_injector.errors import EnvFileError, PropertyError
 from cfn_injector.zip_splice import NewFile
-from wrapper.runtime import PRESET_BY_LAMBDA
+from wrapper import PRESET_BY_LAMBDA
 
 KINDS = ("none", "handler", "exec")
 FOLDER = "_cfn_injector"
