@@ -20,6 +20,7 @@ PREFIX = "Custom::"
 BUILT_IN = {
     "LambdaFunction": "cfn_injector.resources.lambda_function",
     "LambdaCode": "cfn_injector.resources.lambda_code",
+    "EventSourceMapping": "cfn_injector.resources.event_source_mapping",
 }
 
 

@@ -18,7 +18,8 @@ from moto.server import ThreadedMotoServer
 from cfn_injector import provider, registry, respond
 from cfn_injector.protocol import parse_request
 from tests.fake_cloudformation import RESPONSE_URL, Context, FakeCloudFormation
-from tests.fake_lambda import REGION, SESSION, Clock, FakeLambda, Fault, Wire, answer
+from tests.fake_event_sources import FakeEventSources
+from tests.fake_lambda import REGION, SESSION, Clock, Fault, Wire, answer
 from tests.response_server import Server
 
 ARTIFACTS, STAGING = "artifacts", "staging"
@@ -73,7 +74,7 @@ class World:
 
     clock: Clock
     s3: Any
-    aws_lambda: FakeLambda
+    aws_lambda: FakeEventSources
     stack: FakeCloudFormation
     region: str = REGION
     seconds: float = 900.0
@@ -153,11 +154,16 @@ class World:
 
     def made(self) -> dict[str, set[str]]:
         """The physical ids of all that there is, by resource type."""
-        return {"Custom::LambdaFunction": set(self.aws_lambda.functions), "Custom::LambdaCode": set(self.staged())}
+        return {
+            "Custom::LambdaFunction": set(self.aws_lambda.functions),
+            "Custom::LambdaCode": set(self.staged()),
+            "Custom::EventSourceMapping": {mapping["UUID"] for mapping in self.aws_lambda.live()},
+        }
 
     def tags(self) -> list[dict[str, str]]:
         """The tags of all that there is and can have any."""
-        return [function.tags for function in self.aws_lambda.functions.values()]
+        functions, mappings = self.aws_lambda.functions.values(), self.aws_lambda.mappings.values()
+        return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings)]
 
     def steps(self) -> list[str]:
         return [step for step, _ in self.log]
@@ -180,7 +186,7 @@ def world(moto_s3: Any) -> World:
         return body
 
     moto_s3.put_object(Bucket=ARTIFACTS, Key=KEY, Body=artifact({"index.py": "def handler(event, context): ...\n"}))
-    made = World(clock, moto_s3, FakeLambda(clock, fetch), FakeCloudFormation(clock))
+    made = World(clock, moto_s3, FakeEventSources(clock, fetch), FakeCloudFormation(clock))
     made.stack.deliver = made.deliver
     return made
 

@@ -125,7 +125,7 @@ class Function:
 class FakeLambda:
     """``fetch(bucket, key, version)`` gives the bytes of a deployment package."""
 
-    STATE = ("functions",)
+    STATE: tuple[str, ...] = ("functions",)
     """The attributes that hold all that there is, so that a test can go back to an earlier state."""
 
     def __init__(

@@ -21,14 +21,15 @@ import pytest
 from cfn_injector import naming
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fake_cloudformation import Stack
+from tests.fake_event_sources import OTHER_STREAM, QUEUE, STREAM
 from tests.fake_lambda import ROLE
 from tests.response_server import Server
 from tests.test_assembly import archive
-from tests.test_env_loader import can_start
+from tests.test_env_loader_changes import can_start
 from tests.test_lambda_function import somebody
 
 CANARY = "canary-matrix-4c1d"
-FUNCTION, CODE = "Custom::LambdaFunction", "Custom::LambdaCode"
+FUNCTION, CODE, MAPPING = "Custom::LambdaFunction", "Custom::LambdaCode", "Custom::EventSourceMapping"
 
 OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": KEY}
 OTHER_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"}
@@ -44,6 +45,7 @@ RICH = {
 }
 LOADED = {**PLAIN, "EnvLoader": "handler"}
 INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
+CONNECTED = {"FunctionName": "orders", "StreamArn": STREAM, "Tags": [{"Key": "team", "Value": "shop"}]}
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ OPERATIONS = {
     "update of code's artifact": Operation(CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT)),
     "update of code's loader": Operation(CODE, INJECTED, {**INJECTED, "EnvLoader": "exec", "Runtime": "java21"}),
     "delete of code": Operation(CODE, INJECTED, None),
+    "create of a mapping": Operation(MAPPING, None, CONNECTED),
+    "create of a mapping of a queue": Operation(MAPPING, None, {"FunctionName": "orders", "EventSourceArn": QUEUE}),
+    "update of a mapping": Operation(MAPPING, CONNECTED, changed(CONNECTED, BatchSize=7, Enabled=False, Tags=[])),
+    "update of a mapping's function": Operation(MAPPING, CONNECTED, changed(CONNECTED, FunctionName="orders:live")),
+    "replacement of a mapping": Operation(MAPPING, CONNECTED, changed(CONNECTED, StreamArn=OTHER_STREAM)),
+    "delete of a mapping": Operation(MAPPING, CONNECTED, None),
 }
 
 

@@ -208,9 +208,15 @@ def test_no_action_that_is_allowed_has_a_wildcard() -> None:
     assert [action for action, _ in allowed() if "*" in action or "?" in action] == []
 
 
-def test_every_resource_is_allowed_only_where_ec2_knows_nothing_narrower() -> None:
+def test_every_resource_is_allowed_only_where_iam_knows_nothing_narrower() -> None:
     everywhere = {action for action, resource in allowed() if resource == "*"}
-    assert everywhere == {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+    assert everywhere == {
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "lambda:CreateEventSourceMapping",
+        "lambda:ListEventSourceMappings",
+    }
 
 
 def test_every_wildcard_that_is_allowed_is_explained_above_its_statement() -> None:

@@ -1,0 +1,136 @@
+"""``Custom::EventSourceMapping`` deleted: what goes, what stays, and what never hinders it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfn_injector import naming
+from cfn_injector.protocol import not_created
+from tests.conftest import World
+from tests.fake_cloudformation import STACK_ID
+from tests.fake_event_sources import QUEUE, STREAM
+from tests.test_event_source_mapping import BASE, KAFKA, MAPPING, ORDERS, created, deleted, event, fails
+from tests.test_late import issued
+from tests.test_meanwhile import MADE_UP, once_before
+
+
+class TestADelete:
+    def test_is_answered_when_the_mapping_is_gone(self, world: World) -> None:
+        uuid = created(world)
+        world.aws_lambda.busy_seconds, start = 40, world.clock.now()
+        deleted(world, uuid)
+        assert world.clock.now() - start >= 40
+        assert world.aws_lambda.mappings == {}
+
+    def test_waits_for_a_change_that_is_going_on(self, world: World) -> None:
+        uuid = created(world)
+        world.aws_lambda.mappings[uuid].ready_at = world.clock.now() + 20
+        deleted(world, uuid)
+        assert world.aws_lambda.mappings == {}
+
+    @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "x", MADE_UP])
+    def test_of_what_is_not_there_succeeds(self, world: World, physical_id: str) -> None:
+        deleted(world, physical_id)
+
+    def test_succeeds_both_times(self, world: World) -> None:
+        again = event(world, "Delete", BASE, physical_id=created(world))
+        assert world.stack.send(again) == world.stack.send(again)
+
+    @pytest.mark.parametrize(
+        "change", [{naming.STACK: "another stack"}, {naming.LOGICAL: "Other"}], ids=["stack", "logical id"]
+    )
+    def test_leaves_what_became_anothers(self, world: World, change: dict[str, str]) -> None:
+        uuid = created(world)
+        world.aws_lambda.mappings[uuid].tags.update(change)
+        deleted(world, uuid)
+        assert set(world.aws_lambda.mappings) == {uuid}
+
+    def test_removes_one_whose_tags_were_stripped_because_the_id_was_ours(self, world: World) -> None:
+        uuid = created(world)
+        world.aws_lambda.mappings[uuid].tags = {"theirs": "yes"}
+        deleted(world, uuid)
+        assert world.aws_lambda.mappings == {}
+
+    def test_that_is_older_than_the_last_update_deletes_nothing(self, world: World) -> None:
+        made = world.stack.send(issued(world, "Create", BASE, resource_type=MAPPING))
+        ids = {"resource_type": MAPPING, "physical_id": made["PhysicalResourceId"]}
+        late = issued(world, "Delete", BASE, **ids)
+        world.stack.send(issued(world, "Update", BASE, old=BASE, **ids))
+        assert world.stack.send(late)["Status"] == "SUCCESS"
+        assert len(world.aws_lambda.mappings) == 1
+
+    @pytest.mark.parametrize(
+        "properties",
+        [
+            {},
+            {"FunctionName": {"not": "text"}, "StreamArn": ["neither"], "Tags": "no list", "BatchSize": "many"},
+            {"StreamArn": STREAM, "EventSourceArn": STREAM, "Unknown": "x"},
+            {"FunctionName": ""},
+        ],
+    )
+    def test_checks_no_property(self, world: World, properties: dict[str, Any]) -> None:
+        uuid = created(world)
+        deleted(world, not_created("request-9"), properties)
+        deleted(world, uuid, properties)
+        assert world.aws_lambda.mappings == {}
+
+    @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidParameterValueException"])
+    def test_of_a_source_or_function_that_lambda_does_not_know_succeeds(self, world: World, code: str) -> None:
+        uuid = created(world)
+        world.aws_lambda.before = fails("ListEventSourceMappings", code, "no such function")
+        deleted(world, uuid)
+        assert world.aws_lambda.mappings == {}
+
+    @pytest.mark.parametrize("physical_id", [not_created("request-1"), MADE_UP])
+    @pytest.mark.parametrize(
+        "properties",
+        [BASE, {**BASE, "FunctionName": ORDERS}, {**KAFKA, "EventSourceArn": None, "SelfManagedEventSource": None}],
+        ids=["source", "ARN of the function", "function alone"],
+    )
+    def test_with_a_marker_removes_what_is_pending_for_the_resource_and_nothing_else(
+        self, world: World, physical_id: str, properties: dict[str, Any]
+    ) -> None:
+        world.aws_lambda.page = 1
+        ours = {naming.STACK: STACK_ID, naming.LOGICAL: "Function", naming.PENDING: "request-1"}
+        source = {"EventSourceArn": STREAM} if "StreamArn" in properties else {}
+        retained = {name: value for name, value in ours.items() if name != naming.PENDING}
+        left = {
+            world.aws_lambda.add(tags, FunctionName=function, Topics=[str(number)], **source)
+            for number, (function, tags) in enumerate(
+                [
+                    ("orders", {}),
+                    ("orders", retained),
+                    ("orders", {**ours, naming.LOGICAL: "Other"}),
+                    ("orders", {**ours, naming.STACK: "another stack"}),
+                    ("returns", ours),
+                ]
+            )
+        }
+        world.aws_lambda.add(ours, FunctionName="orders", Topics=["pending"], **source)
+        deleted(world, physical_id, {name: value for name, value in properties.items() if value is not None})
+        assert set(world.aws_lambda.mappings) == left
+
+    @pytest.mark.parametrize("properties", [BASE, {"FunctionName": "orders", "EventSourceArn": QUEUE}])
+    def test_while_the_create_runs_leaves_nothing_before_whatever_exchange_it_comes(
+        self, world: World, properties: dict[str, Any]
+    ) -> None:
+        number = 0
+        while True:
+            delete = event(world, "Delete", properties, physical_id=MADE_UP)
+
+            def come(delete: dict[str, Any] = delete) -> None:
+                world.stack.status, world.stack.resource_status = "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"
+                world.deliver(delete)
+                assert world.stack.answers[-1]["Status"] == "SUCCESS"
+
+            world.stack.status = world.stack.resource_status = "CREATE_IN_PROGRESS"
+            reached = once_before(world, number, come)
+            world.deliver(event(world, "Create", properties))
+            if not reached:
+                break
+            assert world.aws_lambda.there() == {}, f"a Delete before {reached[0]}, number {number}"
+            number += 1
+        assert number >= 6
+        assert world.stack.answers[-1]["Status"] == "SUCCESS"

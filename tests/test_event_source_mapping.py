@@ -1,0 +1,387 @@
+"""``Custom::EventSourceMapping`` in a world of fakes: what is created, found again, left alone and undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfn_injector import naming
+from cfn_injector.aws_lambda import LOGGED
+from cfn_injector.errors import AlreadyAnsweredError
+from cfn_injector.plugin import Request, Stack
+from cfn_injector.protocol import CLEANING_SECONDS, not_created
+from cfn_injector.provider import ANSWER_SECONDS
+from cfn_injector.resources.event_source_mapping import mappings
+from tests.conftest import World
+from tests.fake_cloudformation import STACK_ID
+from tests.fake_event_sources import BROKER, CLUSTER, LAMBDA, QUEUE, STREAM, TABLE
+from tests.fake_lambda import Fault
+from tests.test_meanwhile import MADE_UP
+
+MAPPING = "Custom::EventSourceMapping"
+BASE = {"FunctionName": "orders", "StreamArn": STREAM}
+KAFKA = {"FunctionName": "orders", "EventSourceArn": CLUSTER, "Topics": ["orders"]}
+ORDERS = f"{LAMBDA}:function:orders"
+
+
+def event(world: World, kind: str, properties: dict[str, Any], **ids: Any) -> dict[str, Any]:
+    return world.stack.event(kind, properties, resource_type=MAPPING, **ids)
+
+
+def created(world: World, **properties: Any) -> str:
+    answered = world.stack.send(event(world, "Create", {**BASE, **properties}))
+    assert answered["Status"] == "SUCCESS", answered["Reason"]
+    uuid: str = answered["PhysicalResourceId"]
+    return uuid
+
+
+def refused(world: World, properties: dict[str, Any]) -> str:
+    answered = world.stack.send(event(world, "Create", properties))
+    assert answered["Status"] == "FAILED"
+    reason: str = answered["Reason"]
+    return reason
+
+
+def deleted(world: World, physical_id: str, properties: dict[str, Any] = BASE) -> None:
+    assert world.stack.send(event(world, "Delete", properties, physical_id=physical_id))["Status"] == "SUCCESS"
+
+
+def asked(world: World, operation: str) -> list[dict[str, Any]]:
+    """With what an operation was called."""
+    return [params for name, params in world.aws_lambda.calls if name == operation]
+
+
+def killed_after(world: World, operation: str, doomed: dict[str, Any]) -> None:
+    """Delivers an event to a provider that is killed when this call has taken effect."""
+
+    def kill(name: str, params: dict[str, Any]) -> None:
+        if operation in world.aws_lambda.operations():
+            raise KeyboardInterrupt
+
+    world.aws_lambda.calls.clear()
+    world.aws_lambda.after = kill
+    with pytest.raises(KeyboardInterrupt):
+        world.deliver_unguarded(doomed)
+    world.aws_lambda.after = lambda name, params: None
+
+
+def fails(operation: str, code: str, message: str, times: int = 1_000_000) -> Any:
+    """The first so many calls of an operation fail."""
+    left = [times]
+
+    def fail(name: str, params: dict[str, Any]) -> None:
+        if name == operation and left[0]:
+            left[0] -= 1
+            raise Fault(code, message, 409 if code == "ResourceConflictException" else 400)
+
+    return fail
+
+
+class TestACreate:
+    @pytest.mark.parametrize(
+        ("properties", "sent"),
+        [
+            (BASE, {"EventSourceArn": STREAM, "BatchSize": 100, "StartingPosition": "TRIM_HORIZON"}),
+            (
+                {**BASE, "StreamArn": TABLE, "BatchSize": 7, "StartingPosition": "LATEST"},
+                {"EventSourceArn": TABLE, "BatchSize": 7, "StartingPosition": "LATEST"},
+            ),
+            ({"FunctionName": "orders", "EventSourceArn": QUEUE}, {"EventSourceArn": QUEUE}),
+            (
+                {"FunctionName": "orders", "EventSourceArn": BROKER, "Queues": ["q"]},
+                {"EventSourceArn": BROKER, "Queues": ["q"]},
+            ),
+        ],
+    )
+    def test_asks_for_streambots_defaults_where_there_is_a_position_to_begin(
+        self, world: World, properties: dict[str, Any], sent: dict[str, Any]
+    ) -> None:
+        assert world.stack.send(event(world, "Create", properties))["Status"] == "SUCCESS"
+        (params,) = asked(world, "CreateEventSourceMapping")
+        params.pop("Tags")
+        assert params == {"FunctionName": "orders", "Enabled": True, **sent}
+
+    def test_answers_the_uuid_and_attributes_that_are_strings(self, world: World) -> None:
+        answered = world.stack.send(event(world, "Create", BASE))
+        (uuid,) = world.aws_lambda.mappings
+        assert answered["PhysicalResourceId"] == uuid
+        assert answered["Data"] == {
+            "Id": uuid,
+            "EventSourceMappingArn": f"{LAMBDA}:event-source-mapping:{uuid}",
+            "EventSourceArn": STREAM,
+            "FunctionArn": ORDERS,
+            "State": "Enabled",
+        }
+
+    def test_answers_no_source_where_there_is_none_with_an_arn(self, world: World) -> None:
+        source = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["one:9092"]}}
+        properties = {"FunctionName": "orders", "SelfManagedEventSource": source, "Topics": ["orders"]}
+        answered = world.stack.send(event(world, "Create", properties))
+        assert answered["Data"].keys() == {"Id", "EventSourceMappingArn", "FunctionArn", "State"}
+
+    @pytest.mark.parametrize(("enabled", "state"), [(True, "Enabled"), (False, "Disabled")])
+    def test_is_answered_when_the_mapping_is_as_it_was_asked_for(self, world: World, enabled: bool, state: str) -> None:
+        world.aws_lambda.busy_seconds = 40
+        answered = world.stack.send(event(world, "Create", {**BASE, "Enabled": enabled}))
+        (mapping,) = world.aws_lambda.mappings.values()
+        assert answered["Data"]["State"] == state
+        assert world.clock.now() >= mapping.ready_at
+
+    def test_is_not_misled_by_an_old_state(self, world: World) -> None:
+        looks = iter(["Disabled", "Disabled", "Disabled", "Creating"])
+
+        def tell(name: str, params: dict[str, Any]) -> None:
+            for mapping in world.aws_lambda.mappings.values():
+                mapping.ready_at, mapping.state = 0, next(looks, "Enabled")
+
+        world.aws_lambda.before = lambda name, params: tell(name, params) if name == "GetEventSourceMapping" else None
+        answered = world.stack.send(event(world, "Create", BASE))
+        assert (answered["Status"], answered["Data"]["State"]) == ("SUCCESS", "Enabled")
+
+    def test_tags_the_mapping_as_stack_and_template_say_and_with_its_owner(self, world: World) -> None:
+        world.stack.tags = {"team": "shop", "stage": "dev", "aws:own": "x"}
+        uuid = created(world, Tags=[{"Key": "stage", "Value": "own"}])
+        assert world.aws_lambda.mappings[uuid].tags == {
+            "team": "shop",
+            "stage": "own",
+            naming.STACK: STACK_ID,
+            naming.LOGICAL: "Function",
+            naming.REQUEST: "request-1",
+        }
+        (params,) = asked(world, "CreateEventSourceMapping")
+        assert params["Tags"][naming.PENDING] == "request-1"
+
+    def test_of_what_is_wrong_touches_nothing_and_tells_all_of_it(self, world: World) -> None:
+        reason = refused(world, {"StreamArn": STREAM, "EventSourceArn": STREAM, "Enabled": "perhaps"})
+        for told in ("StreamArn stands beside", "Enabled is not a boolean", "FunctionName is missing"):
+            assert told in reason
+        assert world.aws_lambda.calls == []
+
+    def test_of_a_function_that_the_provider_may_not_connect_says_so(self, world: World) -> None:
+        world.aws_lambda.before = fails("CreateEventSourceMapping", "AccessDeniedException", "no")
+        assert "FunctionName orders is not one that the provider may connect; begin its name" in refused(world, BASE)
+
+    def test_logs_nothing_but_harmless_fields(self, world: World) -> None:
+        stack_id = created(world, Tags=[{"Key": "a", "Value": "b"}])
+        deleted(world, stack_id)
+        steps = [(step, fields.keys() - {"bytes", "milliseconds"}) for step, fields in world.log]
+        assert {name for _, names in steps for name in names} <= LOGGED
+        assert ("delete-mapping", {"key"}) in steps
+
+
+class TestTheSameEventTwice:
+    def test_a_create_leaves_one_mapping_and_the_same_answer(self, world: World) -> None:
+        create = event(world, "Create", BASE)
+        assert world.stack.send(create) == world.stack.send(create)
+        assert len(world.aws_lambda.mappings) == 1
+        assert len(asked(world, "CreateEventSourceMapping")) == 1
+
+    def test_a_create_whose_first_delivery_died_half_way_is_completed(self, world: World) -> None:
+        create = event(world, "Create", BASE)
+        killed_after(world, "CreateEventSourceMapping", create)
+        (uuid,) = world.aws_lambda.mappings
+        assert naming.PENDING in world.aws_lambda.mappings[uuid].tags
+        world.aws_lambda.calls.clear()
+        assert world.stack.send(create)["PhysicalResourceId"] == uuid
+        assert "CreateEventSourceMapping" not in world.aws_lambda.operations()
+        assert naming.PENDING not in world.aws_lambda.mappings[uuid].tags
+        assert world.clock.now() >= world.aws_lambda.mappings[uuid].ready_at
+
+    def test_what_another_request_left_pending_goes_before_a_new_one_is_made(self, world: World) -> None:
+        killed_after(world, "CreateEventSourceMapping", event(world, "Create", BASE))
+        (left,) = world.aws_lambda.mappings
+        uuid = created(world)
+        assert uuid != left
+        assert set(world.aws_lambda.mappings) == {uuid}
+
+    def test_a_create_whose_answer_was_lost_is_found_to_have_been_made(self, world: World) -> None:
+        world.attempts, lost = 3, [True]
+
+        def lose(name: str, params: dict[str, Any]) -> None:
+            if name == "CreateEventSourceMapping" and lost.pop():
+                raise Fault("ServiceException", "lost", 500)
+
+        world.aws_lambda.after = lose
+        uuid = created(world)
+        assert len(asked(world, "CreateEventSourceMapping")) == 2
+        assert set(world.aws_lambda.mappings) == {uuid}
+
+    def test_where_lambda_made_two_for_a_lost_answer_one_goes(self, world: World) -> None:
+        world.attempts, lost = 3, [True]
+
+        def lose(name: str, params: dict[str, Any]) -> None:
+            if name == "CreateEventSourceMapping" and lost:
+                lost.clear()
+                next(iter(world.aws_lambda.mappings.values())).configuration["Topics"] = ["another identity"]
+                raise Fault("ServiceException", "lost", 500)
+
+        world.aws_lambda.after = lose
+        answered = world.stack.send(event(world, "Create", KAFKA))
+        assert set(world.aws_lambda.there()) == {answered["PhysicalResourceId"]}
+
+    def test_a_create_for_a_stack_at_rest_makes_nothing_that_would_begin_to_read(self, world: World) -> None:
+        world.stack.status = "UPDATE_COMPLETE"
+        assert "does not wait for Function any more" in refused(world, BASE)
+        assert "CreateEventSourceMapping" not in world.aws_lambda.operations()
+
+
+class TestWhoseAMappingIs:
+    @pytest.mark.parametrize(
+        "tags", [{}, {naming.STACK: "another stack", naming.LOGICAL: "Function", naming.PENDING: "request-1"}]
+    )
+    def test_somebody_elses_of_the_same_source_is_told_and_left_alone(self, world: World, tags: dict[str, str]) -> None:
+        uuid = world.aws_lambda.add(tags, FunctionName="orders", EventSourceArn=STREAM)
+        before = world.aws_lambda.mappings[uuid].configuration
+        reason = refused(world, BASE)
+        assert f"event source mapping {uuid} connects this source and this function already" in reason
+        assert f"aws lambda delete-event-source-mapping --uuid {uuid}" in reason
+        for physical_id in (not_created("request-1"), MADE_UP):
+            deleted(world, physical_id)
+        assert world.aws_lambda.mappings[uuid].configuration == before
+        assert world.aws_lambda.mappings[uuid].tags == tags
+
+    def test_so_is_the_one_whose_source_is_named_by_an_id_itself(self, world: World) -> None:
+        uuid = world.aws_lambda.add({}, **KAFKA)
+        assert f"event source mapping {uuid} connects" in refused(world, KAFKA)
+
+    def test_so_is_one_of_ours_that_an_earlier_life_retained(self, world: World) -> None:
+        kept = created(world)
+        reason = refused(world, BASE)
+        assert kept in reason
+        for physical_id in (not_created("request-2"), MADE_UP):
+            deleted(world, physical_id)
+        assert set(world.aws_lambda.mappings) == {kept}
+
+    def test_one_that_is_being_deleted_is_waited_for(self, world: World) -> None:
+        old = world.aws_lambda.add({}, FunctionName="orders", EventSourceArn=STREAM)
+        world.aws_lambda.busy_seconds = 30
+        world.aws_lambda.DeleteEventSourceMapping({"UUID": old})
+        uuid = created(world)
+        assert set(world.aws_lambda.mappings) == {uuid}
+
+
+class TestAFailedCreate:
+    def test_tells_what_lambda_says_and_deletes_the_mapping(self, world: World) -> None:
+        world.aws_lambda.ends_as["orders"] = "Disabled"
+        world.aws_lambda.reason = "PROBLEM: no route to the broker"
+        reason = refused(world, BASE)
+        assert "is Disabled and not Enabled; Lambda says: PROBLEM: no route to the broker" in reason
+        assert world.aws_lambda.there() == {}
+
+    @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+    def test_for_which_cloudformation_does_not_wait_any_more_deletes_the_mapping(
+        self, world: World, status: str
+    ) -> None:
+        def give_up(name: str, params: dict[str, Any]) -> None:
+            if name == "CreateEventSourceMapping":
+                world.stack.status = status
+
+        world.aws_lambda.after = give_up
+        assert "deploy again" in refused(world, BASE)
+        assert world.aws_lambda.there() == {}
+
+    def test_ends_in_time_and_leaves_the_rest_to_the_delete(self, world: World) -> None:
+        world.aws_lambda.busy_seconds, start = 100_000, world.clock.now()
+        reason = refused(world, BASE)
+        assert "ended while waiting for event source mapping" in reason
+        assert world.clock.now() - start < world.seconds - ANSWER_SECONDS - CLEANING_SECONDS / 4
+        assert "left-behind" in world.steps()
+        (mapping,) = world.aws_lambda.mappings.values()
+        mapping.ready_at, world.aws_lambda.busy_seconds = 0, 2
+        deleted(world, not_created("request-1"))
+        assert world.aws_lambda.mappings == {}
+
+    def test_whose_time_ended_deletes_the_mapping_in_the_time_that_is_kept_for_it(self, world: World) -> None:
+        world.aws_lambda.busy_seconds = 100_000
+
+        def hurry(name: str, params: dict[str, Any]) -> None:
+            if name == "DeleteEventSourceMapping":
+                world.aws_lambda.mappings[params["UUID"]].ready_at, world.aws_lambda.busy_seconds = 0, 2
+
+        world.aws_lambda.before = hurry
+        assert "ended while waiting" in refused(world, BASE)
+        assert world.aws_lambda.there() == {}
+
+    def test_deletes_nothing_of_another_request(self, world: World) -> None:
+        others = {naming.STACK: STACK_ID, naming.LOGICAL: "Function", naming.PENDING: "request-2"}
+
+        def meanwhile(name: str, params: dict[str, Any]) -> None:
+            if name == "CreateEventSourceMapping":
+                world.aws_lambda.add(others, FunctionName="orders", EventSourceArn=STREAM, Topics=["other"])
+
+        world.aws_lambda.after, world.aws_lambda.ends_as["orders"] = meanwhile, "Disabled"
+        refused(world, BASE)
+        (left,) = world.aws_lambda.there().values()
+        assert left.tags == others
+
+    def test_whose_mapping_somebody_deletes_says_that_it_is_missing(self, world: World) -> None:
+        def vanish(name: str, params: dict[str, Any]) -> None:
+            if name == "GetEventSourceMapping":
+                world.aws_lambda.mappings.clear()
+
+        world.aws_lambda.before = vanish
+        assert "is missing and not Enabled" in refused(world, BASE)
+
+    def test_is_not_undone_after_the_answer(self) -> None:
+        class Answered:
+            """A world whose gate is closed."""
+
+            def client(self, name: str) -> Any:
+                raise AlreadyAnsweredError("answered")
+
+        request = Request("Create", "request-1", STACK_ID, "Function", MAPPING, "", BASE, {})
+        answered: Any = Answered()
+        with pytest.raises(AlreadyAnsweredError):
+            mappings.undo(mappings.Job(request, answered, Stack({})))
+
+
+class TestWhatPassesByItself:
+    @pytest.mark.parametrize(
+        ("operation", "code", "message"),
+        [
+            ("CreateEventSourceMapping", "InvalidParameterValueException", "The role cannot be assumed by Lambda."),
+            (
+                "CreateEventSourceMapping",
+                "InvalidParameterValueException",
+                "The provided execution role does not have permissions to call ReceiveMessage on SQS",
+            ),
+            (
+                "CreateEventSourceMapping",
+                "InvalidParameterValueException",
+                f"Cannot access stream {STREAM}. Please ensure the role can perform the GetRecords Action",
+            ),
+            (
+                "CreateEventSourceMapping",
+                "InvalidParameterValueException",
+                "The function is currently in the following state: Pending",
+            ),
+            ("CreateEventSourceMapping", "ResourceConflictException", "An update is in progress"),
+            ("UntagResource", "ResourceConflictException", "An operation is in progress"),
+            ("DeleteEventSourceMapping", "ResourceInUseException", "Cannot delete it because it is in use"),
+            ("DeleteEventSourceMapping", "ResourceConflictException", "An update is in progress"),
+        ],
+    )
+    def test_is_tried_again(self, world: World, operation: str, code: str, message: str) -> None:
+        world.aws_lambda.before = fails(operation, code, message, times=3)
+        deleted(world, created(world))
+        assert len(asked(world, operation)) == 4
+        assert world.aws_lambda.mappings == {}
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            ("InvalidParameterValueException", "Unsupported event source"),
+            ("ResourceNotFoundException", "Function not found"),
+        ],
+    )
+    def test_is_told_from_what_does_not(self, world: World, code: str, message: str) -> None:
+        world.aws_lambda.before = fails("CreateEventSourceMapping", code, message)
+        assert message in refused(world, BASE)
+        assert len(asked(world, "CreateEventSourceMapping")) == 1
+
+    def test_is_not_a_permission_that_a_role_lacks_for_minutes(self, world: World) -> None:
+        message, start = "The provided execution role does not have permissions to call GetRecords", world.clock.now()
+        world.aws_lambda.before = fails("CreateEventSourceMapping", "InvalidParameterValueException", message)
+        assert message in refused(world, BASE)
+        assert mappings.ROLE_SECONDS < world.clock.now() - start < mappings.ROLE_SECONDS + 20
