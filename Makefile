@@ -5,7 +5,7 @@ CHECKOV := .venv-checkov
 CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
 FUZZ_SECONDS ?= 600
-CHECKED := cfn_injector wrapper example_hitcounter benchmarks templates tests
+CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks templates tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -68,8 +68,9 @@ lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/cfn-lint templates/*.yaml
-	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov --directory templates \
+	@$(BIN)/cfn-lint templates/*.yaml example_*/template.yaml
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov \
+		--directory templates --directory example_rollup --directory example_streambot \
 		--framework cloudformation --skip-download --quiet --compact
 
 bench: $(VENV)/.bench

@@ -64,7 +64,7 @@ def fetch(url: str) -> bytes:
         return body
 
 
-def _upload(world: World, bucket: str, name: str, content: bytes) -> tuple[str, str]:
+def upload(world: World, bucket: str, name: str, content: bytes) -> tuple[str, str]:
     """Put an object under a key that depends on its bytes; (key, ETag)."""
     key = f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.zip"
     world.client("s3").create_bucket(Bucket=bucket)
@@ -86,6 +86,15 @@ def deploy_provider(emulator: Emulator, code_bucket: str, code_key: str, source_
     }
     template = (TEMPLATES / "provider.yaml").read_text("utf-8")
     stacks.create(emulator.client("cloudformation"), PROVIDER_STACK, template, parameters)
+
+
+def install_provider(world: World, source_bucket: str) -> str:
+    """Build the provider and deploy its stack; the key of its zip in PROVIDER_BUCKET."""
+    with world.show.step("Build the provider and upload it"):
+        key, _ = upload(world, PROVIDER_BUCKET, "provider", build_provider(world.emulator))
+    with world.show.step(f"Deploy stack {PROVIDER_STACK}"):
+        deploy_provider(world.emulator, PROVIDER_BUCKET, key, source_bucket)
+    return key
 
 
 def api_url(world: World, stack: stacks.Stack) -> str:
@@ -184,11 +193,8 @@ def play(emulator: Emulator, show: Display, *, keep: bool = False) -> Report:
     template = (TEMPLATES / "hitcounter.yaml").read_text("utf-8")
 
     with show.step("Build the artifact and upload it, once"):
-        key, etag = _upload(world, ARTIFACT_BUCKET, "hitcounter", artifact.build())
-    with show.step("Build the provider and upload it"):
-        provider_key, _ = _upload(world, PROVIDER_BUCKET, "provider", build_provider(emulator))
-    with show.step(f"Deploy stack {PROVIDER_STACK}"):
-        deploy_provider(emulator, PROVIDER_BUCKET, provider_key, ARTIFACT_BUCKET)
+        key, etag = upload(world, ARTIFACT_BUCKET, "hitcounter", artifact.build())
+    provider_key = install_provider(world, ARTIFACT_BUCKET)
 
     deployed = _deploy_stages(world, template, key)
     urls = {stage: api_url(world, stack) for stage, stack in deployed.items()}

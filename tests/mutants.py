@@ -21,6 +21,8 @@ PARTS = (
     "tests",
     "templates",
     "example_hitcounter",
+    "example_rollup",
+    "example_streambot",
     "benchmarks",
     "setup.cfg",
     "pyproject.toml",
@@ -30,6 +32,7 @@ FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provid
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_respond.py", "tests/test_protocol.py", "tests/test_properties.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_artifact.py", "tests/test_env_loader.py"
+CHANGES = "tests/test_env_loader_changes.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/ownership.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -50,31 +53,68 @@ MUTANTS = (
     Mutant(
         "code goes before the handler that needs it",
         _STEPS,
-        "    if changes.before_code:\n        _configure(job, name, changes.before_code)\n",
-        "",
-        (LOADER,),
+        "                _configure(job, name, env_loader.stopped(live, _own_handler(job)))\n",
+        "                pass\n",
+        (LOADER, CHANGES),
     ),
     Mutant(
         "a loader's handler comes before its code",
         _STEPS,
-        "    if changes.before_code:\n        _configure(job, name, changes.before_code)\n",
+        "    put_apart(job, name, changes, BEFORE_CODE)\n",
         "    _configure(job, name, changes.configuration)\n",
-        (LOADER,),
-    ),
-    Mutant("a loader makes no new code", "properties.py", 'EnvFile", "EnvLoader",', 'EnvFile",', (LOADER,)),
-    Mutant(
-        "loader variables reach an environment unasked", _LOADER, "LOADER_VARIABLES - allowed", "frozenset()", (LOADER,)
+        (LOADER, CHANGES),
     ),
     Mutant(
-        "the environment wins over the file's time zone", _LOADER, "PRESET_BY_LAMBDA | allowed", "allowed", (LOADER,)
+        "a loader is stopped before the artifact was looked at",
+        _STEPS,
+        "        with _staged_code(job) as code:\n            if",
+        "        _configure(job, name, env_loader.stopped(live, _own_handler(job)))\n"
+        "        with _staged_code(job) as code:\n            if",
+        (LOADER, CHANGES),
     ),
-    Mutant("a user's files are taken for the loader's", "injection.py", 'b"/"):', 'b"//"):', (LOADER,)),
+    Mutant(
+        "the code of a loader that goes gets the new handler",
+        _STEPS,
+        "(old if env_loader.wanted(old) else job.wanted)",
+        "job.wanted",
+        (LOADER, CHANGES),
+    ),
+    Mutant(
+        "credentials in the artifact's own file reach the environment",
+        _LOADER,
+        "(LOADER_VARIABLES | RESERVED_VARIABLES)",
+        "LOADER_VARIABLES",
+        (LOADER, CHANGES),
+    ),
+    Mutant(
+        "a rollback makes code anew that an earlier provider made",
+        "resources/lambda_code.py",
+        "    if not stack.rolling_back:\n        return key",
+        "    return key",
+        (CODE,),
+    ),
+    Mutant("a loader makes no new code", "properties.py", 'EnvFile", "EnvLoader",', 'EnvFile",', (LOADER, CHANGES)),
+    Mutant(
+        "loader variables reach an environment unasked",
+        _LOADER,
+        "(LOADER_VARIABLES | RESERVED_VARIABLES) - allowed",
+        "frozenset()",
+        (LOADER, CHANGES),
+    ),
+    Mutant(
+        "the environment wins over the file's time zone",
+        _LOADER,
+        "PRESET_BY_LAMBDA | allowed",
+        "allowed",
+        (LOADER, CHANGES),
+    ),
+    Mutant("a user's files are taken for the loader's", "injection.py", 'b"/"):', 'b"//"):', (LOADER, CHANGES)),
     Mutant(
         "code alone has one key for all loaders",
         "resources/lambda_code.py",
-        "        inputs.append(loader.version)",
+        "        inputs.append(loader.rules)",
         "        pass",
-        (LOADER,),
+        (LOADER, CHANGES),
     ),
     Mutant(
         "no wait until a function is active",

@@ -37,14 +37,15 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
-def _load(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load((TEMPLATES / name).read_text("utf-8"), _Loader)
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
     return loaded
 
 
-PROVIDER = _load("provider.yaml")
+ALL = {path.name: _load(path) for path in sorted(TEMPLATES.glob("*.yaml"))}
+EXAMPLES = {path.parent.name: _load(path) for path in sorted(TEMPLATES.parent.glob("example_*/template.yaml"))}
+PROVIDER = ALL["provider.yaml"]
 RESOURCES = PROVIDER["Resources"]
-ALL = {path.name: _load(path.name) for path in sorted(TEMPLATES.glob("*.yaml"))}
 GIVEN = {
     **{name: parameter.get("Default", "") for name, parameter in PROVIDER["Parameters"].items()},
     "SourceBuckets": "builds,builds-eu",

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from cfn_injector.cli import bundle
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("cfn_injector", "wrapper", "example_hitcounter")
+PACKAGES = ("cfn_injector", "wrapper", "example_hitcounter", "example_rollup", "example_streambot")
 
 
 def _required(distribution: str) -> dict[str, Requirement]:

@@ -17,6 +17,7 @@ from cfn_injector import properties, registry
 from tests.templates import (
     ACCOUNT,
     ALL,
+    EXAMPLES,
     PROVIDER,
     REGION,
     RESOURCES,
@@ -372,7 +373,7 @@ def test_an_event_is_never_delivered_twice_by_lambda() -> None:
 
 
 def _custom_resources() -> Iterator[Any]:
-    for template, content in ALL.items():
+    for template, content in (ALL | EXAMPLES).items():
         for name, resource in content["Resources"].items():
             if resource["Type"].startswith("Custom::") or resource["Type"].endswith("::CustomResource"):
                 yield pytest.param(resource["Properties"], id=f"{template} {name}")
@@ -393,7 +394,7 @@ def test_a_custom_resource_imports_the_token_that_the_provider_exports(propertie
 
 
 def _roles_of_functions() -> Iterator[Any]:
-    for template, content in ALL.items():
+    for template, content in (ALL | EXAMPLES).items():
         for name, resource in content["Resources"].items():
             if resource["Type"] == "Custom::LambdaFunction":
                 role = resource["Properties"]["Role"]["Fn::GetAtt"][0]
@@ -409,7 +410,7 @@ def test_a_role_in_our_templates_can_be_passed_by_default(role: Mapping[str, Any
 
 
 def _functions() -> Iterator[Any]:
-    for template, content in ALL.items():
+    for template, content in (ALL | EXAMPLES).items():
         for name, resource in content["Resources"].items():
             if resource["Type"] == "Custom::LambdaFunction":
                 yield pytest.param(resource["Properties"], id=f"{template} {name}")

@@ -68,6 +68,6 @@ def pytest_runtest_makereport(
     """Show the end of ministack's log below a failure."""
     report = yield
     emulator = getattr(item, "funcargs", {}).get("emulator")
-    if report.failed and emulator is not None:
+    if report.failed and emulator is not None and emulator.log.exists():
         report.sections.append(("ministack", emulator.last_log_lines()))
     return report

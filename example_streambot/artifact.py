@@ -1,0 +1,27 @@
+"""The artifact: the function, the reader of ``.env`` and the AWS SDK go in, the bytes of one zip come out.
+
+npm fetches the SDK in the versions that package-lock.json names: same sources, same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from cfn_injector.cli.function_bundle import Options, bundle
+from cfn_injector.cli.progress import Progress
+
+FUNCTION = Path(__file__).with_name("function")
+READER = Path(__file__).parents[1] / "wrapper" / "node"
+RUNTIME = "nodejs22.x"
+
+
+def build() -> bytes:
+    """The zip to upload; it holds no ``.env``. InjectorError where npm is missing, or cannot install."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, output = Path(folder, "source"), Path(folder, "streambot.zip")
+        shutil.copytree(FUNCTION, source)
+        shutil.copytree(READER, source / "wrapper")
+        bundle(str(source), str(output), Options(runtime=RUNTIME), Progress())
+        return output.read_bytes()

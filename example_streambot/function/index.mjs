@@ -1,0 +1,17 @@
+/* The function: what its stage has of its own, bucket and prefix, is read once from the `.env` that was deployed. */
+
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+
+import { archiving } from "./archive.mjs";
+import { getEnv } from "./wrapper/index.mjs";
+
+const { bucket, prefix } = getEnv();
+const s3 = new S3Client({ maxAttempts: 5 });
+
+function put(key, bytes) {
+  return s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: "application/octet-stream" }),
+  );
+}
+
+export const handler = archiving(put, prefix);

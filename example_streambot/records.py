@@ -1,0 +1,46 @@
+"""Records into a stream and objects out of a bucket: what was put comes back by the names that it should have in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from example_hitcounter.demo import DemoError
+
+# All that an archive might take for something else: text, its line ends, JSON, base64, every byte, nothing at all.
+PAYLOADS: Sequence[bytes] = (
+    b"hello",
+    b"one line\r\nand another\n",
+    '{"grüße": "\U0001f680"}'.encode(),
+    b"aGVsbG8=",
+    bytes(range(256)),
+    b"\xff\xfe\x00\x00 is neither UTF-8 nor the end",
+    b"",
+    bytes(range(255, -1, -1)) * 1000,
+)
+
+
+def put(kinesis: Any, stream: str, payloads: Sequence[bytes]) -> dict[str, bytes]:
+    """Put records; ``shard/sequence number`` -> the bytes that S3 has to hold there, below the prefix."""
+    records = [{"Data": payload, "PartitionKey": f"key {number}"} for number, payload in enumerate(payloads)]
+    answers = kinesis.put_records(StreamName=stream, Records=records)
+    if answers["FailedRecordCount"]:
+        raise DemoError(f"{answers['FailedRecordCount']} records were not taken by {stream}")
+    names = [f"{answer['ShardId']}/{answer['SequenceNumber']}" for answer in answers["Records"]]
+    return dict(zip(names, payloads, strict=True))
+
+
+def stored(s3: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
+    """Key, without the prefix, -> bytes, of all objects below the prefix."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return {key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def differences(expected: Mapping[str, bytes], found: Mapping[str, bytes]) -> list[str]:
+    """A sentence for each object that is missing, differs, or belongs to no record."""
+    return [
+        *(f"{name} is missing" for name in expected.keys() - found.keys()),
+        *(f"{name} belongs to no record" for name in found.keys() - expected.keys()),
+        *(f"{name} differs" for name in expected.keys() & found.keys() if expected[name] != found[name]),
+    ]
