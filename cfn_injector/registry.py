@@ -21,6 +21,7 @@ BUILT_IN = {
     "LambdaFunction": "cfn_injector.resources.lambda_function",
     "LambdaCode": "cfn_injector.resources.lambda_code",
     "EventSourceMapping": "cfn_injector.resources.event_source_mapping",
+    "APIGatewayResource": "cfn_injector.resources.api_gateway_resource",
 }
 
 

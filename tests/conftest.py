@@ -15,8 +15,10 @@ from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
-from cfn_injector import provider, registry, respond
+from cfn_injector import naming, provider, registry, respond
 from cfn_injector.protocol import parse_request
+from tests import rest_apis
+from tests.fake_api_gateway import FakeApiGateway
 from tests.fake_cloudformation import RESPONSE_URL, Context, FakeCloudFormation
 from tests.fake_event_sources import FakeEventSources
 from tests.fake_lambda import REGION, SESSION, Clock, Fault, Wire, answer
@@ -82,11 +84,15 @@ class World:
     wire: Wire = field(default_factory=Wire)
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
+    gateway: FakeApiGateway = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gateway = FakeApiGateway(self.clock)
 
     @property
     def fakes(self) -> dict[str, Any]:
         """What answers in place of each service but S3, by the service's name."""
-        return {"lambda": self.aws_lambda, "cloudformation": self.stack}
+        return {"lambda": self.aws_lambda, "cloudformation": self.stack, "apigateway": self.gateway}
 
     @property
     def now(self) -> Any:
@@ -158,12 +164,17 @@ class World:
             "Custom::LambdaFunction": set(self.aws_lambda.functions),
             "Custom::LambdaCode": set(self.staged()),
             "Custom::EventSourceMapping": {mapping["UUID"] for mapping in self.aws_lambda.live()},
+            "Custom::APIGatewayResource": {
+                *rest_apis.physical_ids(self.gateway.apis),
+                *rest_apis.leftovers(self.gateway.apis, self.aws_lambda.policies),
+            },
         }
 
     def tags(self) -> list[dict[str, str]]:
         """The tags of all that there is and can have any."""
         functions, mappings = self.aws_lambda.functions.values(), self.aws_lambda.mappings.values()
-        return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings)]
+        pending = [{naming.PENDING: name} for name in rest_apis.pending(self.gateway.apis)]
+        return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings), *pending]
 
     def steps(self) -> list[str]:
         return [step for step, _ in self.log]

@@ -125,7 +125,7 @@ class Function:
 class FakeLambda:
     """``fetch(bucket, key, version)`` gives the bytes of a deployment package."""
 
-    STATE: tuple[str, ...] = ("functions",)
+    STATE: tuple[str, ...] = ("functions", "policies")
     """The attributes that hold all that there is, so that a test can go back to an earlier state."""
 
     def __init__(
@@ -133,6 +133,10 @@ class FakeLambda:
     ) -> None:
         self.clock, self.fetch, self.busy_seconds = clock, fetch, busy_seconds
         self.functions: dict[str, Function] = {}
+        self.policies: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        """The statements by their ids, by function and qualifier."""
+        self.denied: set[str] = set()
+        """Functions whose policies the caller may not touch."""
         self.wire, self.attempts = Wire(), 1
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
@@ -352,3 +356,46 @@ class FakeLambda:
     def PutFunctionScalingConfig(self, params: dict[str, Any]) -> dict[str, Any]:
         self._found(params).apart["scaling"] = (params["Qualifier"], params.get("FunctionScalingConfig"))
         return {}
+
+    # -- who may call a function
+
+    def _policy(self, params: dict[str, Any]) -> tuple[str, dict[str, dict[str, Any]]]:
+        """The ARN that statements are about, and the statements. Each version and alias has its own."""
+        name, qualifier = params["FunctionName"].split(":")[-1], params.get("Qualifier", "")
+        if name in self.denied:
+            raise Fault("AccessDeniedException", "not authorized to perform that on this resource", 403)
+        function = self._found({"FunctionName": name})
+        if qualifier and qualifier not in {*function.versions, *function.aliases}:
+            raise Fault("ResourceNotFoundException", f"Cannot find version or alias: {qualifier}", 404)
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}" + (f":{qualifier}" if qualifier else "")
+        return arn, self.policies.setdefault((name, qualifier), {})
+
+    def AddPermission(self, params: dict[str, Any]) -> dict[str, Any]:
+        arn, statements = self._policy(params)
+        id = params["StatementId"]
+        if re.fullmatch(r"[a-zA-Z0-9-_]{1,100}", id) is None:
+            raise Fault("ValidationException", "1 validation error detected: statementId", 400)
+        if id in statements:
+            told = f"The statement id ({id}) provided already exists. Please provide a new statement id, or remove it."
+            raise Fault("ResourceConflictException", told, 409)
+        statements[id] = {
+            "Sid": id,
+            "Effect": "Allow",
+            "Principal": {"Service": params["Principal"]},
+            "Action": params["Action"],
+            "Resource": arn,
+            "Condition": {"ArnLike": {"AWS:SourceArn": params["SourceArn"]}},
+        }
+        return {"Statement": json.dumps(statements[id])}
+
+    def RemovePermission(self, params: dict[str, Any]) -> None:
+        _, statements = self._policy(params)
+        if statements.pop(params["StatementId"], None) is None:
+            told = f"Statement {params['StatementId']} is not found in resource policy."
+            raise Fault("ResourceNotFoundException", told, 404)
+
+    def GetPolicy(self, params: dict[str, Any]) -> dict[str, Any]:
+        _, statements = self._policy(params)
+        if not statements:
+            raise Fault("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": list(statements.values())})}

@@ -22,14 +22,16 @@ from cfn_injector import naming
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fake_cloudformation import Stack
 from tests.fake_event_sources import OTHER_STREAM, QUEUE, STREAM
-from tests.fake_lambda import ROLE
+from tests.fake_lambda import ACCOUNT, REGION, ROLE
 from tests.response_server import Server
+from tests.rest_apis import BARE, SHOP
 from tests.test_assembly import archive
 from tests.test_env_loader_changes import can_start
 from tests.test_lambda_function import somebody
 
 CANARY = "canary-matrix-4c1d"
 FUNCTION, CODE, MAPPING = "Custom::LambdaFunction", "Custom::LambdaCode", "Custom::EventSourceMapping"
+METHOD = "Custom::APIGatewayResource"
 
 OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": KEY}
 OTHER_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"}
@@ -45,6 +47,15 @@ RICH = {
 }
 LOADED = {**PLAIN, "EnvLoader": "handler"}
 INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
+CALL = {"Type": "Lambda", "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:theirs"}
+ROUTE = {"RestApiId": SHOP, "Path": "items/{id}", "Method": "GET", "IntegrationRequest": CALL, "StageName": "live"}
+MOCKED = {
+    **ROUTE,
+    "IntegrationRequest": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}},
+    "MethodResponses": [{"StatusCode": 200}],
+    "IntegrationResponses": [{"StatusCode": 200}],
+}
+ALONE = {**MOCKED, "RestApiId": BARE, "StageName": "dev"}
 CONNECTED = {"FunctionName": "orders", "StreamArn": STREAM, "Tags": [{"Key": "team", "Value": "shop"}]}
 
 
@@ -101,6 +112,15 @@ OPERATIONS = {
     "update of a mapping's function": Operation(MAPPING, CONNECTED, changed(CONNECTED, FunctionName="orders:live")),
     "replacement of a mapping": Operation(MAPPING, CONNECTED, changed(CONNECTED, StreamArn=OTHER_STREAM)),
     "delete of a mapping": Operation(MAPPING, CONNECTED, None),
+    "create of a method": Operation(METHOD, None, ROUTE),
+    "create of an API's only method": Operation(METHOD, None, ALONE),
+    "update of a method's integration": Operation(METHOD, ROUTE, MOCKED),
+    "update of a method's settings": Operation(
+        METHOD, ALONE, changed(ALONE, AuthorizationType="AWS_IAM", StageName="b")
+    ),
+    "replacement of a method": Operation(METHOD, ROUTE, changed(ROUTE, Path="items/{id}/lines")),
+    "delete of a method": Operation(METHOD, ROUTE, None),
+    "delete of an API's only method": Operation(METHOD, ALONE, None),
 }
 
 
@@ -116,6 +136,7 @@ def prepared(world: World, server: Server, quick: None) -> World:
     world.s3.put_object(Bucket=ARTIFACTS, Key="app-2.zip", Body=artifact({"index.py": "second\n"}))
     world.s3.put_object(Bucket=ARTIFACTS, Key="large.zip", Body=archive(8.5))
     world.aws_lambda.functions["theirs"] = somebody("theirs", owner="them")
+    world.gateway.deployment_seconds = 0  # what it waits for is no fault
     world.stack.deliver = lambda event: world.deliver_over_http(event, server)
     return world
 

@@ -163,3 +163,11 @@ def test_the_role_may_write_its_own_log_and_count_in_its_own_table_and_nothing_e
 
 def test_every_resource_goes_with_its_stack() -> None:
     assert {resource.get("DeletionPolicy", "Delete") for resource in resources().values()} == {"Delete"}
+
+
+def test_the_api_calls_the_function_for_each_name_and_for_nothing_else() -> None:
+    methods = [each["Properties"] for each in resources().values() if each["Type"] == "Custom::APIGatewayResource"]
+    assert [(method["Method"], method["Path"], method["IntegrationRequest"]) for method in methods] == [
+        ("GET", "{name}", {"Type": "Lambda", "FunctionArn": ("!GetAtt", "Function.Arn")})
+    ]
+    assert not [each for each in resources().values() if each["Type"].startswith("AWS::ApiGateway::Method")]

@@ -30,6 +30,8 @@ from tests.templates import (
 
 SOURCE = Path(cfn_injector.__file__).parent
 LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
+APIS = f"arn:aws:apigateway:{REGION}::/restapis"
+TAGS = f"arn:aws:apigateway:{REGION}::/tags/arn%3Aaws%3Aapigateway%3A{REGION}%3A%3A%2F"
 IAM = f"arn:aws:iam::{ACCOUNT}"
 
 
@@ -68,6 +70,16 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
         ),
         pytest.param("lambda:InvokeFunction", f"{LAMBDA}:function:shop", {}, False, id="invoke a function"),
         pytest.param("lambda:AddPermission", f"{LAMBDA}:function:shop", {}, False, id="open a function to others"),
+        pytest.param("apigateway:PUT", f"{APIS}/api1/resources/res1/methods/GET", {}, True, id="put a method"),
+        pytest.param("apigateway:POST", f"{APIS}/api1/deployments", {}, True, id="deploy an API"),
+        pytest.param("apigateway:DELETE", f"{APIS}/api1/stages/dev", {}, True, id="delete a stage"),
+        pytest.param("apigateway:PUT", f"{TAGS}restapis%2Fapi1", {}, True, id="tag an API"),
+        pytest.param("apigateway:PUT", f"{TAGS}domainnames%2Fshop", {}, False, id="tag what is no API"),
+        pytest.param("apigateway:POST", APIS, {}, False, id="make an API"),
+        pytest.param("apigateway:PATCH", f"{APIS}/api1", {}, False, id="change an API itself"),
+        pytest.param("apigateway:DELETE", f"{APIS}/api1", {}, False, id="delete an API"),
+        pytest.param("apigateway:GET", f"{APIS}/api1/authorizers", {}, False, id="look who guards an API"),
+        pytest.param("apigateway:PATCH", f"{APIS}/api1/stages/dev", {}, False, id="change a stage"),
         pytest.param("lambda:GetFunction", f"{LAMBDA}:function:cfn-injector", {}, True, id="look at itself"),
         pytest.param("lambda:ListTags", f"{LAMBDA}:function:cfn-injector", {}, True, id="look whose it is"),
         pytest.param("lambda:UpdateFunctionCode", f"{LAMBDA}:function:cfn-injector", {}, False, id="change itself"),
@@ -154,6 +166,14 @@ def test_a_role_is_passed_to_lambda_alone(service: str) -> None:
     assert not Deployment().allows("iam:PassRole", f"{IAM}:role/cfn-injector/shop", service)
 
 
+def test_a_function_is_opened_to_api_gateway_alone() -> None:
+    (statement,) = (
+        each for each in Deployment().statements() if "lambda:AddPermission" in listed(each.get("Action", []))
+    )
+    assert statement["Condition"] == {"StringEquals": {"lambda:Principal": "apigateway.amazonaws.com"}}
+    assert statement["Resource"] == f"{LAMBDA}:function:*"
+
+
 S3_PERMISSIONS = {
     "HeadObject": "GetObject",
     "ListObjectsV2": "ListBucket",
@@ -187,17 +207,19 @@ NOT_CALLED = {
 def _called() -> set[str]:
     """IAM's actions for every operation of AWS that the provider's code names."""
     session = botocore.session.get_session()
-    operations = {
-        xform_name(operation): f"{service}:{S3_PERMISSIONS.get(operation, operation)}"
-        for service in registry.services(registry.BUILT_IN)
-        for operation in session.get_service_model(service).operation_names
-    }
+    operations: dict[str, set[str]] = {}
+    for service in registry.services(registry.BUILT_IN):
+        model = session.get_service_model(service)
+        for operation in model.operation_names:
+            verb = model.operation_model(operation).http["method"]
+            permission = verb if service == "apigateway" else S3_PERMISSIONS.get(operation, operation)
+            operations.setdefault(xform_name(operation), set()).add(f"{service}:{permission}")
     called = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = getattr(node, "attr", getattr(node, "value", None))
             if isinstance(name, str) and name in operations:
-                called.add(operations[name])
+                called |= operations[name]
     return called
 
 

@@ -1,0 +1,612 @@
+"""``Custom::APIGatewayResource`` in a world of fakes: what is made, changed, replaced, refused and deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfn_injector import aws_lambda
+from cfn_injector.protocol import not_created
+from tests.conftest import World
+from tests.fake_cloudformation import RESPONSE_URL
+from tests.fake_lambda import ACCOUNT, REGION, Fault
+from tests.rest_apis import BARE, MADE, ORDERS, SHOP, Api, leftovers, native
+from tests.test_lambda_function import somebody
+
+TYPE = "Custom::APIGatewayResource"
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+CALL = {"Type": "Lambda", "FunctionArn": f"{ARN}counter"}
+BASE: dict[str, Any] = {"RestApiId": SHOP, "Path": "{name}", "Method": "GET", "IntegrationRequest": CALL}
+NAMES = ("counter", "counter:live", "other")
+MOCK = {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}}
+
+
+@pytest.fixture(autouse=True)
+def functions(world: World) -> None:
+    for name in ("counter", "other"):
+        world.aws_lambda.functions[name] = somebody(name)
+    world.aws_lambda.functions["counter"].aliases["live"] = {"FunctionVersion": "1"}
+
+
+def sent(world: World, kind: str, properties: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return world.stack.send(world.stack.event(kind, properties, resource_type=TYPE, **fields))
+
+
+def created(world: World, **properties: Any) -> str:
+    answered = sent(world, "Create", {**BASE, **properties})
+    assert answered["Status"] == "SUCCESS", answered["Reason"]
+    id: str = answered["PhysicalResourceId"]
+    return id
+
+
+def updated(world: World, id: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return sent(world, "Update", {**BASE, **new}, physical_id=id, old={**BASE, **old})
+
+
+def deleted(world: World, id: str, **properties: Any) -> None:
+    answered = sent(world, "Delete", {**BASE, **properties}, physical_id=id)
+    assert answered["Status"] == "SUCCESS", answered["Reason"]
+
+
+def left(world: World) -> list[str]:
+    """What should not be there."""
+    return list(leftovers(world.gateway.apis, world.aws_lambda.policies))
+
+
+def shop(world: World) -> Api:
+    return world.gateway.apis[SHOP]
+
+
+def permissions(world: World) -> dict[str, list[str]]:
+    """What may be called by whom: the ends of the source ARNs, by function and qualifier."""
+    return {
+        f"{name}:{qualifier}".rstrip(":"): [
+            statement["Condition"]["ArnLike"]["AWS:SourceArn"].split(":")[-1] for statement in statements.values()
+        ]
+        for (name, qualifier), statements in world.aws_lambda.policies.items()
+        if statements
+    }
+
+
+class TestACreate:
+    def test_makes_the_method_and_permits_its_function_to_be_called_by_it_alone(self, world: World) -> None:
+        id = created(world, Path="items/{id}/lines")
+        resource = shop(world).at("/items/{id}/lines")
+        assert id == f"{SHOP}/{resource.id}/GET"
+        method = resource.methods["GET"]
+        assert (method["authorizationType"], method["apiKeyRequired"]) == ("NONE", False)
+        assert method["methodIntegration"]["type"] == "AWS_PROXY"
+        assert method["methodIntegration"]["httpMethod"] == "POST"
+        assert method["methodIntegration"]["uri"] == (
+            f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{ARN}counter/invocations"
+        )
+        (statement,) = world.aws_lambda.policies["counter", ""].values()
+        assert statement == {
+            "Sid": statement["Sid"],
+            "Effect": "Allow",
+            "Principal": {"Service": "apigateway.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": f"{ARN}counter",
+            "Condition": {
+                "ArnLike": {"AWS:SourceArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{SHOP}/*/GET/items/*/lines"}
+            },
+        }
+        assert left(world) == []
+
+    @pytest.mark.parametrize(
+        ("where", "path", "made"),
+        [
+            pytest.param({"Path": "{name}"}, "/{name}", 1, id="one part"),
+            pytest.param({"Path": "/a/b/c/d"}, "/a/b/c/d", 4, id="of any depth"),
+            pytest.param({"Path": "orders/{id}"}, "/orders/{id}", 1, id="through a resource that there is"),
+            pytest.param({"Path": "orders"}, "/orders", 0, id="a resource that there is"),
+            pytest.param({"ParentId": ORDERS, "Path": "{id}/x"}, "/orders/{id}/x", 2, id="from a parent"),
+            pytest.param({"ParentId": ORDERS, "Path": ""}, "/orders", 0, id="the parent itself"),
+            pytest.param({"Path": "", "Method": "POST"}, "/", 0, id="the root"),
+        ],
+    )
+    def test_makes_what_is_missing_on_the_way_and_uses_what_is_there(
+        self, world: World, where: dict[str, str], path: str, made: int
+    ) -> None:
+        answered = sent(world, "Create", {**BASE, **where})
+        assert answered["Data"]["Path"] == path
+        assert world.gateway.operations().count("CreateResource") == made
+        assert len([key for key in shop(world).tags if key.startswith(MADE)]) == made
+        assert left(world) == []
+        deleted(world, answered["PhysicalResourceId"], **where)
+        assert shop(world) == Api(**{**vars(native()[SHOP]), "counter": shop(world).counter})
+
+    def test_answers_strings_by_which_a_template_can_go_on(self, world: World) -> None:
+        answered = sent(world, "Create", {**BASE, "Path": "items/{id}", "StageName": "live"})
+        (items,) = (id for id, each in shop(world).resources.items() if each.part == "items")
+        assert answered["Data"] == {
+            "RestApiId": SHOP,
+            "ResourceId": answered["PhysicalResourceId"].split("/")[1],
+            "ParentId": items,
+            "Path": "/items/{id}",
+            "Method": "GET",
+            "Url": f"https://{SHOP}.execute-api.{REGION}.amazonaws.com/live/items/{{id}}",
+            "DeploymentId": shop(world).stages["live"]["deploymentId"],
+        }
+
+    def test_of_a_method_on_the_root_without_a_stage_answers_neither_parent_nor_url(self, world: World) -> None:
+        answered = sent(world, "Create", {**BASE, "Path": "/", "Method": "ANY"})
+        assert answered["Data"].keys() == {"RestApiId", "ResourceId", "Path", "Method"}
+        assert permissions(world) == {"counter": [f"{SHOP}/*/*/"]}
+
+    @pytest.mark.parametrize(
+        ("arn", "path", "expected"),
+        [
+            ("counter", "{name}", {"counter": [f"{SHOP}/*/GET/*"]}),
+            ("counter", "a/{x}/{rest+}", {"counter": [f"{SHOP}/*/GET/a/*/*"]}),
+            ("counter:live", "a", {"counter:live": [f"{SHOP}/*/GET/a"]}),
+            ("counter:$LATEST", "a", {"counter": [f"{SHOP}/*/GET/a"]}),
+            ("${stageVariables.function}", "a", {}),
+        ],
+    )
+    def test_permits_the_function_that_is_named_with_its_version_or_alias(
+        self, world: World, arn: str, path: str, expected: dict[str, list[str]]
+    ) -> None:
+        integration = {"Type": "Lambda", "FunctionArn": ARN + arn}
+        id = created(world, Path=path, IntegrationRequest=integration)
+        assert permissions(world) == expected
+        deleted(world, id, Path=path, IntegrationRequest=integration)
+        assert permissions(world) == {}
+
+    def test_puts_responses_and_what_guards_the_method(self, world: World) -> None:
+        created(
+            world,
+            IntegrationRequest=MOCK,
+            AuthorizationType="CUSTOM",
+            AuthorizerId="auth1",
+            ApiKeyRequired=True,
+            MethodResponses=[{"StatusCode": 200}, {"StatusCode": 404, "ResponseModels": {"text/plain": "Error"}}],
+            IntegrationResponses=[{"StatusCode": 200}, {"StatusCode": 404, "SelectionPattern": "4.."}],
+        )
+        method = shop(world).at("/{name}").methods["GET"]
+        assert (method["authorizerId"], method["apiKeyRequired"]) == ("auth1", True)
+        assert method["methodResponses"]["404"] == {"statusCode": "404", "responseModels": {"text/plain": "Error"}}
+        assert method["methodIntegration"]["integrationResponses"] == {
+            "200": {"statusCode": "200"},
+            "404": {"statusCode": "404", "selectionPattern": "4.."},
+        }
+        assert permissions(world) == {}
+
+    def test_looks_through_all_pages_of_a_large_api(self, world: World) -> None:
+        world.gateway.max_resources = 1000
+        for number in range(600):
+            answered = world.client("apigateway").create_resource(
+                restApiId=BARE, parentId=world.gateway.apis[BARE].root, pathPart=f"p{number}"
+            )
+        id = created(world, RestApiId=BARE, Path="p599")
+        assert id == f"{BARE}/{answered['id']}/GET"
+
+    def test_logs_only_fields_that_are_on_the_list(self, world: World) -> None:
+        deleted(world, created(world, StageName="live"), StageName="live")
+        fields = {name for _, fields in world.log for name in fields}
+        assert fields <= aws_lambda.LOGGED
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"RestApiId": "none"}, f"RestApiId none is no REST API in {REGION}"),
+            ({"ParentId": "none"}, f"ParentId is no resource of API {SHOP}"),
+            ({"Method": "FETCH"}, "Method is none that API Gateway knows"),
+            ({"OperationName": "GetIt"}, "OperationName is what the provider knows its methods by"),
+        ],
+    )
+    def test_come_before_anything_is_touched(self, world: World, change: dict[str, Any], told: str) -> None:
+        answered = sent(world, "Create", {**BASE, **change})
+        assert answered["Status"] == "FAILED"
+        assert told in answered["Reason"]
+        deleted(world, answered["PhysicalResourceId"], **change)
+        assert world.gateway.changes() == world.aws_lambda.changes() == []
+
+    def test_that_there_is_no_room_for_tags_comes_before_anything_is_made(self, world: World) -> None:
+        shop(world).tags |= {f"key{number}": "x" for number in range(47)}
+        answered = sent(world, "Create", {**BASE, "Path": "a/b/c"})
+        assert "Path lacks 3 resources, and each takes a tag" in answered["Reason"]
+        assert "declare resources on the way as AWS::ApiGateway::Resource" in answered["Reason"]
+        assert world.gateway.changes() == []
+        created(world, Path="a/b")
+
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            (
+                "orders/a/{x}",
+                "A sibling ({id}) of this resource already has a variable path part -- only one is allowed",
+            ),
+            ("a b", "Resource's path part only allow"),
+        ],
+    )
+    def test_of_api_gateway_are_told_in_its_words_and_leave_nothing(self, world: World, path: str, told: str) -> None:
+        kept = created(world, Path="orders/a/{id}")
+        answered = sent(world, "Create", {**BASE, "Path": path})
+        assert f"Path {path} cannot be made: {told}" in answered["Reason"]
+        assert left(world) == []
+        assert world.made()[TYPE] == {kept}
+
+    def test_an_api_with_all_the_resources_that_it_may_have_is_told(self, world: World) -> None:
+        world.gateway.max_resources = 3
+        answered = sent(world, "Create", {**BASE, "Path": "a/b"})
+        assert "Path a/b cannot be made: Maximum number of Resources" in answered["Reason"]
+        assert left(world) == []
+
+    def test_a_function_that_the_provider_may_not_touch_is_told_with_the_parameter(self, world: World) -> None:
+        world.aws_lambda.denied.add("counter")
+        answered = sent(world, "Create", BASE)
+        assert "IntegrationRequest.FunctionArn is not one that the provider may touch" in answered["Reason"]
+        assert "FunctionNamePrefix" in answered["Reason"]
+        deleted(world, answered["PhysicalResourceId"])
+        assert world.made()[TYPE] == set()
+
+    @pytest.mark.parametrize("arn", [f"{ARN}gone", f"{ARN}counter:gone"])
+    def test_a_function_that_does_not_exist_is_told(self, world: World, arn: str) -> None:
+        answered = sent(world, "Create", {**BASE, "IntegrationRequest": {**CALL, "FunctionArn": arn}})
+        assert "IntegrationRequest.FunctionArn does not exist" in answered["Reason"]
+        assert world.made()[TYPE] == set()
+
+    def test_of_an_update_concern_what_is_newly_wrong(self, world: World) -> None:
+        id = created(world)
+        assert updated(world, id, {"Former": "x"}, {"Former": "x", "ApiKeyRequired": True})["Status"] == "SUCCESS"
+        assert "Former is no property" in updated(world, id, {}, {"Former": "x"})["Reason"]
+
+    def test_are_none_of_a_rollback(self, world: World) -> None:
+        id = created(world)
+        world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        assert updated(world, id, {"ApiKeyRequired": True}, {"Former": "x", "ApiKeyRequired": "perhaps"})["Status"] == (
+            "SUCCESS"
+        )
+
+
+class TestOwnership:
+    @pytest.mark.parametrize(
+        ("where", "told"), [({"Path": "orders", "Method": "POST"}, "POST /orders"), ({"Path": ""}, "GET /")]
+    )
+    def test_a_method_that_is_not_ours_fails_the_create_and_no_delete_touches_it(
+        self, world: World, where: dict[str, str], told: str
+    ) -> None:
+        answered = sent(world, "Create", {**BASE, **where, "StageName": "live"})
+        assert f"{told} of API {SHOP} exists already and is not Function's" in answered["Reason"]
+        for id in (answered["PhysicalResourceId"], "shop-dev-Function-1A2B3C4D", f"{SHOP}/{ORDERS}/POST"):
+            deleted(world, id, **where, StageName="live")
+        assert world.gateway.apis == native()
+        assert world.gateway.changes() == []
+
+    def test_that_of_another_resource_of_the_stack_is_not_ours(self, world: World) -> None:
+        kept = created(world, StageName="live")
+        world.stack.logical_id = "Other"
+        answered = sent(world, "Create", {**BASE, "StageName": "live"})
+        assert "GET /{name}" in answered["Reason"]
+        for id in (answered["PhysicalResourceId"], kept):
+            deleted(world, id, StageName="live")
+        assert world.made()[TYPE] == {kept}
+
+    def test_one_that_an_earlier_life_of_the_stack_retained_is_not_taken_and_not_deleted(self, world: World) -> None:
+        kept = created(world, StageName="dev")
+        answered = sent(world, "Create", {**BASE, "StageName": "dev"})
+        assert "an earlier Function of this stack was retained" in answered["Reason"]
+        for id in (answered["PhysicalResourceId"], "made-up"):
+            deleted(world, id, StageName="dev")
+        assert world.made()[TYPE] == {kept}
+        assert ("/{name}", "GET") in shop(world).serves("dev")
+
+    def test_one_that_somebody_put_in_the_place_of_ours_is_neither_changed_nor_deleted(self, world: World) -> None:
+        id = created(world)
+        theirs = {"httpMethod": "GET", "authorizationType": "NONE", "operationName": "theirs"}
+        shop(world).at("/{name}").methods["GET"] = dict(theirs)
+        answered = updated(world, id, {}, {"ApiKeyRequired": True})
+        assert "GET /{name}" in answered["Reason"]
+        deleted(world, id)
+        assert shop(world).at("/{name}").methods["GET"] == theirs
+
+    def test_one_that_somebody_puts_a_moment_before_is_left_alone(self, world: World) -> None:
+        theirs = {"httpMethod": "GET", "authorizationType": "NONE"}
+
+        def be_quicker(operation: str, params: dict[str, Any]) -> None:
+            if operation == "PutMethod":
+                shop(world).resources[params["resourceId"]].methods["GET"] = dict(theirs)
+
+        world.gateway.before = be_quicker
+        answered = sent(world, "Create", {**BASE, "Path": "orders"})
+        assert "GET /orders" in answered["Reason"]
+        deleted(world, answered["PhysicalResourceId"], Path="orders")
+        assert shop(world).at("/orders").methods["GET"] == theirs
+
+
+class TestTheSameEventTwice:
+    @pytest.mark.parametrize("stage", ["", "live", "dev"])
+    def test_a_create_gives_one_method_and_one_answer(self, world: World, stage: str) -> None:
+        event = world.stack.event("Create", {**BASE, "StageName": stage}, resource_type=TYPE)
+        assert world.stack.send(event) == world.stack.send(event)
+        assert len(world.made()[TYPE]) == 1
+
+    @pytest.mark.parametrize(
+        "change", [{"ApiKeyRequired": True}, {"IntegrationRequest": MOCK}, {"Path": "other/{name}"}]
+    )
+    def test_an_update_gives_one_answer(self, world: World, change: dict[str, Any]) -> None:
+        world.gateway.deployment_seconds = 0
+        id = created(world, StageName="live")
+        properties, old = {**BASE, "StageName": "live", **change}, {**BASE, "StageName": "live"}
+        event = world.stack.event("Update", properties, resource_type=TYPE, physical_id=id, old=old)
+        assert world.stack.send(event) == world.stack.send(event)
+        assert world.gateway.operations().count("CreateDeployment") == 2
+
+    def test_a_delete_succeeds_both_times(self, world: World) -> None:
+        id = created(world, StageName="live")
+        deleted(world, id, StageName="live")
+        before = world.gateway.changes()
+        deleted(world, id, StageName="live")
+        assert world.gateway.changes() == before
+
+
+class TestAnUpdate:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            pytest.param({}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}, id="another function"),
+            pytest.param({}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}counter:live"}}, id="an alias"),
+            pytest.param({}, {"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, id="a property more"),
+            pytest.param({"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, {}, id="a property less"),
+            pytest.param({}, {"IntegrationRequest": MOCK}, id="another type"),
+            pytest.param({"IntegrationRequest": MOCK}, {}, id="a function after all"),
+            pytest.param(
+                {},
+                {"IntegrationRequest": MOCK, "MethodResponses": [{"StatusCode": 200}]},
+                id="responses",
+            ),
+            pytest.param(
+                {
+                    "IntegrationRequest": MOCK,
+                    "MethodResponses": [{"StatusCode": 200}, {"StatusCode": 404}, {"StatusCode": 500}],
+                    "IntegrationResponses": [{"StatusCode": 200}, {"StatusCode": 404, "SelectionPattern": "a"}],
+                },
+                {
+                    "IntegrationRequest": MOCK,
+                    "MethodResponses": [
+                        {"StatusCode": 404, "ResponseModels": {"text/plain": "Empty"}},
+                        {"StatusCode": 500},
+                        {"StatusCode": 503},
+                    ],
+                    "IntegrationResponses": [{"StatusCode": 404}, {"StatusCode": 503, "SelectionPattern": "a"}],
+                },
+                id="other responses, by the same patterns",
+            ),
+            pytest.param(
+                {"ApiKeyRequired": True, "RequestParameters": {"method.request.path.name": True}},
+                {"AuthorizationType": "AWS_IAM"},
+                id="what guards the method",
+            ),
+            pytest.param({"StageName": "live"}, {"StageName": "other"}, id="another stage"),
+            pytest.param({"StageName": "live"}, {}, id="no stage any more"),
+        ],
+    )
+    @pytest.mark.parametrize("keeping", [False, True], ids=["", "responses outlive an integration that is put anew"])
+    def test_in_place_gives_what_a_create_gives(
+        self, world: World, old: dict[str, Any], new: dict[str, Any], keeping: bool
+    ) -> None:
+        world.gateway.put_keeps_responses = keeping
+        id = created(world, **old)
+        answered = updated(world, id, old, new)
+        assert (answered["Status"], answered["PhysicalResourceId"]) == ("SUCCESS", id)
+        found = shop(world).at("/{name}").methods["GET"]
+        assert left(world) == []
+        deleted(world, id, **new)
+        assert left(world) == []
+        fresh = shop(world) if created(world, **new) else None
+        assert fresh is not None
+        expected = fresh.at("/{name}").methods["GET"]
+        for method in (found, expected):
+            method.setdefault("methodResponses", {})
+            del method["operationName"], method["methodIntegration"]["cacheNamespace"]
+        assert found == expected
+
+    def test_of_the_integration_never_takes_the_method_away(self, world: World) -> None:
+        """A deployment that somebody makes meanwhile would not hold it."""
+        id = created(world)
+        updated(world, id, {}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}})
+        assert "DeleteMethod" not in world.gateway.operations()
+
+    def test_takes_the_former_function_its_permission_when_the_stage_calls_it_no_longer(self, world: World) -> None:
+        other = {**CALL, "FunctionArn": f"{ARN}other"}
+        id = created(world, StageName="live")
+        order: list[str] = []
+        world.wire.hook = order.append
+        updated(world, id, {"StageName": "live"}, {"StageName": "live", "IntegrationRequest": other})
+        assert order.index("AddPermission") < order.index("CreateDeployment") < order.index("RemovePermission")
+        assert permissions(world) == {"other": [f"{SHOP}/*/GET/*"]}
+
+    def test_leaves_the_former_function_its_permission_where_others_deploy_until_the_next_change(
+        self, world: World
+    ) -> None:
+        """Stages call it until they are deployed to."""
+        first, second, third = ({"IntegrationRequest": {**CALL, "FunctionArn": ARN + name}} for name in NAMES)
+        id = created(world, **first)
+        updated(world, id, first, second)
+        assert permissions(world).keys() == {"counter", "counter:live"}
+        updated(world, id, second, {**second, "ApiKeyRequired": True})
+        assert permissions(world).keys() == {"counter", "counter:live"}
+        updated(world, id, {**second, "ApiKeyRequired": True}, third)
+        assert permissions(world).keys() == {"counter:live", "other"}
+        assert left(world) == []
+        deleted(world, id, **third)
+        assert permissions(world) == {}
+        assert left(world) == []
+
+    def test_takes_the_former_function_its_permission_at_once_where_the_api_takes_no_tag(self, world: World) -> None:
+        id = created(world)
+        shop(world).tags |= {f"key{number}": "x" for number in range(48)}
+        updated(world, id, {}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}})
+        assert permissions(world).keys() == {"other"}
+
+    def test_that_is_rolled_back_leaves_the_permission_that_there_was(self, world: World) -> None:
+        other = {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}
+        id = created(world)
+        updated(world, id, {}, other)
+        world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        updated(world, id, other, {})
+        assert permissions(world).keys() == {"counter"}
+        assert left(world) == []
+
+    def test_puts_a_method_again_that_is_gone(self, world: World) -> None:
+        id = created(world)
+        shop(world).at("/{name}").methods.clear()
+        assert updated(world, id, {}, {"ApiKeyRequired": True})["PhysicalResourceId"] == id
+        assert shop(world).at("/{name}").methods["GET"]["apiKeyRequired"] is True
+
+    def test_corrects_a_permission_that_somebody_changed(self, world: World) -> None:
+        id = created(world)
+        (statement,) = world.aws_lambda.policies["counter", ""].values()
+        before = {**statement, "Condition": {"ArnLike": dict(statement["Condition"]["ArnLike"])}}
+        statement["Condition"]["ArnLike"]["AWS:SourceArn"] = "arn:aws:execute-api:us-east-1:111122223333:x/*/GET/"
+        updated(world, id, {}, {"ApiKeyRequired": True})
+        assert list(world.aws_lambda.policies["counter", ""].values()) == [before]
+        changes = world.aws_lambda.changes()
+        updated(world, id, {"ApiKeyRequired": True}, {})
+        assert world.aws_lambda.changes() == [*changes, "AddPermission"]
+
+    @pytest.mark.parametrize("change", [{"ApiKeyRequired": True}, {"Path": "other"}, {"RestApiId": BARE}])
+    def test_that_comes_after_its_own_rollback_changes_nothing(self, world: World, change: dict[str, Any]) -> None:
+        world.stack.check_url = False
+
+        def at(second: int, kind: str, properties: dict[str, Any], **fields: Any) -> dict[str, Any]:
+            event = world.stack.event(kind, properties, resource_type=TYPE, **fields)
+            return {**event, "ResponseURL": f"{RESPONSE_URL}&X-Amz-Date=20270115T0800{second:02}Z"}
+
+        id = world.stack.send(at(0, "Create", BASE))["PhysicalResourceId"]
+        new = {**BASE, **change}
+        forward = at(10, "Update", new, physical_id=id, old=BASE)
+        new_id = world.stack.send(forward)["PhysicalResourceId"]
+        world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        assert world.stack.send(at(20, "Update", BASE, physical_id=new_id, old=new))["PhysicalResourceId"] == id
+        if new_id != id:
+            world.stack.send(at(25, "Delete", new, physical_id=new_id))
+        world.stack.status = "UPDATE_IN_PROGRESS"
+        assert "a newer event than this one was served" in world.stack.send(forward)["Reason"]
+        world.stack.send(at(10, "Delete", BASE, physical_id=id))
+        assert world.made()[TYPE] == {id}
+        assert shop(world).at("/{name}").methods["GET"]["apiKeyRequired"] is False
+
+
+REPLACED = [
+    pytest.param({"Path": "other/{name}"}, id="path"),
+    pytest.param({"ParentId": ORDERS}, id="parent"),
+    pytest.param({"Method": "POST"}, id="verb"),
+    pytest.param({"RestApiId": BARE}, id="API"),
+]
+
+
+class TestAReplacement:
+    @pytest.mark.parametrize("change", REPLACED)
+    def test_makes_a_new_method_and_leaves_the_old_one_to_cloudformation(
+        self, world: World, change: dict[str, Any]
+    ) -> None:
+        old = created(world, StageName="live")
+        new = updated(world, old, {"StageName": "live"}, {"StageName": "live", **change})["PhysicalResourceId"]
+        assert world.made()[TYPE] == {old, new}
+        assert len(world.aws_lambda.policies["counter", ""]) == 2
+        deleted(world, old, StageName="live")
+        assert world.made()[TYPE] == {new}
+        deleted(world, new, StageName="live", **change)
+        assert world.made()[TYPE] == set()
+
+    @pytest.mark.parametrize("change", REPLACED)
+    def test_is_rolled_back_to_the_old_method(self, world: World, change: dict[str, Any]) -> None:
+        old = created(world, StageName="dev")
+        new = updated(world, old, {"StageName": "dev"}, {"StageName": "test", **change})["PhysicalResourceId"]
+        before = dict(shop(world).at("/{name}").methods["GET"])
+        world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        back = updated(world, new, {"StageName": "test", **change}, {"StageName": "dev"})
+        assert back["PhysicalResourceId"] == old
+        assert shop(world).at("/{name}").methods["GET"] == before
+        deleted(world, new, StageName="test", **change)
+        assert world.made()[TYPE] == {old}
+
+    def test_of_a_method_that_is_ours_still_is_changed(self, world: World) -> None:
+        """A Delete that failed for good left it, and the template goes back to it."""
+        first = created(world)
+        second = updated(world, first, {}, {"Method": "POST"})["PhysicalResourceId"]
+        third = updated(world, second, {"Method": "POST"}, {"ApiKeyRequired": True})
+        assert third["PhysicalResourceId"] == first
+        assert shop(world).at("/{name}").methods["GET"]["apiKeyRequired"] is True
+
+    def test_onto_somebody_elses_method_fails_and_leaves_both(self, world: World) -> None:
+        old = created(world)
+        answered = updated(world, old, {}, {"Path": "orders", "Method": "POST"})
+        assert "POST /orders" in answered["Reason"]
+        assert answered["PhysicalResourceId"] == old
+        assert world.made()[TYPE] == {old}
+
+    def test_that_is_the_same_place_by_another_name_is_none(self, world: World) -> None:
+        old = created(world, Path="orders/{id}")
+        answered = updated(world, old, {"Path": "orders/{id}"}, {"ParentId": ORDERS, "Path": "/{id}/"})
+        assert answered["PhysicalResourceId"] == old
+
+
+class TestADelete:
+    def test_checks_no_property(self, world: World) -> None:
+        id = created(world)
+        deleted(world, id, Former="x", Method=["GET"], IntegrationRequest="x", Path={"a": "b"}, StageName=["live"])
+        assert not world.made()[TYPE] - {item for item in left(world) if item.startswith("permission")}
+        assert permissions(world) == {}, "the method itself tells which function it called"
+
+    def test_of_what_is_gone_succeeds(self, world: World) -> None:
+        id = created(world, Path="a/b", StageName="dev")
+        shop(world).resources = native()[SHOP].resources
+        shop(world).stages.pop("dev")
+        deleted(world, id, Path="a/b", StageName="dev")
+        assert left(world) == []
+
+    def test_of_a_method_whose_resource_is_gone_still_takes_it_from_the_stage(self, world: World) -> None:
+        id = created(world, Path="a/b", StageName="live")
+        shop(world).resources = native()[SHOP].resources
+        deleted(world, id, Path="a/b", StageName="live")
+        assert ("/a/b", "GET") not in shop(world).serves("live")
+
+    def test_of_a_method_whose_api_is_gone_takes_the_permission(self, world: World) -> None:
+        id = created(world)
+        del world.gateway.apis[SHOP]
+        deleted(world, id)
+        assert permissions(world) == {}
+
+    def test_of_a_method_whose_function_is_gone_or_out_of_reach_succeeds(self, world: World) -> None:
+        first = created(world)
+        second = created(world, Path="x", IntegrationRequest={**CALL, "FunctionArn": f"{ARN}other"})
+        del world.aws_lambda.functions["counter"]
+        world.aws_lambda.denied.add("other")
+        deleted(world, first)
+        deleted(world, second, Path="x", IntegrationRequest={**CALL, "FunctionArn": f"{ARN}other"})
+        assert rest_methods(world) == {("/", "GET"), ("/orders", "POST")}
+
+    def test_after_half_an_update_takes_the_permissions_of_both_functions(self, world: World) -> None:
+        other = {**CALL, "FunctionArn": f"{ARN}other"}
+        id = created(world, StageName="live")
+
+        def break_off(operation: str, params: dict[str, Any]) -> None:
+            if operation == "CreateDeployment":
+                raise Fault("BadRequestException", "broken")
+
+        world.gateway.before = break_off
+        live = {"StageName": "live"}
+        assert updated(world, id, live, {**live, "IntegrationRequest": other})["Status"] == "FAILED"
+        world.gateway.before = lambda operation, params: None
+        assert permissions(world).keys() == {"counter", "other"}
+        deleted(world, id, StageName="live")
+        assert permissions(world) == {}
+
+    def test_with_a_marker_takes_what_was_answered_with_failed(self, world: World) -> None:
+        """The answer to the last call was lost, and all that was tried then failed as well."""
+        event = world.stack.event("Create", BASE, resource_type=TYPE)
+        id = world.stack.send(event)["PhysicalResourceId"]
+        deleted(world, not_created("request-other"))
+        assert world.made()[TYPE] == {id}
+        deleted(world, not_created(event["RequestId"]))
+        assert world.made()[TYPE] == set()
+
+
+def rest_methods(world: World) -> set[tuple[str, str]]:
+    return shop(world).pairs()
