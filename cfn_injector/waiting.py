@@ -20,6 +20,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 T = TypeVar("T")
 
 
+def _nothing(error: ClientError) -> bool:
+    """No error passes by itself."""
+    return False
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long may be waited: ``deadline`` in seconds since the epoch, on the clock ``now``."""
@@ -28,19 +33,24 @@ class Patience:
     sleep: Callable[[float], None]
     deadline: float
 
-    def until(self, what: str, look: Callable[[], T | None]) -> T:
-        """Looks until there is something to see. Raises OutOfTimeError, which says what was waited for.
+    def until(self, what: str, look: Callable[[], T | None], passes: Callable[[ClientError], bool] = _nothing) -> T:
+        """Looks until there is something to see; an error of which ``passes`` is true is a reason to look again.
 
-        After the deadline there is not even a first look.
+        Raises OutOfTimeError, which says what was waited for. After the deadline there is not even a first look.
         """
-        pause = FIRST_PAUSE
+        pause, last = FIRST_PAUSE, ""
         while self.now() <= self.deadline:
-            seen = look()
+            try:
+                seen = look()
+            except ClientError as error:
+                if not passes(error):
+                    raise
+                seen, last = None, f". AWS said last: {message_of(error)}"
             if seen is not None:
                 return seen
             self.sleep(min(pause, max(self.deadline - self.now(), 0.001)))
             pause = min(pause * 1.5, LONGEST_PAUSE)
-        raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again")
+        raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again{last}")
 
     def briefly(self, seconds: float) -> Patience:
         """The same, for a step that may take no longer than this."""
@@ -48,22 +58,7 @@ class Patience:
 
     def persist(self, what: str, call: Callable[[], T], passes: Callable[[ClientError], bool]) -> T:
         """Calls until AWS takes it; an error of which ``passes`` is not true is raised at once."""
-        last = ""
-
-        def attempt() -> tuple[T] | None:
-            nonlocal last
-            try:
-                return (call(),)
-            except ClientError as error:
-                if not passes(error):
-                    raise
-                last = message_of(error)
-                return None
-
-        try:
-            return self.until(what, attempt)[0]
-        except OutOfTimeError as error:
-            raise OutOfTimeError(f"{error}. AWS said last: {last}" if last else str(error)) from None
+        return self.until(what, lambda: (call(),), passes)[0]
 
 
 def patience(request: Request, services: Services) -> Patience:

@@ -14,7 +14,6 @@ from cfn_injector.plugin import (
     NOT_CREATED,
     AlreadyAnsweredError,
     InjectorError,
-    OutOfTimeError,
     Patience,
     Request,
     Services,
@@ -91,22 +90,7 @@ class Job:
 
     def until(self, what: str, look: Callable[[], T | None]) -> T:
         """Looks until there is something to see; an error that passes by itself is a reason to look again."""
-        last = ""
-
-        def attempt() -> T | None:
-            nonlocal last
-            try:
-                return look()
-            except ClientError as error:
-                if not passes(error):
-                    raise
-                last = message_of(error)
-                return None
-
-        try:
-            return self.patience.until(what, attempt)
-        except OutOfTimeError as error:
-            raise OutOfTimeError(f"{error}. AWS said last: {last}" if last else str(error)) from None
+        return self.patience.until(what, look, passes)
 
     def call(self, what: str, call: Callable[..., T], **arguments: Any) -> T:
         """Calls until AWS takes it. Raises ClientError for what does not pass by itself."""
