@@ -149,7 +149,8 @@ def test_a_native_function_is_started_as_its_injected_code_says(
         configuration = configured(account, wrapped)
         assert configuration["Handler"] == "app.handler"
         assert configuration["Environment"]["Variables"] == {EXEC_WRAPPER: WRAPPER}
-        assert modes(account, wrapped) == {"_cfn_injector/exec": 0o755, "_cfn_injector/environ": 0o644}
+        shim, block = "_cfn_injector/__init__.py", "_cfn_injector/environ"
+        assert modes(account, wrapped) == {"_cfn_injector/exec": 0o755, shim: 0o644, block: 0o644}
 
 
 def test_a_loader_that_is_refused_leaves_the_function_as_it_was(
