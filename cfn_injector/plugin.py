@@ -7,7 +7,8 @@ package offers it by an entry point of the group ``cfn_injector.resources``, who
 In: a ``Request``, and ``Services``, the world. Out: an ``Outcome``, or any exception: the provider answers once,
 whatever is raised, before its time ends, and tells the user an ``InjectorError`` or AWS's own error in its own words.
 
-CloudFormation may deliver an event twice, and a Delete for what was never made, whose id begins with ``NOT_CREATED``.
+CloudFormation may deliver an event twice, and a Delete for what was never made, whose id begins with ``NOT_CREATED``,
+or for what may have been made although nobody heard of it, whose id CloudFormation made up.
 So a type derives names from the request (``name_of``) or finds what it made by its tags (``marks``, ``is_ours``).
 """
 

@@ -107,7 +107,7 @@ def _settle(job: Job, wanted: Wanted, tree: Tree, target: Target, mark: Mark) ->
     if not job.stack.rolling_back:
         return _change(job, wanted, tree, target)
     _mark(job, target, mark, mark_of(job.request, made_by=mark.request))
-    _drop_stage(job, wanted)
+    _drop_stage(job, wanted, mark)
     return _tell_again(job, tree, target, wanted)
 
 
@@ -154,7 +154,7 @@ def _change(job: Job, wanted: Wanted, tree: Tree, target: Target) -> Outcome:
     _part_with(job, wanted, tree, target, found)
     if mark:
         _mark(job, target, mark, new)
-    _drop_stage(job, wanted)
+        _drop_stage(job, wanted, mark)
     return _outcome(job, tree, target, wanted, deployment)
 
 
@@ -172,11 +172,11 @@ def _part_with(job: Job, wanted: Wanted, tree: Tree, target: Target, found: Mapp
         permissions.remember(job, tree, target, last)
 
 
-def _drop_stage(job: Job, wanted: Wanted) -> None:
-    """A rollback takes away the stage that the update made which is rolled back."""
+def _drop_stage(job: Job, wanted: Wanted, mark: Mark) -> None:
+    """A rollback takes away the stage that the update made which is rolled back; ``mark`` is what the method bore."""
     former = job.request.old_properties.get("StageName")
     if job.stack.rolling_back and isinstance(former, str) and former and former != wanted.stage:
-        deployments.drop(job, wanted.api, former)
+        deployments.drop(job, wanted.api, former, mark)
         deployments.prune(job, wanted.api)
 
 

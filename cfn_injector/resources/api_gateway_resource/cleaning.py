@@ -23,7 +23,7 @@ UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
 def apis_of(request: Request, target: Target | None) -> list[str]:
     """The APIs in which a request for this resource may have made something."""
     named = [properties.get("RestApiId") for properties in (request.properties, request.old_properties)]
-    return sorted({each for each in (*named, target and target.api) if each and isinstance(each, str)})
+    return sorted({each for each in (*named, target and target.api) if each and template.is_api(each)})
 
 
 def _stages(job: Job) -> set[str]:

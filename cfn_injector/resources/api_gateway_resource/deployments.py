@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import ResourceError, code_of, message_of
 from cfn_injector.resources.api_gateway_resource.job import Job
-from cfn_injector.resources.api_gateway_resource.marks import description, mark_in, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource.marks import Mark, description, mark_in, mark_of, mark_on
 from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair, look
 from cfn_injector.resources.api_gateway_resource.template import VERBS
 
@@ -153,10 +153,15 @@ def _is_clean(job: Job, api: str, name: str, pairs: Collection[Pair], undone: bo
     return None
 
 
-def drop(job: Job, api: str, name: str) -> None:
-    """Deletes a stage that this custom resource made, if nobody else deployed to it since."""
+def drop(job: Job, api: str, name: str, known: Mark) -> None:
+    """Deletes a stage that this custom resource made, if nobody else deployed to it since.
+
+    One that is older than what the method's mark, ``known``, tells of was there before the update that is rolled back.
+    """
     stage = _stage(job, api, name)
     made = mark_in(stage.get("description")) if stage else None
+    if made and made.served and known.served and int(made.served) < int(known.served):
+        return
     if stage and made and made.owner == job.owner:
         by = mark_in(_deployment(job, api, stage).get("description"))
         if by and by.owner == job.owner:

@@ -80,7 +80,8 @@ def _claim(job: Job, wanted: Wanted, pending: Mark) -> Claim | None:
     try:
         return tree, target, methods.put(job, target, wanted, pending.text)
     except ClientError as error:
-        if code_of(error) not in ("NotFoundException", "ConflictException"):
+        gone = code_of(error) == "NotFoundException" and _GONE.search(message_of(error))
+        if not gone and code_of(error) != "ConflictException":
             raise
         return None  # somebody deleted the resource, or put a method; or the answer to this was lost
 

@@ -44,6 +44,7 @@ VERBS = ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "ANY")
 
 _IDS = frozenset({"restApiId", "resourceId", "httpMethod"})
 _STAGE_VARIABLE = "${stageVariables."
+_API = re.compile(r"[A-Za-z0-9_-]+")
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:(?P<name>[\w-]+)(:[\w$-]+)?")
 _IN_URI = re.compile(r"/functions/(arn:[^/]+)/(?:response-streaming-)?invocations\Z")
 _URIS = {
@@ -84,6 +85,11 @@ class Wanted(NamedTuple):
     integration_responses: Mapping[str, Mapping[str, Any]]
 
 
+def is_api(value: Any) -> bool:
+    """Whether this may be the id of an API, and no ARN or URL of one, by which nothing can be looked for."""
+    return isinstance(value, str) and _API.fullmatch(value) is not None
+
+
 class _Reader:
     """Properties, one by one; what is wrong with one is kept, and the next is read."""
 
@@ -108,6 +114,14 @@ class _Reader:
             self.problems.append(problem)
             return ""
         return str(value)
+
+    def api(self) -> str:
+        """The API's id."""
+        value, remedy = self.text("RestApiId", "give the id of a REST API"), "give its id, as Ref of the API does"
+        if value and not is_api(value):
+            self.problems.append(PropertyError("RestApiId", "is no id of a REST API", remedy))
+            return ""
+        return value
 
     def arguments(
         self, operation: str, stated: Mapping[str, Any], where: str, apart: Collection[str] = ()
@@ -244,7 +258,7 @@ def _read(properties: Mapping[str, Any], model: Any, place: Place) -> tuple[Want
         reader.problems.append(problem)
     function, integration = _integration(reader, answers=bool(integration_responses))
     wanted = Wanted(
-        api=reader.text("RestApiId", "give the id of a REST API"),
+        api=reader.api(),
         parent=reader.text("ParentId"),
         parts=reader.attempt(lambda: _parts(path), ()),
         verb=verb,
