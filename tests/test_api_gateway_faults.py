@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from cfn_injector.protocol import not_created
 from tests.conftest import World
 from tests.fake_cloudformation import RESPONSE_URL
 from tests.fake_lambda import Fault
-from tests.test_api_gateway_resource import BASE, TYPE, functions, left, sent, shop
+from tests.test_api_gateway_resource import BASE, MOCK, TYPE, created, functions, left, sent, shop, updated
 
 __all__ = ["functions"]
 
@@ -65,3 +66,19 @@ def test_what_the_method_refers_to_and_is_not_there_is_told_at_once(world: World
     assert "Invalid Model identifier specified" in answered["Reason"]
     assert sum(world.clock.slept) < 30
     assert left(world) == []
+
+
+@pytest.mark.parametrize("mocked", [False, True], ids=["a function's", "a mock's"])
+def test_a_method_whose_new_settings_are_refused_stays_what_it_was(world: World, mocked: bool) -> None:
+    def refuse(operation: str, params: dict[str, Any]) -> None:
+        if operation == "PutMethod" and params["authorizationType"] == "CUSTOM":
+            raise Fault("BadRequestException", "Invalid authorizer ID specified", 400)
+
+    answers = {"MethodResponses": [{"StatusCode": 200}], "IntegrationResponses": [{"StatusCode": 200}]}
+    had = {"IntegrationRequest": MOCK, **answers} if mocked else {}
+    id = created(world, **had)
+    before = copy.deepcopy(shop(world).at("/{name}").methods["GET"])
+    world.gateway.before = refuse
+    answered = updated(world, id, had, {**had, "AuthorizationType": "CUSTOM", "AuthorizerId": "abc123"})
+    assert "Invalid authorizer ID specified" in answered["Reason"]
+    assert shop(world).at("/{name}").methods["GET"] == before

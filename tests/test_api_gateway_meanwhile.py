@@ -8,7 +8,7 @@ import pytest
 
 from cfn_injector.protocol import not_created
 from tests.conftest import World
-from tests.fake_lambda import no_hook
+from tests.fake_lambda import Fault, no_hook
 from tests.interleaving import deliver_at_once
 from tests.rest_apis import BARE, MADE, SHOP, native
 from tests.test_api_gateway_resource import ARN, BASE, CALL, MOCK, TYPE, created, functions, left, sent, shop
@@ -269,6 +269,40 @@ def test_one_event_that_is_delivered_twice_at_once_makes_one_method(world: World
     first, second = deliver_at_once(world, [create, create], seed)
     assert (first["Status"], second["Status"]) == ("SUCCESS", "SUCCESS")
     assert world.made()[TYPE] == {first["PhysicalResourceId"]} == {second["PhysicalResourceId"]}
+
+
+def test_an_event_that_fails_after_its_other_delivery_succeeded_takes_nothing_away(world: World) -> None:
+    create = event(world, "Create", DEEP)
+
+    def come_first(operation: str, params: dict[str, Any]) -> None:
+        if operation == "AddPermission":
+            world.aws_lambda.before = lambda operation, params: None
+            world.deliver(create)
+            raise Fault("ServiceException", "broken", 500)
+
+    world.aws_lambda.before = come_first
+    world.deliver(create)
+    second, first = world.stack.answers
+    assert (first["Status"], second["Status"]) == ("FAILED", "SUCCESS")
+    assert world.made()[TYPE] == {second["PhysicalResourceId"]}
+    assert len(world.aws_lambda.policies["counter", ""]) == 1
+
+
+def test_what_an_earlier_request_left_gives_way_to_a_new_one(world: World) -> None:
+    assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 7) == "PutIntegration"
+    id = sent(world, "Create", DEEP)["PhysicalResourceId"]
+    assert (left(world), world.made()[TYPE]) == ([], {id})
+
+
+def test_a_resource_that_goes_before_its_method_is_complete_is_made_again(world: World) -> None:
+    def go(name: str) -> None:
+        if name == "PutIntegration":
+            world.wire.hook = no_hook
+            world.gateway.DeleteResource({"restApiId": SHOP, "resourceId": shop(world).at("/a").id})
+
+    world.wire.hook = go
+    assert created(world, Path="a/b") == f"{SHOP}/{shop(world).at('/a/b').id}/GET"
+    assert [item for item in left(world) if "tag" not in item] == []
 
 
 @pytest.mark.parametrize("exchange", ["CreateResource", "TagResource", "UpdateResource"])

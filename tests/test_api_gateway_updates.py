@@ -10,7 +10,7 @@ from cfn_injector.protocol import not_created
 from tests.conftest import World
 from tests.fake_cloudformation import RESPONSE_URL
 from tests.fake_lambda import Fault
-from tests.rest_apis import BARE, ORDERS, SHOP, native
+from tests.rest_apis import BARE, FORMER, ORDERS, SHOP, native
 from tests.test_api_gateway_resource import (
     ARN,
     BASE,
@@ -122,6 +122,14 @@ class TestAnUpdate:
         deleted(world, id, **third)
         assert permissions(world) == {}
         assert left(world) == []
+
+    def test_takes_the_former_function_its_permission_once_the_template_names_a_stage(self, world: World) -> None:
+        other = {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}
+        id = created(world)
+        updated(world, id, {}, other)
+        updated(world, id, other, {**other, "StageName": "live"})
+        assert permissions(world).keys() == {"other"}
+        assert not [key for key in shop(world).tags if key.startswith(FORMER)]
 
     def test_takes_the_former_function_its_permission_at_once_where_the_api_takes_no_tag(self, world: World) -> None:
         id = created(world)

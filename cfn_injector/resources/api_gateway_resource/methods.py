@@ -7,7 +7,8 @@ A method comes into being with its mark, and before its integration. So the mark
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -84,12 +85,49 @@ def bring(job: Job, target: Target, wanted: Wanted, found: Mapping[str, Any] | N
     """
     if found is not None and _essence(found, _SETTINGS) != _essence(wanted.method, _SETTINGS):
         delete(job, target)
+        with _put_back(job, target, found):
+            _put_anew(job, target, wanted, operation_name)
         found = None
-    if found is None:
+    elif found is None:
         _put_anew(job, target, wanted, operation_name)
     job.log("put-integration", key=str(target))
     made = job.call("the integration", job.gateway.put_integration, **_ids(target), **wanted.integration)
     _put_responses(job, target, wanted, found or {}, made)
+
+
+@contextmanager
+def _put_back(job: Job, target: Target, found: Mapping[str, Any]) -> Iterator[None]:
+    """Where API Gateway refuses the new method, the old one is put again, so that no deployment lacks it."""
+    try:
+        yield
+    except ClientError:
+        with job.leaving_behind(f"method {target}"):
+            _put_as(job, target, found)
+        raise
+
+
+def _put_as(job: Job, target: Target, told: Mapping[str, Any]) -> None:
+    """Puts a method as API Gateway told of one."""
+    gateway, ids = job.gateway, _ids(target)
+    settings = {name: told[name] for name in (*_SETTINGS, "operationName") if name in told}
+    job.call("the method", gateway.put_method, **ids, **settings)
+    for response in (told.get("methodResponses") or {}).values():
+        job.call("a response", gateway.put_method_response, **ids, **_members(gateway, "PutMethodResponse", response))
+    integration = told.get("methodIntegration")
+    if not integration:
+        return
+    called_by = {"integrationHttpMethod": integration.get("httpMethod")}  # a mock is called by nothing
+    arguments = _members(gateway, "PutIntegration", {**integration, **called_by})
+    job.call("the integration", gateway.put_integration, **{**arguments, **ids})
+    for response in (integration.get("integrationResponses") or {}).values():
+        members = _members(gateway, "PutIntegrationResponse", response)
+        job.call("a response", gateway.put_integration_response, **ids, **members)
+
+
+def _members(gateway: Any, operation: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a description is an argument."""
+    shape = gateway.meta.service_model.operation_model(operation).input_shape
+    return {name: value for name, value in told.items() if name in shape.members and value is not None}
 
 
 def _put_anew(job: Job, target: Target, wanted: Wanted, operation_name: str) -> None:
