@@ -29,8 +29,8 @@ from benchmarks import report
 from benchmarks.archives import PLACES, Shape, build
 from benchmarks.measuring import Cost
 from benchmarks.rows import Row, Sample, read, summarize, write
-from benchmarks.s3_stub import Model, Stub, spawned
 from benchmarks.strategies import ENV, Job, write_plan
+from tests.fakes.s3_stub import Model, Stub, spawned
 
 LINKS = {"loopback": Model(), "modelled": Model(latency_ms=25, mb_per_s=75, copy_mb_per_s=57)}
 SLOW = ("entries", "unpack", "admzip")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from benchmarks.archives import Shape
 from benchmarks.measuring import Cost
-from benchmarks.s3_stub import Stats
+from tests.fakes.s3_stub import Stats
 
 
 class Sample(NamedTuple):

@@ -28,12 +28,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measuring import measured
-from benchmarks.s3_stub import Stub
-from cfn_injector.artifact import S3Destination, S3Source
+from cfn_injector.archive.splice import Insert, Keep, Segment, read_directory
+from cfn_injector.aws.multipart import COPIES, PART, Copy, Upload, length, plan
+from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.env_file import merge
 from cfn_injector.injection import BytesSource, Source, inject
-from cfn_injector.multipart import COPIES, PART, Copy, Upload, length, plan
-from cfn_injector.zip_splice import Insert, Keep, Segment, read_directory
+from tests.fakes.s3_stub import Stub
 
 ENV = {
     "TABLE": "orders-prod",

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cfn_injector import provider, registry, respond
+from cfn_injector.protocol import delivery, provider, registry
 
 LOGGED = frozenset(
     {
@@ -139,6 +139,6 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         event,
         context,
         find=registry.find,
-        send=partial(respond.send, hosts=hosts),
+        send=partial(delivery.send, hosts=hosts),
         services=_World(_ids(event), os.environ),
     )

@@ -18,10 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cfn_injector.env_file import merge
-from cfn_injector.env_loader import FOLDER, Loader
-from cfn_injector.errors import ArtifactError, EnvFileError
-from cfn_injector.zip_splice import (
+from cfn_injector.archive.splice import (
     EMPTY_ARCHIVE,
     LARGEST_FILE,
     Directory,
@@ -37,6 +34,9 @@ from cfn_injector.zip_splice import (
     splice,
     through,
 )
+from cfn_injector.env_file import merge
+from cfn_injector.env_loader import FOLDER, Loader
+from cfn_injector.errors import ArtifactError, EnvFileError
 from wrapper.dotenv import parse
 
 # What Lambda unpacks at most, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

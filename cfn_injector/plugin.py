@@ -17,7 +17,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cfn_injector import stack_api
+from cfn_injector.aws import stacks
+from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
+from cfn_injector.aws.stacks import Stack, has_given_up
+from cfn_injector.aws.waiting import Patience, patience
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import (
     AlreadyAnsweredError,
@@ -31,11 +34,8 @@ from cfn_injector.errors import (
     code_of,
     message_of,
 )
-from cfn_injector.naming import PENDING, REQUEST, derived_names, is_ours, is_overtaken, marks, marks_in
-from cfn_injector.protocol import CLEANING_SECONDS, NOT_CREATED, Outcome, Request, Services
-from cfn_injector.stack_api import Stack, has_given_up
-from cfn_injector.typed import arguments, expect, limit_problems, template_tags, typed
-from cfn_injector.waiting import Patience, patience
+from cfn_injector.protocol.messages import CLEANING_SECONDS, NOT_CREATED, Outcome, Request, Services
+from cfn_injector.protocol.ownership import PENDING, REQUEST, derived_names, is_ours, is_overtaken, marks, marks_in
 
 __all__ = [
     "CLEANING_SECONDS",
@@ -115,4 +115,4 @@ def name_of(request: Request, longest: int = 64) -> str:
 
 def stack_of(request: Request, services: Services) -> Stack:
     """What CloudFormation says of the request's stack: its tags, and whether it is rolled back."""
-    return stack_api.describe(services.client("cloudformation"), request.stack_id)
+    return stacks.describe(services.client("cloudformation"), request.stack_id)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.cli import bundle
+from cfn_injector.cli.build_provider import build
 from example_hitcounter import artifact, inventory, stacks
 from example_hitcounter.display import Display
 from example_hitcounter.emulator import ACCOUNT, Emulator
@@ -73,7 +73,7 @@ def upload(world: World, bucket: str, name: str, content: bytes) -> tuple[str, s
 
 def build_provider(emulator: Emulator) -> bytes:
     """The zip of the provider's function; it is written into the emulator's folder, which goes with it."""
-    return bundle.build(emulator.log.with_name("provider.zip")).path.read_bytes()
+    return build(emulator.log.with_name("provider.zip")).path.read_bytes()
 
 
 def deploy_provider(emulator: Emulator, code_bucket: str, code_key: str, source_bucket: str) -> None:

@@ -29,7 +29,7 @@ import starlette.config
 from dotenv import dotenv_values
 
 from cfn_injector.env_file import merge, quote
-from tests.node_js import HAS_PACKAGES, NODE, PACKAGES, read_with_node, run_node
+from tests.support.node_js import HAS_PACKAGES, NODE, PACKAGES, read_with_node, run_node
 from wrapper import get_env
 
 NAME = "A"

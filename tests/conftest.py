@@ -15,14 +15,14 @@ from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
-from cfn_injector import naming, provider, registry, respond
-from cfn_injector.protocol import parse_request
-from tests import rest_apis
-from tests.fake_api_gateway import FakeApiGateway
-from tests.fake_cloudformation import RESPONSE_URL, Context, FakeCloudFormation
-from tests.fake_event_sources import FakeEventSources
-from tests.fake_lambda import REGION, SESSION, Clock, Fault, Wire, answer
-from tests.response_server import Server
+from cfn_injector.protocol import delivery, ownership, provider, registry
+from cfn_injector.protocol.messages import parse_request
+from tests.fakes import rest_apis
+from tests.fakes.api_gateway import FakeApiGateway
+from tests.fakes.aws_lambda import REGION, SESSION, Clock, Fault, Wire, answer
+from tests.fakes.cloudformation import RESPONSE_URL, Context, FakeCloudFormation
+from tests.fakes.event_sources import FakeEventSources
+from tests.fakes.response_server import Server
 
 ARTIFACTS, STAGING = "artifacts", "staging"
 KEY = "app-1.zip"
@@ -142,7 +142,7 @@ class World:
 
         server.got.clear()
         server.status = status
-        services, send = self.services(), partial(respond.send, hosts=[server.host], sleep=self.clock.sleep)
+        services, send = self.services(), partial(delivery.send, hosts=[server.host], sleep=self.clock.sleep)
         event = {**event, "ResponseURL": server.url}
         provider.serve(event, Context(self.seconds), find=registry.find, send=send, services=services)
         (body,) = {body for _, _, body in server.got}
@@ -173,7 +173,7 @@ class World:
     def tags(self) -> list[dict[str, str]]:
         """The tags of all that there is and can have any."""
         functions, mappings = self.aws_lambda.functions.values(), self.aws_lambda.mappings.values()
-        pending = [{naming.PENDING: name} for name in rest_apis.pending(self.gateway.apis)]
+        pending = [{ownership.PENDING: name} for name in rest_apis.pending(self.gateway.apis)]
         return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings), *pending]
 
     def steps(self) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.sandbox import NODE_3, NODE_4, PYTHON, Runtime
+from tests.support.sandbox import NODE_3, NODE_4, PYTHON, Runtime
 
 LOADERS = ("none", "handler", "exec")
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from cfn_injector.env_file import merge, quote
 from cfn_injector.errors import EnvFileError
-from tests.node_js import read_with_node
+from tests.support.node_js import read_with_node
 from wrapper import ParseError, get_env, load
 from wrapper.dotenv import decode, parse
 

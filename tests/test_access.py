@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.s3_stub import BUCKETS, Stub, running
 from cfn_injector import aws_lambda
-from cfn_injector.artifact import S3Destination, S3Source
+from cfn_injector.archive.splice import Insert, Keep
+from cfn_injector.aws.multipart import PART
+from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.errors import StorageError
-from cfn_injector.multipart import PART
-from cfn_injector.zip_splice import Insert, Keep
 from tests.conftest import ARTIFACTS, World
-from tests.fake_lambda import ACCOUNT, REGION, answer
+from tests.fakes.aws_lambda import ACCOUNT, REGION, answer
+from tests.fakes.s3_stub import BUCKETS, Stub, running
 from tests.test_lambda_function import created
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cfn_injector import lambda_api, naming
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import not_created
+from cfn_injector.resources.lambda_function import api
 from tests.conftest import ARTIFACTS, KEY, World
-from tests.fake_cloudformation import Stack
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import Stack
 from tests.test_lambda_function import BASE, CANARY, created, somebody, updated
 
 Hook = Callable[[str, dict[str, Any]], None]
@@ -102,7 +103,7 @@ class TestGivenUp:
         def confirm_meanwhile(operation: str, params: dict[str, Any]) -> None:
             if operation == "GetFunctionConfiguration":
                 for function in world.aws_lambda.functions.values():
-                    function.tags.pop(naming.PENDING, None)
+                    function.tags.pop(ownership.PENDING, None)
 
         world.aws_lambda.after = confirm_meanwhile
         assert world.stack.send(world.stack.event("Create", BASE))["Status"] == "SUCCESS"
@@ -196,7 +197,7 @@ class TestLambda:
     )
     def test_what_passes_by_itself_is_told_from_what_does_not(self, code: str, message: str, passes: bool) -> None:
         error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateFunction")
-        assert lambda_api._passes(error) is passes
+        assert api._passes(error) is passes
 
     @pytest.mark.parametrize("code", ["InvalidParameterValueException", "ResourceConflictException"])
     def test_a_network_that_cannot_be_left_does_not_stop_the_delete(self, world: World, code: str) -> None:
@@ -206,7 +207,7 @@ class TestLambda:
         start = world.clock.now()
         world.stack.send(world.stack.event("Delete", BASE, physical_id=name))
         assert world.aws_lambda.functions == {}
-        assert world.clock.now() - start <= lambda_api.DETACH_SECONDS + 1
+        assert world.clock.now() - start <= api.DETACH_SECONDS + 1
 
     def test_old_versions_that_cannot_be_listed_do_not_undo_what_is_done(self, world: World) -> None:
         world.aws_lambda.before = failing("ListAliases", "TooManyRequestsException", status=429)

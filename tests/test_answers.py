@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from cfn_injector import provider, respond
 from cfn_injector.errors import DeliveryError
-from cfn_injector.protocol import MAX_BODY_BYTES, failed
-from tests.fake_cloudformation import FakeCloudFormation
-from tests.fake_lambda import Clock
-from tests.response_server import Server
+from cfn_injector.protocol import delivery, provider
+from cfn_injector.protocol.messages import MAX_BODY_BYTES, failed
+from tests.fakes.aws_lambda import Clock
+from tests.fakes.cloudformation import FakeCloudFormation
+from tests.fakes.response_server import Server
 
 SERVE = """
 import json, sys
@@ -60,8 +60,8 @@ def test_a_module_that_cannot_be_loaded_is_answered_with_failed(server: Server, 
 def test_the_time_that_is_kept_for_the_answer_holds_all_attempts_to_give_it(server: Server) -> None:
     server.statuses, pauses = [503] * 100, list[float]()
     with pytest.raises(DeliveryError):
-        respond.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append)
-    connecting_and_answering = 2 * respond.TIMEOUT
+        delivery.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append)
+    connecting_and_answering = 2 * delivery.TIMEOUT
     assert len(server.got) * connecting_and_answering + sum(pauses) <= provider.ANSWER_SECONDS
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from tests.fake_api_gateway import bad
-from tests.fake_lambda import Fault, no_hook
-from tests.rest_apis import BARE, ORDERS, SHOP, Api, Resource, native
+from tests.fakes.api_gateway import bad
+from tests.fakes.aws_lambda import Fault, no_hook
+from tests.fakes.rest_apis import BARE, ORDERS, SHOP, Api, Resource, native
 from tests.test_api_gateway_resource import (
     ARN,
     BASE,

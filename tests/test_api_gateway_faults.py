@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import World
-from tests.fake_cloudformation import RESPONSE_URL
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import RESPONSE_URL
 from tests.test_api_gateway_resource import BASE, MOCK, TYPE, created, functions, left, sent, shop, updated
 
 __all__ = ["functions"]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import World
-from tests.fake_lambda import Fault, no_hook
-from tests.interleaving import deliver_at_once
-from tests.rest_apis import BARE, MADE, SHOP, native
+from tests.fakes.aws_lambda import Fault, no_hook
+from tests.fakes.rest_apis import BARE, MADE, SHOP, native
+from tests.support.interleaving import deliver_at_once
 from tests.test_api_gateway_resource import ARN, BASE, CALL, MOCK, TYPE, created, functions, left, sent, shop
 from tests.test_meanwhile import MADE_UP, once_before
 

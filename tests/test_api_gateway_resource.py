@@ -8,8 +8,8 @@ import pytest
 
 from cfn_injector import aws_lambda
 from tests.conftest import World
-from tests.fake_lambda import ACCOUNT, REGION, Fault
-from tests.rest_apis import BARE, MADE, ORDERS, SHOP, Api, leftovers, native
+from tests.fakes.aws_lambda import ACCOUNT, REGION, Fault
+from tests.fakes.rest_apis import BARE, MADE, ORDERS, SHOP, Api, leftovers, native
 from tests.test_lambda_function import somebody
 
 TYPE = "Custom::APIGatewayResource"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import World
-from tests.fake_cloudformation import RESPONSE_URL
-from tests.fake_lambda import Fault
-from tests.rest_apis import BARE, FORMER, ORDERS, SHOP, native
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import RESPONSE_URL
+from tests.fakes.rest_apis import BARE, FORMER, ORDERS, SHOP, native
 from tests.test_api_gateway_resource import (
     ARN,
     BASE,

@@ -14,13 +14,13 @@ import pytest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
-from benchmarks import s3_stub
-from cfn_injector.artifact import S3Destination, S3Source, stored_sha256
+from cfn_injector.archive.splice import Insert, Keep, Segment
+from cfn_injector.aws.s3 import S3Destination, S3Source, stored_sha256
 from cfn_injector.errors import ArtifactError, StorageError
 from cfn_injector.injection import BytesSource, inject, join
-from cfn_injector.zip_splice import Insert, Keep, Segment
 from tests.conftest import ARTIFACTS, STAGING
-from tests.fake_lambda import SESSION, answer
+from tests.fakes import s3_stub
+from tests.fakes.aws_lambda import SESSION, answer
 
 MIB = 1024 * 1024
 ENV = {"TABLE": "dev", "SECRET": "it's a secret"}

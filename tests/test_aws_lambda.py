@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cfn_injector import aws_lambda
-from tests.fake_cloudformation import Context, FakeCloudFormation
-from tests.fake_lambda import Clock
-from tests.response_server import Server
+from tests.fakes.aws_lambda import Clock
+from tests.fakes.cloudformation import Context, FakeCloudFormation
+from tests.fakes.response_server import Server
 
 
 def test_an_event_is_answered_at_a_host_that_the_environment_names_and_logged_in_json(

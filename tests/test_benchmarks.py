@@ -28,9 +28,9 @@ from benchmarks.reader_ways import BARE, FETCHING, FLOOR, WAYS
 from benchmarks.reader_ways import build as build_function
 from benchmarks.rewrite import QUICK, Task
 from benchmarks.rows import Row
-from benchmarks.s3_stub import BUCKETS, Stub, running
 from benchmarks.strategies import ENV, STRATEGIES, Job, s3_client, write_plan
-from tests.node_js import needs_node, needs_packages
+from tests.fakes.s3_stub import BUCKETS, Stub, running
+from tests.support.node_js import needs_node, needs_packages
 from wrapper.dotenv import parse
 
 BUCKET = BUCKETS[0]

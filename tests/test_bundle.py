@@ -20,22 +20,22 @@ from typing import Any, ClassVar
 import pytest
 
 import cfn_injector
-from cfn_injector import registry
-from cfn_injector.cli import bundle
+from cfn_injector.cli import build_provider
 from cfn_injector.cli.main import main
 from cfn_injector.errors import InjectorError
-from tests.interpreters import INTERPRETERS, run_bare
+from cfn_injector.protocol import registry
+from tests.support.interpreters import INTERPRETERS, run_bare
 
 SOURCE = Path(cfn_injector.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> bundle.Bundle:
-    return bundle.build(tmp_path_factory.mktemp("built") / "provider.zip")
+def built(tmp_path_factory: pytest.TempPathFactory) -> build_provider.Bundle:
+    return build_provider.build(tmp_path_factory.mktemp("built") / "provider.zip")
 
 
 @pytest.fixture(scope="module")
-def extracted(built: bundle.Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extracted(built: build_provider.Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(folder)
@@ -43,12 +43,12 @@ def extracted(built: bundle.Bundle, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def names(built: bundle.Bundle) -> list[str]:
+def names(built: build_provider.Bundle) -> list[str]:
     with zipfile.ZipFile(built.path) as archive:
         return archive.namelist()
 
 
-def test_the_same_installation_gives_the_same_bytes(built: bundle.Bundle, tmp_path: Path) -> None:
+def test_the_same_installation_gives_the_same_bytes(built: build_provider.Bundle, tmp_path: Path) -> None:
     again = tmp_path / "again.zip"
     environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
     command = [sys.executable, "-m", "cfn_injector", "build-provider", "--output", str(again)]
@@ -56,16 +56,16 @@ def test_the_same_installation_gives_the_same_bytes(built: bundle.Bundle, tmp_pa
     assert again.read_bytes() == built.path.read_bytes()
 
 
-def test_size_and_digest_are_those_of_the_file(built: bundle.Bundle) -> None:
+def test_size_and_digest_are_those_of_the_file(built: build_provider.Bundle) -> None:
     body = built.path.read_bytes()
     assert (built.size, built.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 
-def test_the_zip_stays_small_enough_to_start_quickly(built: bundle.Bundle) -> None:
+def test_the_zip_stays_small_enough_to_start_quickly(built: build_provider.Bundle) -> None:
     assert built.size < 2_500_000
 
 
-def test_entries_are_sorted_dated_alike_deflated_and_readable_by_all(built: bundle.Bundle) -> None:
+def test_entries_are_sorted_dated_alike_deflated_and_readable_by_all(built: build_provider.Bundle) -> None:
     with zipfile.ZipFile(built.path) as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted({entry.filename for entry in entries})
@@ -293,8 +293,8 @@ def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires
     }
     _install(tmp_path, "extra-types", files, "iniconfig")
     monkeypatch.syspath_prepend(tmp_path)
-    alone = bundle.contents()
-    both = bundle.contents([*bundle.ROOTS, "extra-types"])
+    alone = build_provider.contents()
+    both = build_provider.contents([*build_provider.ROOTS, "extra-types"])
     assert {name: both[name] for name in alone} == alone
     further = both.keys() - alone.keys()
     assert {name for name in further if not name.startswith(("iniconfig", "botocore/data/sqs/"))} == {
@@ -325,7 +325,7 @@ def test_a_requirement_is_followed_where_it_holds_on_lambda(
     _install(tmp_path, "extra-types", {}, requires)
     _install(tmp_path, "other-types", {}, "iniconfig; extra == 'more'")
     monkeypatch.syspath_prepend(tmp_path)
-    assert ("iniconfig/__init__.py" in bundle.contents(["extra-types"])) is followed
+    assert ("iniconfig/__init__.py" in build_provider.contents(["extra-types"])) is followed
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_what_cannot_be_bundled_is_told(
     _install(tmp_path, "extra-types", files, requires, listed)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InjectorError, match=told):
-        bundle.contents(["extra-types"])
+        build_provider.contents(["extra-types"])
 
 
 @pytest.mark.parametrize(
@@ -370,11 +370,11 @@ def test_a_module_that_is_no_resource_type_is_told(
     _install(tmp_path, "half", files)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InjectorError, match=rf"{module}, the module of Custom::Half, .*{told}"):
-        bundle.contents(["half"])
+        build_provider.contents(["half"])
 
 
 def test_the_command_prints_path_size_and_digest(
-    built: bundle.Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    built: build_provider.Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "cfn-injector-provider.zip"
     assert main(["build-provider", "--output", str(output)]) == 0
@@ -382,7 +382,7 @@ def test_the_command_prints_path_size_and_digest(
 
 
 def test_without_output_the_zip_is_written_here(
-    built: bundle.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: build_provider.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["build-provider"]) == 0
@@ -391,7 +391,7 @@ def test_without_output_the_zip_is_written_here(
 
 def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "provider.zip").write_bytes(b"old")
-    bundle.build(tmp_path / "provider.zip")
+    build_provider.build(tmp_path / "provider.zip")
     assert zipfile.is_zipfile(tmp_path / "provider.zip")
     assert stat.S_IMODE((tmp_path / "provider.zip").stat().st_mode) == 0o644
     assert [path.name for path in tmp_path.iterdir()] == ["provider.zip"]

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import function_bundle
+from cfn_injector.cli import function_zip
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.main import main
-from tests.cli_projects import APP, ARM64, BUNDLE, ROOT, X86_64, contents, link, modes, tree
-from tests.interpreters import INTERPRETERS, run_bare
+from tests.support.cli_projects import APP, ARM64, BUNDLE, ROOT, X86_64, contents, link, modes, tree
+from tests.support.interpreters import INTERPRETERS, run_bare
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_without_json_the_same_is_told_in_lines(source: Path, output: Path, caps
 def test_an_archive_that_reaches_lambda_only_by_s3_is_noted(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(function_bundle, "DIRECT_UPLOAD", 200)
+    monkeypatch.setattr(function_zip, "DIRECT_UPLOAD", 200)
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     assert capsys.readouterr().err == "cfn-injector: note: an archive over 0.2 KB reaches Lambda only by way of S3\n"
 

@@ -16,8 +16,8 @@ import pytest
 
 from cfn_injector.cli.main import main
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED
-from tests.cli_places import MEMORY
-from tests.cli_projects import APP, BUNDLE, ROOT, contents, link, state, tree
+from tests.support.cli_places import MEMORY
+from tests.support.cli_projects import APP, BUNDLE, ROOT, contents, link, state, tree
 
 
 @pytest.fixture

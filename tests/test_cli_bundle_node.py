@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import pytest
 
 from cfn_injector.cli.main import main
-from tests.cli_projects import ARM64, X86_64, contents, state, tarball, tree
-from tests.node_js import needs_node, run_node
+from tests.support.cli_projects import ARM64, X86_64, contents, state, tarball, tree
+from tests.support.node_js import needs_node, run_node
 
 NPM = shutil.which("npm")
 pytestmark = [needs_node, pytest.mark.skipif(NPM is None, reason="npm is not installed here")]

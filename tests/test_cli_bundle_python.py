@@ -16,8 +16,8 @@ import pytest
 
 from cfn_injector.cli.main import main
 from cfn_injector.cli.python_packages import INSTALLERS
-from tests.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
-from tests.interpreters import INTERPRETERS, run_bare
+from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
+from tests.support.interpreters import INTERPRETERS, run_bare
 
 LOCAL = "--no-index\n--find-links wheels\n"
 HAS_UV = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from cfn_injector.cli.main import main
-from tests.cli_places import (
+from tests.conftest import ARTIFACTS
+from tests.support.cli_places import (
     CANARY,
     IGNORES_RANGES,
     LARGE,
@@ -33,8 +34,7 @@ from tests.cli_places import (
     served,
     use_s3,
 )
-from tests.conftest import ARTIFACTS
-from tests.zips import with_record
+from tests.support.zips import with_record
 from wrapper.dotenv import parse
 
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.archive.splice import Keep
 from cfn_injector.cli.location import FileSource, destination, opened
 from cfn_injector.cli.main import main
 from cfn_injector.errors import InjectorError
-from cfn_injector.zip_splice import Keep
-from tests.cli_places import CANARY, LARGE, MEMORY, SMALL, content, expected, served, use_s3
 from tests.conftest import ARTIFACTS, STAGING
-from tests.zips import written
+from tests.support.cli_places import CANARY, LARGE, MEMORY, SMALL, content, expected, served, use_s3
+from tests.support.zips import written
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,7 +11,7 @@ import pytest
 
 from cfn_injector.env_file import merge
 from tests.conformance import Parser, Reading, counts, measure, misread, parsers, values
-from tests.node_js import run_node
+from tests.support.node_js import run_node
 
 PAGE = (Path(__file__).parents[1] / "docs" / "env-file.md").read_text(encoding="utf-8")
 OURS = ("wrapper, Python", "wrapper, Node.js")

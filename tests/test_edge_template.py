@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tests.templates import ACCOUNT, ALL, filled
+from tests.support.templates import ACCOUNT, ALL, filled
 
 EDGE = ALL["edge.yaml"]["Resources"]
 EDGE_ROLE = EDGE["Role"]["Properties"]

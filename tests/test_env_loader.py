@@ -19,8 +19,8 @@ from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, inject
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.interpreters import READERS
-from tests.node_js import NODE, needs_node
+from tests.support.interpreters import READERS
+from tests.support.node_js import NODE, needs_node
 from tests.test_injection import Memory
 
 WRAPPER = "/var/task/_cfn_injector/exec"

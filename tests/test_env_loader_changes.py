@@ -10,7 +10,7 @@ import pytest
 
 from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD
 from tests.conftest import ARTIFACTS, World, artifact
-from tests.fake_lambda import Function
+from tests.fakes.aws_lambda import Function
 from tests.test_env_loader import WRAPPER
 from tests.test_lambda_function import BASE, created, updated
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import naming
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import World
-from tests.fake_cloudformation import STACK_ID
-from tests.fake_event_sources import QUEUE, STREAM
+from tests.fakes.cloudformation import STACK_ID
+from tests.fakes.event_sources import QUEUE, STREAM
 from tests.test_event_source_mapping import BASE, KAFKA, MAPPING, ORDERS, created, deleted, event, fails
 from tests.test_late import issued
 from tests.test_meanwhile import MADE_UP, once_before
@@ -39,7 +39,7 @@ class TestADelete:
         assert world.stack.send(again) == world.stack.send(again)
 
     @pytest.mark.parametrize(
-        "change", [{naming.STACK: "another stack"}, {naming.LOGICAL: "Other"}], ids=["stack", "logical id"]
+        "change", [{ownership.STACK: "another stack"}, {ownership.LOGICAL: "Other"}], ids=["stack", "logical id"]
     )
     def test_leaves_what_became_anothers(self, world: World, change: dict[str, str]) -> None:
         uuid = created(world)
@@ -93,17 +93,17 @@ class TestADelete:
         self, world: World, physical_id: str, properties: dict[str, Any]
     ) -> None:
         world.aws_lambda.page = 1
-        ours = {naming.STACK: STACK_ID, naming.LOGICAL: "Function", naming.PENDING: "request-1"}
+        ours = {ownership.STACK: STACK_ID, ownership.LOGICAL: "Function", ownership.PENDING: "request-1"}
         source = {"EventSourceArn": STREAM} if "StreamArn" in properties else {}
-        retained = {name: value for name, value in ours.items() if name != naming.PENDING}
+        retained = {name: value for name, value in ours.items() if name != ownership.PENDING}
         left = {
             world.aws_lambda.add(tags, FunctionName=function, Topics=[str(number)], **source)
             for number, (function, tags) in enumerate(
                 [
                     ("orders", {}),
                     ("orders", retained),
-                    ("orders", {**ours, naming.LOGICAL: "Other"}),
-                    ("orders", {**ours, naming.STACK: "another stack"}),
+                    ("orders", {**ours, ownership.LOGICAL: "Other"}),
+                    ("orders", {**ours, ownership.STACK: "another stack"}),
                     ("returns", ours),
                 ]
             )

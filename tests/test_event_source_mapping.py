@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import naming
 from cfn_injector.aws_lambda import LOGGED
 from cfn_injector.errors import AlreadyAnsweredError
 from cfn_injector.plugin import Request, Stack
-from cfn_injector.protocol import CLEANING_SECONDS, not_created
-from cfn_injector.provider import ANSWER_SECONDS
-from cfn_injector.resources.event_source_mapping import mappings
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import CLEANING_SECONDS, not_created
+from cfn_injector.protocol.provider import ANSWER_SECONDS
+from cfn_injector.resources.event_source_mapping import api
 from tests.conftest import World
-from tests.fake_cloudformation import STACK_ID
-from tests.fake_event_sources import BROKER, CLUSTER, LAMBDA, QUEUE, STREAM, TABLE
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import STACK_ID
+from tests.fakes.event_sources import BROKER, CLUSTER, LAMBDA, QUEUE, STREAM, TABLE
 from tests.test_meanwhile import MADE_UP
 
 MAPPING = "Custom::EventSourceMapping"
@@ -145,12 +145,12 @@ class TestACreate:
         assert world.aws_lambda.mappings[uuid].tags == {
             "team": "shop",
             "stage": "own",
-            naming.STACK: STACK_ID,
-            naming.LOGICAL: "Function",
-            naming.REQUEST: "request-1",
+            ownership.STACK: STACK_ID,
+            ownership.LOGICAL: "Function",
+            ownership.REQUEST: "request-1",
         }
         (params,) = asked(world, "CreateEventSourceMapping")
-        assert params["Tags"][naming.PENDING] == "request-1"
+        assert params["Tags"][ownership.PENDING] == "request-1"
 
     def test_of_what_is_wrong_touches_nothing_and_tells_all_of_it(self, world: World) -> None:
         reason = refused(world, {"StreamArn": STREAM, "EventSourceArn": STREAM, "Enabled": "perhaps"})
@@ -181,11 +181,11 @@ class TestTheSameEventTwice:
         create = event(world, "Create", BASE)
         killed_after(world, "CreateEventSourceMapping", create)
         (uuid,) = world.aws_lambda.mappings
-        assert naming.PENDING in world.aws_lambda.mappings[uuid].tags
+        assert ownership.PENDING in world.aws_lambda.mappings[uuid].tags
         world.aws_lambda.calls.clear()
         assert world.stack.send(create)["PhysicalResourceId"] == uuid
         assert "CreateEventSourceMapping" not in world.aws_lambda.operations()
-        assert naming.PENDING not in world.aws_lambda.mappings[uuid].tags
+        assert ownership.PENDING not in world.aws_lambda.mappings[uuid].tags
         assert world.clock.now() >= world.aws_lambda.mappings[uuid].ready_at
 
     def test_what_another_request_left_pending_goes_before_a_new_one_is_made(self, world: World) -> None:
@@ -228,7 +228,7 @@ class TestTheSameEventTwice:
 
 class TestWhoseAMappingIs:
     @pytest.mark.parametrize(
-        "tags", [{}, {naming.STACK: "another stack", naming.LOGICAL: "Function", naming.PENDING: "request-1"}]
+        "tags", [{}, {ownership.STACK: "another stack", ownership.LOGICAL: "Function", ownership.PENDING: "request-1"}]
     )
     def test_somebody_elses_of_the_same_source_is_told_and_left_alone(self, world: World, tags: dict[str, str]) -> None:
         uuid = world.aws_lambda.add(tags, FunctionName="orders", EventSourceArn=STREAM)
@@ -304,7 +304,7 @@ class TestAFailedCreate:
         assert world.aws_lambda.there() == {}
 
     def test_deletes_nothing_of_another_request(self, world: World) -> None:
-        others = {naming.STACK: STACK_ID, naming.LOGICAL: "Function", naming.PENDING: "request-2"}
+        others = {ownership.STACK: STACK_ID, ownership.LOGICAL: "Function", ownership.PENDING: "request-2"}
 
         def meanwhile(name: str, params: dict[str, Any]) -> None:
             if name == "CreateEventSourceMapping":
@@ -333,7 +333,7 @@ class TestAFailedCreate:
         request = Request("Create", "request-1", STACK_ID, "Function", MAPPING, "", BASE, {})
         answered: Any = Answered()
         with pytest.raises(AlreadyAnsweredError):
-            mappings.undo(mappings.Job(request, answered, Stack({})))
+            api.undo(api.Job(request, answered, Stack({})))
 
 
 class TestWhatPassesByItself:
@@ -384,4 +384,4 @@ class TestWhatPassesByItself:
         message, start = "The provided execution role does not have permissions to call GetRecords", world.clock.now()
         world.aws_lambda.before = fails("CreateEventSourceMapping", "InvalidParameterValueException", message)
         assert message in refused(world, BASE)
-        assert mappings.ROLE_SECONDS < world.clock.now() - start < mappings.ROLE_SECONDS + 20
+        assert api.ROLE_SECONDS < world.clock.now() - start < api.ROLE_SECONDS + 20

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import naming
-from cfn_injector.resources.event_source_mapping.wanted import DEFAULTS
+from cfn_injector.protocol import ownership
+from cfn_injector.resources.event_source_mapping.spec import DEFAULTS
 from tests.conftest import World
-from tests.fake_cloudformation import STACK_ID, Stack
-from tests.fake_event_sources import LAMBDA, OTHER_STREAM, STREAM
-from tests.fake_lambda import ACCOUNT, Fault
-from tests.templates import Deployment, listed
+from tests.fakes.aws_lambda import ACCOUNT, Fault
+from tests.fakes.cloudformation import STACK_ID, Stack
+from tests.fakes.event_sources import LAMBDA, OTHER_STREAM, STREAM
+from tests.support.templates import Deployment, listed
 from tests.test_event_source_mapping import BASE, KAFKA, MAPPING, asked, created, deleted, event, fails, killed_after
-from tests.test_event_source_wanted import EVERY_SOURCE, QUEUE_PROPERTIES, STREAM_PROPERTIES
+from tests.test_event_source_spec import EVERY_SOURCE, QUEUE_PROPERTIES, STREAM_PROPERTIES
 from tests.test_late import issued
 
 FULL = {name: value for name, value in STREAM_PROPERTIES.items() if not name.startswith("StartingPosition")}
@@ -155,13 +155,13 @@ class TestTags:
         world.aws_lambda.mappings[uuid].tags = {}
         assert updated(world, uuid, {}, {"BatchSize": 7})["Status"] == "SUCCESS"
         tags = world.aws_lambda.mappings[uuid].tags
-        assert (tags[naming.STACK], tags[naming.LOGICAL]) == (STACK_ID, "Function")
+        assert (tags[ownership.STACK], tags[ownership.LOGICAL]) == (STACK_ID, "Function")
 
 
 class TestRefused:
     def test_an_update_of_what_became_anothers(self, world: World) -> None:
         uuid = created(world)
-        world.aws_lambda.mappings[uuid].tags[naming.STACK] = "another stack"
+        world.aws_lambda.mappings[uuid].tags[ownership.STACK] = "another stack"
         before = state_of(world, uuid)
         assert "is another resource's by now" in updated(world, uuid, {}, {"BatchSize": 7})["Reason"]
         assert state_of(world, uuid) == before
@@ -213,7 +213,7 @@ class TestAReplacement:
         assert (answered["Status"], answered["Data"]["EventSourceArn"]) == ("SUCCESS", OTHER_STREAM)
         assert set(world.aws_lambda.mappings) == {old, new}
         assert state_of(world, old) == before
-        assert naming.PENDING not in world.aws_lambda.mappings[new].tags
+        assert ownership.PENDING not in world.aws_lambda.mappings[new].tags
         deleted(world, old)
         assert set(world.aws_lambda.mappings) == {new}
 
@@ -289,7 +289,7 @@ class TestAReplacement:
         killed_after(world, "CreateEventSourceMapping", back)
         (begun,) = world.aws_lambda.mappings.keys() - {made}
         assert world.stack.send(back)["PhysicalResourceId"] == begun
-        assert naming.PENDING not in world.aws_lambda.mappings[begun].tags
+        assert ownership.PENDING not in world.aws_lambda.mappings[begun].tags
 
     def test_does_not_take_one_of_ours_that_was_retained(self, world: World) -> None:
         kept = created(world, StreamArn=OTHER_STREAM)
@@ -322,7 +322,7 @@ class TestAReplacement:
         killed_after(world, "CreateEventSourceMapping", update)
         (begun,) = world.aws_lambda.mappings.keys() - {old}
         assert world.stack.send(update)["PhysicalResourceId"] == begun
-        assert naming.PENDING not in world.aws_lambda.mappings[begun].tags
+        assert ownership.PENDING not in world.aws_lambda.mappings[begun].tags
 
     def test_delivered_once_more_when_the_old_mapping_is_gone_is_the_same_answer(self, world: World) -> None:
         old = created(world)

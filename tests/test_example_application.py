@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from example_hitcounter.application import until
-from tests.node_js import needs_packages
+from tests.support.node_js import needs_packages
 
 REPOSITORY = Path(__file__).parents[1]
 SECONDS = 90

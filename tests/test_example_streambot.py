@@ -15,7 +15,7 @@ import pytest
 from example_hitcounter.demo import DemoError
 from example_streambot import artifact
 from example_streambot.records import PAYLOADS, differences, put, stored
-from tests.node_js import needs_node, needs_packages, run_node
+from tests.support.node_js import needs_node, needs_packages, run_node
 
 SHARDS = ("shardId-000000000000", "shardId-000000000001")
 SECRET = b"never-to-be-logged"

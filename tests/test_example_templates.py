@@ -15,8 +15,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from tests.sam import RefusedError, translate
-from tests.templates import ALL, PROVIDER, TEMPLATES, listed
+from tests.support.sam import RefusedError, translate
+from tests.support.templates import ALL, PROVIDER, TEMPLATES, listed
 
 EXAMPLES = ("alias-native.yaml", "alias.yaml", "events.yaml", "sam.yaml", "stages.yaml")
 EVENTS, SAM = ALL["events.yaml"]["Resources"], ALL["sam.yaml"]

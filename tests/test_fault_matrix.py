@@ -18,13 +18,13 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
-from cfn_injector import naming
+from cfn_injector.protocol import ownership
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.fake_cloudformation import Stack
-from tests.fake_event_sources import OTHER_STREAM, QUEUE, STREAM
-from tests.fake_lambda import ACCOUNT, REGION, ROLE
-from tests.response_server import Server
-from tests.rest_apis import BARE, SHOP
+from tests.fakes.aws_lambda import ACCOUNT, REGION, ROLE
+from tests.fakes.cloudformation import Stack
+from tests.fakes.event_sources import OTHER_STREAM, QUEUE, STREAM
+from tests.fakes.response_server import Server
+from tests.fakes.rest_apis import BARE, SHOP
 from tests.test_assembly import archive
 from tests.test_env_loader_changes import can_start
 from tests.test_lambda_function import somebody
@@ -184,7 +184,7 @@ def check(world: World, stack: Stack) -> Counter[str]:
     theirs = world.aws_lambda.functions.get("theirs")
     tags = world.tags()
     told = json.dumps([world.stack.answers, world.log, tags])
-    pending = [each for each in tags if naming.PENDING in each]
+    pending = [each for each in tags if ownership.PENDING in each]
     return Counter(
         {
             "leftovers": len(left) + len(uploads) + len(pending),

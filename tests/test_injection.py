@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.archive.splice import EMPTY_ARCHIVE, NewFile, Segment
 from cfn_injector.errors import ArtifactError, EnvFileError, InjectorError
 from cfn_injector.injection import (
     LAMBDA_MAX_UNPACKED,
@@ -22,8 +23,7 @@ from cfn_injector.injection import (
     inject,
     join,
 )
-from cfn_injector.zip_splice import EMPTY_ARCHIVE, NewFile, Segment
-from tests.zips import LINK, Member, built, taken_apart, unicode_path, written
+from tests.support.zips import LINK, Member, built, taken_apart, unicode_path, written
 
 FILES = {"a.py": b"print('a')\n" * 9, ".env": b"# built by CI\nSTAGE=none\nTABLE=t\n", "lib/b.py": b"pass\n"}
 ENV = {"STAGE": "prod", "URL": "https://example.com/?a=b c"}

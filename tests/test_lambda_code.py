@@ -12,7 +12,7 @@ import pytest
 
 from cfn_injector import env_loader, injection
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.fake_lambda import no_hook
+from tests.fakes.aws_lambda import no_hook
 
 BASE: dict[str, Any] = {
     "Code": {"S3Bucket": ARTIFACTS, "S3Key": KEY},

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import naming
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import ARTIFACTS, KEY, World, artifact
-from tests.fake_cloudformation import STACK_ID
-from tests.fake_lambda import ROLE, Fault, Function
+from tests.fakes.aws_lambda import ROLE, Fault, Function
+from tests.fakes.cloudformation import STACK_ID
 
 BASE: dict[str, Any] = {
     "Code": {"S3Bucket": ARTIFACTS, "S3Key": KEY},
@@ -77,9 +77,9 @@ def test_the_function_bears_the_stacks_tags_the_templates_tags_and_its_owner(wor
     assert world.aws_lambda.functions[name].tags == {
         "team": "shop",
         "stage": "own",
-        naming.STACK: STACK_ID,
-        naming.LOGICAL: "Function",
-        naming.REQUEST: "request-1",
+        ownership.STACK: STACK_ID,
+        ownership.LOGICAL: "Function",
+        ownership.REQUEST: "request-1",
     }
 
 
@@ -124,10 +124,10 @@ class TestTheSameEventTwice:
             world.deliver_unguarded(event)
         world.aws_lambda.after = lambda operation, params: None
         (name,) = world.aws_lambda.functions
-        assert naming.PENDING in world.aws_lambda.functions[name].tags
+        assert ownership.PENDING in world.aws_lambda.functions[name].tags
         answered = world.stack.send(event)
         assert answered["PhysicalResourceId"] == name
-        assert naming.PENDING not in world.aws_lambda.functions[name].tags
+        assert ownership.PENDING not in world.aws_lambda.functions[name].tags
 
     def test_a_published_create_publishes_one_version(self, world: World) -> None:
         event = world.stack.event("Create", {**BASE, "Publish": True})
@@ -180,7 +180,7 @@ class TestOwnership:
         assert function.configuration["Handler"] == "index.handler"
         assert function.env_file().endswith("TABLE=dev-table\n")
         assert function.tags["kept"] == "yes"
-        assert function.tags[naming.STACK] == STACK_ID
+        assert function.tags[ownership.STACK] == STACK_ID
         world.stack.send(world.stack.event("Delete", {**BASE, "FunctionName": "theirs"}, physical_id=name))
         assert world.aws_lambda.functions == {}
 
@@ -210,7 +210,7 @@ class TestOwnership:
         name = created(world)
         world.aws_lambda.functions[name].tags.clear()
         assert updated(world, name, {}, {"MemorySize": 256})["Status"] == "SUCCESS"
-        assert world.aws_lambda.functions[name].tags[naming.STACK] == STACK_ID
+        assert world.aws_lambda.functions[name].tags[ownership.STACK] == STACK_ID
 
     def test_a_function_without_tags_under_a_derived_name_is_still_deleted(self, world: World) -> None:
         name = created(world)
@@ -220,7 +220,7 @@ class TestOwnership:
 
     def test_a_function_that_another_stack_took_over_is_neither_updated_nor_deleted(self, world: World) -> None:
         name = created(world)
-        world.aws_lambda.functions[name].tags[naming.STACK] = "arn:aws:cloudformation:other"
+        world.aws_lambda.functions[name].tags[ownership.STACK] = "arn:aws:cloudformation:other"
         answered = updated(world, name, {}, {"MemorySize": 256})
         assert answered["Status"] == "FAILED"
         assert "belongs to another" in answered["Reason"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
 from tests.test_lambda_function import BASE, created, updated
 
 CHANGES = frozenset({"UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "DeleteFunction"})

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from tests.fake_cloudformation import RESPONSE_URL
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import RESPONSE_URL
 from tests.test_fault_matrix import CODE, FUNCTION, INJECTED, PLAIN, changed
 from tests.test_lambda_function import created, updated
 

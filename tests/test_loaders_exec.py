@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cfn_injector.env_loader import EXEC_WRAPPER, wanted
-from tests.sandbox import NODE_3, PYTHON, Runtime, deployed, program, run, unpack
+from tests.support.sandbox import NODE_3, PYTHON, Runtime, deployed, program, run, unpack
 
 # Each tells its environment as hexadecimal digits of bytes, or where it knows no bytes, of the text as UTF-8.
 SOURCES = {

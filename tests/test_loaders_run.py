@@ -14,7 +14,7 @@ import pytest
 from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, wanted
 from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.loader_table import LOADERS, ROWS, Row
-from tests.sandbox import LAMBDA, NODE_3, PYTHON, Outcome, Runtime, deployed, run, unpack
+from tests.support.sandbox import LAMBDA, NODE_3, PYTHON, Outcome, Runtime, deployed, run, unpack
 
 FILE = {
     "TABLE": "orders",

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import naming
-from cfn_injector.protocol import not_created
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import not_created
 from tests.conftest import ARTIFACTS, STAGING, World
-from tests.fake_cloudformation import RESPONSE_URL
-from tests.fake_lambda import Fault
+from tests.fakes.aws_lambda import Fault
+from tests.fakes.cloudformation import RESPONSE_URL
 from tests.test_assembly import archive
 from tests.test_fault_matrix import CODE, FUNCTION, INJECTED, LARGE_OBJECT, PLAIN, PUBLISHED, changed
 from tests.test_lambda_function import BASE, created, somebody
@@ -88,9 +88,9 @@ class TestANameThatIsTaken:
         assert created(world, FunctionName=name) == name
         assert world.aws_lambda.operations().count("CreateFunction") == 2
         assert world.clock.now() - start < 60
-        assert naming.PENDING not in world.aws_lambda.functions[name].tags
+        assert ownership.PENDING not in world.aws_lambda.functions[name].tags
 
-    @pytest.mark.parametrize("tags", [{}, {naming.STACK: "another stack", naming.PENDING: "request-1"}])
+    @pytest.mark.parametrize("tags", [{}, {ownership.STACK: "another stack", ownership.PENDING: "request-1"}])
     def test_a_function_that_somebody_made_a_moment_before_is_left_alone(
         self, world: World, tags: dict[str, str]
     ) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfn_injector.multipart import COPIES, MAX_PART, MIN_PART, Copy, Part, Upload, length, plan
-from cfn_injector.zip_splice import Insert, Keep, Segment
+from cfn_injector.archive.splice import Insert, Keep, Segment
+from cfn_injector.aws.multipart import COPIES, MAX_PART, MIN_PART, Copy, Part, Upload, length, plan
 
 MIB = 1024 * 1024
 TAIL = Insert(b"t" * 1000)

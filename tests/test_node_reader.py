@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cfn_injector import __version__
-from tests.node_js import FOLDER, PACKAGES, ROOT, WRAPPER, needs_node, needs_packages, read_with_node, run_node
+from tests.support.node_js import FOLDER, PACKAGES, ROOT, WRAPPER, needs_node, needs_packages, read_with_node, run_node
 
 DATA = Path(__file__).parent / "data"
 CASES: dict[str, list[dict[str, Any]]] = json.loads((DATA / "dotenv_cases.json").read_text(encoding="utf-8"))

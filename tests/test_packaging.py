@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from cfn_injector.cli import bundle
+from cfn_injector.cli import build_provider
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cfn_injector", "wrapper", "example_hitcounter", "example_rollup", "example_streambot")
@@ -87,7 +87,7 @@ def test_the_bundle_of_a_wheel_is_that_of_an_editable_install(installed: Path, t
     subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True, timeout=60)
     with zipfile.ZipFile(output) as archive:
         found = {name: archive.read(name) for name in archive.namelist()}
-    expected = dict(bundle.contents())
+    expected = dict(build_provider.contents())
     metadata = next(name for name in expected if name.startswith("cfn_injector-") and name.endswith("/METADATA"))
     assert found.pop(metadata)
     assert expected.pop(metadata)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector import provider
 from cfn_injector.errors import DeliveryError, RequestError
-from cfn_injector.protocol import Outcome, Request, Services
+from cfn_injector.protocol import provider
+from cfn_injector.protocol.messages import Outcome, Request, Services
 from tests.conftest import STAGING, World
-from tests.fake_cloudformation import RESPONSE_URL, Context
+from tests.fakes.cloudformation import RESPONSE_URL, Context
 
 Verb = Any
 

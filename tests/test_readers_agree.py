@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from tests import readers_agree
-from tests.node_js import needs_node
 from tests.readers_agree import FEATURES, Case, Report, compare, generate
+from tests.support.node_js import needs_node
 
 pytestmark = needs_node
 

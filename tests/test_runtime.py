@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wrapper
-from tests.interpreters import READERS
+from tests.support.interpreters import READERS
 from wrapper import ParseError, get_env, load, wrap
 from wrapper.dotenv import parse
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from benchmarks.s3_stub import BUCKETS, Model, Stub, running, spawned
+from tests.fakes.s3_stub import BUCKETS, Model, Stub, running, spawned
 
 MIB = 1024 * 1024
 BUCKET, OTHER = BUCKETS

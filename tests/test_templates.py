@@ -13,8 +13,9 @@ import pytest
 from botocore import xform_name
 
 import cfn_injector
-from cfn_injector import properties, registry
-from tests.templates import (
+from cfn_injector.protocol import registry
+from cfn_injector.resources.lambda_function import spec
+from tests.support.templates import (
     ACCOUNT,
     ALL,
     EXAMPLES,
@@ -444,4 +445,4 @@ FUNCTIONS = list(_functions())
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_provider_accepts_every_function_of_our_templates(function: Mapping[str, Any]) -> None:
     model = botocore.session.get_session().get_service_model("lambda")
-    assert properties.problems(filled(function), model) == []
+    assert spec.problems(filled(function), model) == []

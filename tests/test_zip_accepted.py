@@ -12,8 +12,8 @@ from struct import pack
 
 import pytest
 
-from tests.splicing import FILES, NEW, OLD, A, B, others, spliced
-from tests.zips import (
+from tests.support.splicing import FILES, NEW, OLD, A, B, others, spliced
+from tests.support.zips import (
     EMPTY,
     FOLDER,
     LINK,

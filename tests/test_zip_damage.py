@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cfn_injector.archive.splice import extract
 from cfn_injector.errors import ArtifactError
-from cfn_injector.zip_splice import extract
-from tests.splicing import FILES, OLD, PLAIN, ZIP64, A, B, directory_of, others, reader, spliced
-from tests.zips import Member, built, changed, extra, streamed, written
+from tests.support.splicing import FILES, OLD, PLAIN, ZIP64, A, B, directory_of, others, reader, spliced
+from tests.support.zips import Member, built, changed, extra, streamed, written
 
 
 class TestDamage:

@@ -6,8 +6,8 @@ from struct import pack
 
 import pytest
 
-from tests.splicing import FILES, LENGTH, OLD, PLAIN, START, ZIP64, A, B, env, refusal
-from tests.zips import (
+from tests.support.splicing import FILES, LENGTH, OLD, PLAIN, START, ZIP64, A, B, env, refusal
+from tests.support.zips import (
     DESCRIBED,
     EMPTY,
     ENCRYPTED,

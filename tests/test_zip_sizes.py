@@ -11,10 +11,10 @@ from struct import pack
 
 import pytest
 
+from cfn_injector.archive.splice import Insert, NewFile, Segment, extract, read_directory, splice
 from cfn_injector.errors import ArtifactError
-from cfn_injector.zip_splice import Insert, NewFile, Segment, extract, read_directory, splice
-from tests.splicing import OLD, env, refusal, spliced
-from tests.zips import FULL, Member, built, extra, pieces
+from tests.support.splicing import OLD, env, refusal, spliced
+from tests.support.zips import FULL, Member, built, extra, pieces
 
 
 class TestSizes:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from cfn_injector.archive.splice import EMPTY_ARCHIVE, Insert, Keep, NewFile, extract, read_directory, splice
 from cfn_injector.errors import ArtifactError
-from cfn_injector.zip_splice import EMPTY_ARCHIVE, Insert, Keep, NewFile, extract, read_directory, splice
-from tests.splicing import FILES, NEW, OLD, PLAIN, TAIL, A, B, directory_of, joined, planned, spliced
-from tests.zips import FOLDER, LINK, Member, built, pieces, signing_block, taken_apart, unicode_path, written
+from tests.support.splicing import FILES, NEW, OLD, PLAIN, TAIL, A, B, directory_of, joined, planned, spliced
+from tests.support.zips import FOLDER, LINK, Member, built, pieces, signing_block, taken_apart, unicode_path, written
 
 POSITIONS = {
     "first": [OLD, A, B],

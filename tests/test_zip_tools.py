@@ -25,10 +25,10 @@ from unittest import mock
 
 import pytest
 
+from cfn_injector.archive.splice import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
-from cfn_injector.zip_splice import Segment
-from tests.splicing import others
-from tests.zips import end_form, pieces, streamed, written
+from tests.support.splicing import others
+from tests.support.zips import end_form, pieces, streamed, written
 
 ENV = {"STAGE": "prod", "HOSTS": '["a", "b"]'}
 OLD = b"# as built\nSTAGE=none\nKEPT=1\n"

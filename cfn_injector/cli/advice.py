@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from cfn_injector.archive.splice import Directory
 from cfn_injector.cli.location import visible
 from cfn_injector.env_file import NAME
 from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED
-from cfn_injector.zip_splice import Directory
 from wrapper.dotenv import BOM, Binding
 
 DIRECT_UPLOAD = 50 * 1024 * 1024

@@ -12,12 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import nlargest
 
-from cfn_injector.cli import advice
-from cfn_injector.cli.location import opened, shown, visible
-from cfn_injector.env_properties import DEFAULT_ENV_FILE
-from cfn_injector.errors import ArtifactError, EnvFileError
-from cfn_injector.injection import TAIL_BYTES, Source, inject
-from cfn_injector.zip_splice import (
+from cfn_injector.archive.splice import (
     Directory,
     Entry,
     Read,
@@ -28,6 +23,11 @@ from cfn_injector.zip_splice import (
     read_directory,
     through,
 )
+from cfn_injector.cli import advice
+from cfn_injector.cli.location import opened, shown, visible
+from cfn_injector.env_properties import DEFAULT_ENV_FILE
+from cfn_injector.errors import ArtifactError, EnvFileError
+from cfn_injector.injection import TAIL_BYTES, Source, inject
 from wrapper.dotenv import Binding, ParseError, decode, parse
 
 HELP = "show the .env file of an archive, its sizes, and what Lambda or readers may stumble over"

@@ -31,9 +31,9 @@ from threading import Lock
 from typing import IO, Any
 from urllib.parse import unquote
 
+from cfn_injector.archive.splice import Insert, Keep, Segment
 from cfn_injector.errors import InjectorError, StorageError
 from cfn_injector.injection import TAIL_BYTES, Destination, Source
-from cfn_injector.zip_splice import Insert, Keep, Segment
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _S3_OBJECT = re.compile(r"([^/:@]+)/(.+?)(?:\?versionId=([^&?]+))?", re.DOTALL)
@@ -232,7 +232,7 @@ def opened(location: str) -> Iterator[Source]:
         if _parts(location)[0] in _S3:
             import boto3
 
-            from cfn_injector.artifact import S3Source
+            from cfn_injector.aws.s3 import S3Source
 
             files.enter_context(_aws_told(location))
             yield S3Source.open(boto3.client("s3"), *_s3_object(location))
@@ -321,7 +321,7 @@ class S3ObjectDestination:
         """Returns the base64 SHA-256, but for what S3 copied in parts."""
         import boto3
 
-        from cfn_injector.artifact import S3Destination, S3Source
+        from cfn_injector.aws.s3 import S3Destination, S3Source
 
         bucket, key, _ = _s3_object(self.location)
         with _aws_told(self.location):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
 from cfn_injector import __version__
-from cfn_injector.cli import bundle, inject, inspect, package
+from cfn_injector.cli import build_provider, bundle, inject, inspect
 from cfn_injector.errors import InjectorError
 
 
@@ -29,8 +29,8 @@ class Command(Protocol):
 
 
 COMMANDS: Mapping[str, Command] = {
-    "build-provider": bundle,
-    "bundle": package,
+    "build-provider": build_provider,
+    "bundle": bundle,
     "inject": inject,
     "inspect": inspect,
 }

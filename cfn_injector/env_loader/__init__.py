@@ -24,6 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from cfn_injector.archive.splice import NewFile
 from cfn_injector.env_properties import (
     LOADER_VARIABLES,
     RESERVED_VARIABLES,
@@ -33,7 +34,6 @@ from cfn_injector.env_properties import (
     variables,
 )
 from cfn_injector.errors import EnvFileError, PropertyError
-from cfn_injector.zip_splice import NewFile
 from wrapper import PRESET_BY_LAMBDA
 
 KINDS = ("none", "handler", "exec")

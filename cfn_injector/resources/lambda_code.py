@@ -17,8 +17,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from cfn_injector import env_loader, env_properties, injection, naming, stack_api
-from cfn_injector.artifact import (
+from cfn_injector import env_loader, env_properties, injection
+from cfn_injector.aws import stacks
+from cfn_injector.aws.s3 import (
     S3Destination,
     S3Source,
     discard,
@@ -30,7 +31,8 @@ from cfn_injector.artifact import (
 )
 from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError, StorageError
-from cfn_injector.protocol import Outcome, Request, Services
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import Outcome, Request, Services
 
 SERVICES = ("cloudformation", "s3")
 
@@ -93,7 +95,7 @@ def _stem(request: Request, source: S3Source) -> str:
     return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}"
 
 
-def _key(request: Request, services: Services, source: S3Source, stack: stack_api.Stack) -> str:
+def _key(request: Request, services: Services, source: S3Source, stack: stacks.Stack) -> str:
     """Where the object stands; in a rollback where it stood, also if another version of the provider made it."""
     stem, loader = _stem(request, source), env_loader.wanted(request.properties)
     if loader is None:
@@ -105,7 +107,7 @@ def _key(request: Request, services: Services, source: S3Source, stack: stack_ap
     there = [
         found
         for found in keys_below(client, bucket, f"{stem}-")
-        if naming.PENDING not in tags_of(client, bucket, found)
+        if ownership.PENDING not in tags_of(client, bucket, found)
     ]
     return key if key in there or not there else there[0]
 
@@ -124,11 +126,11 @@ def update(request: Request, services: Services) -> Outcome:
     return _provide(request, services, stack)
 
 
-def _stack(request: Request, services: Services) -> stack_api.Stack:
-    return stack_api.describe(services.client("cloudformation"), request.stack_id)
+def _stack(request: Request, services: Services) -> stacks.Stack:
+    return stacks.describe(services.client("cloudformation"), request.stack_id)
 
 
-def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Outcome:
+def _provide(request: Request, services: Services, stack: stacks.Stack) -> Outcome:
     client, bucket = services.client("s3"), staging_bucket(services.environ)
     code = request.properties["Code"]
     source = S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
@@ -140,7 +142,7 @@ def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Ou
             failure.callback(_undo, request, services, key)
             digest = _inject(request, services, source, key, stack)
         cloudformation = services.client("cloudformation")
-        if stack_api.has_given_up(cloudformation, request.stack_id, request.logical_id, stack):
+        if stacks.has_given_up(cloudformation, request.stack_id, request.logical_id, stack):
             raise StorageError(f"{request.logical_id} was deleted while it was being made; deploy again")
         untag(client, bucket, key)
         failure.pop_all()
@@ -160,11 +162,11 @@ def _provide(request: Request, services: Services, stack: stack_api.Stack) -> Ou
 def _undo(request: Request, services: Services, key: str) -> None:
     """Deletes what this request wrote, unless another delivery of it has answered with that."""
     client, bucket = services.client("s3"), staging_bucket(services.environ)
-    if tags_of(client, bucket, key).get(naming.PENDING) == request.request_id:
+    if tags_of(client, bucket, key).get(ownership.PENDING) == request.request_id:
         discard(client, bucket, key)
 
 
-def _inject(request: Request, services: Services, source: S3Source, key: str, stack: stack_api.Stack) -> str:
+def _inject(request: Request, services: Services, source: S3Source, key: str, stack: stacks.Stack) -> str:
     """Writes the object, tagged as pending; returns its CodeSha256."""
     env = env_properties.variables(request.properties)
     services.log("inject", env_keys=sorted(env))
@@ -173,7 +175,7 @@ def _inject(request: Request, services: Services, source: S3Source, key: str, st
         staging_bucket(services.environ),
         key,
         scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
-        tagging=urlencode({naming.PENDING: request.request_id}),
+        tagging=urlencode({ownership.PENDING: request.request_id}),
     )
     comes_to_the_edge = env_properties.comes_to_the_edge(request.properties, request.old_properties)
     injected = injection.inject(
@@ -193,7 +195,7 @@ def _sweep(request: Request, services: Services, keep: str = "") -> None:
     """Deletes the objects of this resource that a request left whose answer never arrived, and no other."""
     client, bucket = services.client("s3"), staging_bucket(services.environ)
     for key in keys_below(client, bucket, _prefix(request)):
-        if key != keep and naming.PENDING in tags_of(client, bucket, key):
+        if key != keep and ownership.PENDING in tags_of(client, bucket, key):
             services.log("delete-pending", key=key)
             discard(client, bucket, key)
 

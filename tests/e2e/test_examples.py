@@ -24,7 +24,7 @@ from example_rollup.scores import Rules, best, from_item
 from example_streambot import artifact as streambot_artifact
 from example_streambot.records import PAYLOADS, put, stored
 from tests.e2e.account import Account
-from tests.node_js import needs_packages
+from tests.support.node_js import needs_packages
 
 RULES = Rules(places=3, seconds=3600)
 

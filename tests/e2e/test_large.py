@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.archive.splice import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
-from cfn_injector.zip_splice import Segment
 from tests.e2e.account import Account, Stacks, build_artifact
 
 MB = 1_000_000

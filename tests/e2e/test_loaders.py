@@ -14,8 +14,8 @@ import pytest
 from example_hitcounter import stacks as cloudformation
 from example_hitcounter.stacks import StackError
 from tests.e2e.account import Account, Stacks
-from tests.node_js import needs_node
-from tests.templates import TEMPLATES
+from tests.support.node_js import needs_node
+from tests.support.templates import TEMPLATES
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 WRAPPER = "/var/task/_cfn_injector/exec"

@@ -24,8 +24,8 @@ from botocore.exceptions import ClientError
 from example_hitcounter import stacks
 from example_hitcounter.demo import fetch
 from tests.e2e.account import Account
-from tests.sam import translate
-from tests.templates import ALL, TEMPLATES
+from tests.support.sam import translate
+from tests.support.templates import ALL, TEMPLATES
 
 NOT_RUN = {
     "kafka": "ministack reads no Kafka; without a secret, the Condition HasKafka leaves the mapping out",

@@ -14,10 +14,10 @@ from itertools import pairwise
 from struct import unpack_from
 from typing import NamedTuple
 
+from cfn_injector.archive.splice import Directory, Read, Segment, plain, read_directory
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, Source, inject, join
-from cfn_injector.zip_splice import Directory, Read, Segment, plain, read_directory
-from tests.zips import END, FULL, LOCAL, RECORD, RECORD_FIELDS, end_form
+from tests.support.zips import END, FULL, LOCAL, RECORD, RECORD_FIELDS, end_form
 from wrapper.dotenv import parse
 
 ENV = {"STAGE": "prod", "HOSTS": """["a", 'b']"""}

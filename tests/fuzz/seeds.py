@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.zips import (
+from tests.support.zips import (
     EMPTY,
     FOLDER,
     LINK,

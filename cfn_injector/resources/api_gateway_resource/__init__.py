@@ -15,12 +15,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from cfn_injector.plugin import Outcome, Request, RequestError, Services, Stack, stack_of
-from cfn_injector.resources.api_gateway_resource import deployments, making, methods, permissions, template
-from cfn_injector.resources.api_gateway_resource.cleaning import apis_of, remove, sweep, undo
-from cfn_injector.resources.api_gateway_resource.job import Job, Target
-from cfn_injector.resources.api_gateway_resource.marks import Mark, is_overtaken, is_unfinished, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource import claim, deployments, methods, permissions, spec
+from cfn_injector.resources.api_gateway_resource.cleanup import apis_of, remove, sweep, undo
+from cfn_injector.resources.api_gateway_resource.operation import Job, Target
 from cfn_injector.resources.api_gateway_resource.paths import Tree
-from cfn_injector.resources.api_gateway_resource.template import Wanted
+from cfn_injector.resources.api_gateway_resource.spec import Wanted
+from cfn_injector.resources.api_gateway_resource.tags import Mark, is_overtaken, is_unfinished, mark_of, mark_on
 
 SERVICES = ("apigateway", "cloudformation", "lambda")
 
@@ -35,7 +35,7 @@ def _wanted(job: Job, accepted: Mapping[str, Any] | None = None) -> Wanted:
     """Raises PropertiesError with all that is wrong; of an Update only what is newly so, of a rollback nothing."""
     if job.stack.rolling_back and accepted is not None:
         accepted = job.request.properties
-    return template.read(job.request.properties, job.gateway.meta.service_model, job.place, accepted)
+    return spec.read(job.request.properties, job.gateway.meta.service_model, job.place, accepted)
 
 
 def _outcome(job: Job, tree: Tree, target: Target, wanted: Wanted, deployment: str = "") -> Outcome:
@@ -88,14 +88,14 @@ def _make(job: Job, wanted: Wanted) -> Outcome:
     pending = mark_of(job.request, pending=True)
     with ExitStack() as failure:
         failure.callback(undo, job, wanted, pending)
-        tree, target, settled = making.put(job, wanted, pending, failure)
+        tree, target, settled = claim.put(job, wanted, pending, failure)
         if settled:
             failure.pop_all()
             return _settle(job, wanted, tree, target, settled)
         if wanted.function:
             permissions.grant(job, target, wanted.function, tree.pair(target)[0])
         deployment = _deploy(job, wanted, tree, target)
-        making.confirm(job, target, pending)
+        claim.confirm(job, target, pending)
         failure.pop_all()
     return _outcome(job, tree, target, wanted, deployment)
 
@@ -123,8 +123,8 @@ def update(request: Request, services: Services) -> Outcome:
     wanted, old, mine = _wanted(job, request.old_properties), job.current, mark_of(request).request
     former = job.stack.rolling_back  # then there may be what an update left that was ended before it marked anything
     sweep(job, apis_of(request, old), lambda mark: mark.pending and mark.request != mine, always=former)
-    tree = making.tree_of(job, wanted)
-    here = making.target_of(tree, wanted)
+    tree = claim.tree_of(job, wanted)
+    here = claim.target_of(tree, wanted)
     if here and here == old:
         return _change(job, wanted, tree, here)
     if old:
@@ -161,8 +161,8 @@ def _change(job: Job, wanted: Wanted, tree: Tree, target: Target) -> Outcome:
 def _part_with(job: Job, wanted: Wanted, tree: Tree, target: Target, found: Mapping[str, Any] | None) -> None:
     """Takes former functions their permission, but for the last one where others deploy: stages still call that one."""
     known = permissions.remembered(tree, target)
-    named = template.functions_named(job.request.old_properties, job.place)
-    called = template.functions_called(found, job.place) or named
+    named = spec.functions_named(job.request.old_properties, job.place)
+    called = spec.functions_called(found, job.place) or named
     former = (called | named | known) - {wanted.function}
     if wanted.stage or job.stack.rolling_back:
         permissions.revoke(job, target, former)

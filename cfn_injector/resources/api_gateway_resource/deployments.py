@@ -18,10 +18,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import ResourceError, code_of, message_of
-from cfn_injector.resources.api_gateway_resource.job import Job
-from cfn_injector.resources.api_gateway_resource.marks import Mark, description, mark_in, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource.operation import Job
 from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair, look
-from cfn_injector.resources.api_gateway_resource.template import VERBS
+from cfn_injector.resources.api_gateway_resource.spec import VERBS
+from cfn_injector.resources.api_gateway_resource.tags import Mark, description, mark_in, mark_of, mark_on
 
 HALF_SECONDS = 120.0
 """How long a method may be without an integration, because somebody is still making it."""

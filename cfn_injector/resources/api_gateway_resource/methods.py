@@ -14,9 +14,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import OwnershipError, code_of
-from cfn_injector.resources.api_gateway_resource.job import Job, Target
-from cfn_injector.resources.api_gateway_resource.marks import mark_on
-from cfn_injector.resources.api_gateway_resource.template import Wanted
+from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.resources.api_gateway_resource.spec import Wanted
+from cfn_injector.resources.api_gateway_resource.tags import mark_on
 
 _SETTINGS = (
     "authorizationType",

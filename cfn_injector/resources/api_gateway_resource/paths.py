@@ -17,8 +17,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import PropertyError, ResourceError, code_of, message_of
-from cfn_injector.resources.api_gateway_resource.job import Job, Target
-from cfn_injector.resources.api_gateway_resource.template import Wanted
+from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.resources.api_gateway_resource.spec import Wanted
 
 MADE = "cfn-injector:made:"
 """How the keys of the tags begin that remember resources; the rest is the id, the value is who made it."""

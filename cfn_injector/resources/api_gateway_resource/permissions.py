@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import PropertyError, code_of, message_of
 from cfn_injector.resources.api_gateway_resource import paths
-from cfn_injector.resources.api_gateway_resource.job import Job, Target
+from cfn_injector.resources.api_gateway_resource.operation import Job, Target
 
 PRINCIPAL, ACTION = "apigateway.amazonaws.com", "lambda:InvokeFunction"
 FORMER = "cfn-injector:former:"

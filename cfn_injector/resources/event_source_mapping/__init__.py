@@ -30,9 +30,9 @@ from cfn_injector.plugin import (
     marks_in,
     stack_of,
 )
-from cfn_injector.resources.event_source_mapping import mappings
-from cfn_injector.resources.event_source_mapping.mappings import Job
-from cfn_injector.resources.event_source_mapping.wanted import INSISTING, changes, read, replacement_reason, resets
+from cfn_injector.resources.event_source_mapping import api
+from cfn_injector.resources.event_source_mapping.api import Job
+from cfn_injector.resources.event_source_mapping.spec import INSISTING, changes, read, replacement_reason, resets
 
 SERVICES = ("cloudformation", "lambda")
 
@@ -70,36 +70,36 @@ def _outcome(live: Mapping[str, Any]) -> Outcome:
 def _tell_again(job: Job, uuid: str) -> Outcome:
     """The answer to an event whose earlier delivery did all there was to do."""
     job.log("already-made", key=uuid)
-    return _outcome(mappings.settled(job, uuid))
+    return _outcome(api.settled(job, uuid))
 
 
 def _make(job: Job, wanted: Mapping[str, Any], reason: str = "") -> Outcome:
     """Creates the mapping, or completes or tells what an earlier delivery of this request made."""
-    there = mappings.ours(job, job.request.properties)
+    there = api.ours(job, job.request.properties)
     for mapping, tags in there:
-        if mappings.is_answered(job, tags):
+        if api.is_answered(job, tags):
             return _tell_again(job, mapping["UUID"])
     if job.stack.settled or job.stack.deleting:  # a mapping reads as soon as it is there
         raise ResourceError(f"the stack does not wait for {job.request.logical_id} any more; nothing was made")
-    begun = [mapping["UUID"] for mapping, tags in there if mappings.is_pending(job, tags)][:1]
+    begun = [mapping["UUID"] for mapping, tags in there if api.is_pending(job, tags)][:1]
     with ExitStack() as failure:
-        failure.callback(mappings.undo, job)
+        failure.callback(api.undo, job)
         for mapping, tags in there:
             if PENDING in tags and mapping["UUID"] not in begun:
-                mappings.remove(job, mapping["UUID"])
-        uuid = begun[0] if begun else mappings.create(job, wanted, reason)
-        live = mappings.settled(job, uuid, wanted["Enabled"])
-        mappings.confirm(job, live)
+                api.remove(job, mapping["UUID"])
+        uuid = begun[0] if begun else api.create(job, wanted, reason)
+        live = api.settled(job, uuid, wanted["Enabled"])
+        api.confirm(job, live)
         failure.pop_all()
     return _outcome(live)
 
 
 def _bring(job: Job, mapping: Mapping[str, Any], tags: Mapping[str, str], wanted: Mapping[str, Any]) -> Outcome:
     """Brings a mapping of ours to the wanted state."""
-    mappings.claim(job, mapping, tags)
-    live = mappings.settled(job, mapping["UUID"])
-    live = mappings.update(job, live, changes(live, wanted, job.model), enabled=wanted["Enabled"])
-    live = mappings.update(job, live, resets(live, wanted, INSISTING), enabled=wanted["Enabled"])
+    api.claim(job, mapping, tags)
+    live = api.settled(job, mapping["UUID"])
+    live = api.update(job, live, changes(live, wanted, job.model), enabled=wanted["Enabled"])
+    live = api.update(job, live, resets(live, wanted, INSISTING), enabled=wanted["Enabled"])
     return _outcome(live)
 
 
@@ -112,10 +112,10 @@ def create(request: Request, services: Services) -> Outcome:
 def update(request: Request, services: Services) -> Outcome:
     """Updates the mapping in place, or makes its replacement; CloudFormation then deletes the old one."""
     job, uuid = _job(request, services), request.physical_id
-    wanted, live = _checked(job), mappings.get(job, uuid)
+    wanted, live = _checked(job), api.get(job, uuid)
     if live is None:
         return _tell_replacement(job)
-    tags = mappings.tags_of(job, live)
+    tags = api.tags_of(job, live)
     if not is_ours(tags, request) and marks_in(tags):
         raise OwnershipError(f"event source mapping {uuid} is another resource's by now; remove {request.logical_id}")
     if is_overtaken(tags, request):
@@ -123,14 +123,14 @@ def update(request: Request, services: Services) -> Outcome:
     reason = replacement_reason(live, wanted, job.model)
     if reason:
         return _replace(job, wanted, reason)
-    mappings.sweep(job, request.old_properties)
+    api.sweep(job, request.old_properties)
     return _bring(job, live, tags, wanted)
 
 
 def _tell_replacement(job: Job) -> Outcome:
     """The mapping is gone: this is a late delivery of the update that replaced it, or somebody deleted it."""
-    for mapping, tags in mappings.ours(job, job.request.properties):
-        if mappings.is_answered(job, tags):
+    for mapping, tags in api.ours(job, job.request.properties):
+        if api.is_answered(job, tags):
             return _tell_again(job, mapping["UUID"])
     raise ResourceError(
         f"event source mapping {job.request.physical_id} does not exist any more, somebody deleted it; remove "
@@ -141,7 +141,7 @@ def _tell_replacement(job: Job) -> Outcome:
 def _replace(job: Job, wanted: Mapping[str, Any], reason: str) -> Outcome:
     """A new mapping; in a rollback the one that was there before, which a replacement leaves as it was."""
     job.log("replace", key=job.request.physical_id, properties=[reason])
-    for mapping, tags in mappings.ours(job, job.request.properties) if job.stack.rolling_back else []:
+    for mapping, tags in api.ours(job, job.request.properties) if job.stack.rolling_back else []:
         if PENDING not in tags and not replacement_reason(mapping, wanted, job.model):
             return _bring(job, mapping, tags, wanted)
     return _make(job, wanted, reason)
@@ -153,13 +153,13 @@ def delete(request: Request, services: Services) -> Outcome:
     No property is checked, so that whatever was accepted once can be deleted.
     """
     job, uuid = Job(request, services, Stack({})), request.physical_id
-    live = mappings.get(job, uuid)
-    tags = mappings.tags_of(job, live) if live else {}
+    live = api.get(job, uuid)
+    tags = api.tags_of(job, live) if live else {}
     if is_overtaken(tags, request):
         job.log("overtaken", key=uuid)
     elif marks_in(tags) and not is_ours(tags, request):
         job.log("not-ours", key=uuid)
     elif live:
-        mappings.remove(job, uuid)
-    mappings.sweep(job, request.properties)
+        api.remove(job, uuid)
+    api.sweep(job, request.properties)
     return Outcome(uuid)

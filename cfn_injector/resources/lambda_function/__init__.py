@@ -14,20 +14,21 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from cfn_injector import lambda_api, naming, properties, stack_api
+from cfn_injector.aws import stacks
+from cfn_injector.aws.coerce import template_tags
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import FunctionError, OwnershipError, PropertyError, RequestError
-from cfn_injector.protocol import Outcome, Request, Services
-from cfn_injector.resources.lambda_function import ownership, steps
-from cfn_injector.resources.lambda_function.job import Job
-from cfn_injector.typed import template_tags
+from cfn_injector.protocol import ownership
+from cfn_injector.protocol.messages import Outcome, Request, Services
+from cfn_injector.resources.lambda_function import api, claim, spec, steps
+from cfn_injector.resources.lambda_function.operation import Job
 
 SERVICES = ("cloudformation", "lambda", "s3")
-NOTHING = properties.Changes(False, {}, {})
+NOTHING = spec.Changes(False, {}, {})
 
 
 def _job(request: Request, services: Services) -> Job:
-    return Job(request, services, stack_api.describe(services.client("cloudformation"), request.stack_id))
+    return Job(request, services, stacks.describe(services.client("cloudformation"), request.stack_id))
 
 
 def _check(job: Job, accepted: Mapping[str, Any] | None) -> None:
@@ -37,8 +38,8 @@ def _check(job: Job, accepted: Mapping[str, Any] | None) -> None:
     """
     if job.stack.rolling_back and accepted is not None:
         return
-    properties.check(job.wanted, job.model, accepted)
-    ownership.check_tags(job)
+    spec.check(job.wanted, job.model, accepted)
+    claim.check_tags(job)
     if flag(job.wanted, "Edge") and job.client.meta.region_name != "us-east-1":
         raise PropertyError("Edge", "is for functions in us-east-1", "deploy the stack there")
     _refuse_enforced_signing(job)
@@ -63,47 +64,47 @@ def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = 
     only when all is done.
     """
     request = job.request
-    everything = properties.changes(None, job.wanted, job.model, name)
-    if found is not None and naming.PENDING not in found["Tags"]:
+    everything = spec.changes(None, job.wanted, job.model, name)
+    if found is not None and ownership.PENDING not in found["Tags"]:
         return _take_over(job, name, found, everything, replaces)
-    marks = naming.marks(request, pending=True, replaces=replaces)
+    marks = ownership.marks(request, pending=True, replaces=replaces)
     with ExitStack() as failure:
-        failure.callback(ownership.undo, job, name)
+        failure.callback(claim.undo, job, name)
         if found is None:
-            settled = steps.create_function(job, name, ownership.all_tags(job, marks))
+            settled = steps.create_function(job, name, claim.all_tags(job, marks))
             steps.put_apart(job, name, everything, steps.BEFORE_PUBLISHING)
         else:
             job.log("complete-function", function=name)
-            ownership.claim(job, found, marks, {})
+            claim.claim(job, found, marks, {})
             settled = steps.apply(job, found["Configuration"], everything)
         told = steps.publish(job, name, settled, everything)
-        ownership.confirm(job, name, settled["FunctionArn"])
+        claim.confirm(job, name, settled["FunctionArn"])
         failure.pop_all()
     return steps.outcome(name, told)
 
 
-def _take_over(job: Job, name: str, found: Mapping[str, Any], everything: properties.Changes, replaces: str) -> Outcome:
+def _take_over(job: Job, name: str, found: Mapping[str, Any], everything: spec.Changes, replaces: str) -> Outcome:
     """Brings a function that was there before to the wanted state; it is adopted unless it is our own former one."""
     request = job.request
-    adopted = request.type == "Create" or not naming.is_ours(found["Tags"], request)
+    adopted = request.type == "Create" or not ownership.is_ours(found["Tags"], request)
     reason = _replacement_reason(job, name, found["Configuration"])
     if adopted and reason:
         raise PropertyError(
             reason, f"differs from that of function {name}, for good", "adopt it as it is, or make anew"
         )
-    ownership.check_tags(job, found["Tags"])
+    claim.check_tags(job, found["Tags"])
     job.log("take-over", function=name)
     told = steps.publish(job, name, steps.apply(job, found["Configuration"], everything), everything)
-    ownership.check_wanted(job, name)
-    marks = naming.marks(request, pending=False, adopted=adopted, replaces=replaces)
-    ownership.claim(job, found, marks, {})
+    claim.check_wanted(job, name)
+    marks = ownership.marks(request, pending=False, adopted=adopted, replaces=replaces)
+    claim.claim(job, found, marks, {})
     return steps.outcome(name, told)
 
 
 def _tell_again(job: Job, name: str) -> Outcome:
     """The answer to an event whose earlier delivery did all there was to do."""
     job.log("already-made", function=name)
-    settled = lambda_api.wait_until_ready(job.client, name, job.patience)
+    settled = api.wait_until_ready(job.client, name, job.patience)
     return steps.outcome(name, steps.publish(job, name, settled, NOTHING))
 
 
@@ -111,38 +112,38 @@ def create(request: Request, services: Services) -> Outcome:
     """Creates the function, or finds what an earlier delivery of the same request made."""
     job = _job(request, services)
     _check(job, None)
-    name, found = ownership.place(job)
-    return _tell_again(job, name) if ownership.is_answered(job, found) else _make(job, name, found)
+    name, found = claim.place(job)
+    return _tell_again(job, name) if claim.is_answered(job, found) else _make(job, name, found)
 
 
 def update(request: Request, services: Services) -> Outcome:
     """Updates the function in place, or makes its replacement; CloudFormation then deletes the old one."""
     job, name = _job(request, services), request.physical_id
     _check(job, request.old_properties)
-    found = lambda_api.describe(job.client, name)
+    found = api.describe(job.client, name)
     if found is None:
         return _tell_replacement(job)
     tags = found["Tags"]
-    if not naming.is_ours(tags, request) and naming.marks_in(tags):
+    if not ownership.is_ours(tags, request) and ownership.marks_in(tags):
         raise OwnershipError(f"function {name} belongs to another resource by now; remove {request.logical_id} here")
-    if naming.is_overtaken(tags, request):
+    if ownership.is_overtaken(tags, request):
         raise RequestError(f"a newer event than this one was served for {request.logical_id}; nothing was changed")
     reason = _replacement_reason(job, name, found["Configuration"])
     if reason:
         return _replace(job, found, reason)
-    ownership.sweep(job, request.old_properties, replaced=name)
-    marks = naming.marks(request, pending=False)
-    marks[naming.REQUEST] = tags.get(naming.REQUEST, request.request_id)
-    ownership.claim(job, found, marks, _former_tags(request))
-    changes = properties.changes(request.old_properties, job.wanted, job.model, name)
+    claim.sweep(job, request.old_properties, replaced=name)
+    marks = ownership.marks(request, pending=False)
+    marks[ownership.REQUEST] = tags.get(ownership.REQUEST, request.request_id)
+    claim.claim(job, found, marks, _former_tags(request))
+    changes = spec.changes(request.old_properties, job.wanted, job.model, name)
     settled = steps.apply(job, found["Configuration"], changes)
     return steps.outcome(name, steps.publish(job, name, settled, changes))
 
 
 def _tell_replacement(job: Job) -> Outcome:
     """The function is gone: this is a late delivery of the update that replaced it, or somebody deleted it."""
-    name, found = ownership.place(job, replaced=job.request.physical_id)
-    if ownership.is_answered(job, found):
+    name, found = claim.place(job, replaced=job.request.physical_id)
+    if claim.is_answered(job, found):
         return _tell_again(job, name)
     raise FunctionError(
         f"function {job.request.physical_id} does not exist any more, somebody deleted it; remove "
@@ -166,7 +167,7 @@ def _replacement_reason(job: Job, name: str, actual: Mapping[str, Any]) -> str:
     stated, formerly = job.wanted.get("FunctionName"), job.request.old_properties.get("FunctionName")
     if stated != name if stated is not None else formerly == name:
         return "FunctionName"
-    wanted = properties.create_arguments(job.wanted, job.model)
+    wanted = spec.create_arguments(job.wanted, job.model)
     if wanted.get("PackageType", "Zip") != actual.get("PackageType", "Zip"):
         return "PackageType"
     if wanted.get("TenancyConfig") != actual.get("TenancyConfig"):
@@ -185,8 +186,8 @@ def _replace(job: Job, found: Mapping[str, Any], reason: str) -> Outcome:
             "change FunctionName too",
         )
     job.log("replace", function=name, properties=[reason])
-    new, there = _before(job, found) or ownership.place(job, replaced=name)
-    if ownership.is_answered(job, there) or _is_untouched(job, there):
+    new, there = _before(job, found) or claim.place(job, replaced=name)
+    if claim.is_answered(job, there) or _is_untouched(job, there):
         return _tell_again(job, new)
     return _make(job, new, there, replaces=name)
 
@@ -194,16 +195,16 @@ def _replace(job: Job, found: Mapping[str, Any], reason: str) -> Outcome:
 def _is_untouched(job: Job, there: Mapping[str, Any] | None) -> bool:
     """Whether this is the function that a rollback goes back to: a replacement leaves the old one as it was."""
     tags = there["Tags"] if there else {}
-    return job.stack.rolling_back and naming.is_ours(tags, job.request) and naming.PENDING not in tags
+    return job.stack.rolling_back and ownership.is_ours(tags, job.request) and ownership.PENDING not in tags
 
 
 def _before(job: Job, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """The function that this one replaced, where it still exists and is what is wanted: a rollback goes back to it."""
-    name = found["Tags"].get(naming.REPLACES)
+    name = found["Tags"].get(ownership.REPLACES)
     if not name or "FunctionName" in job.wanted:
         return None
-    previous = lambda_api.describe(job.client, name)
-    if previous is None or not naming.is_ours(previous["Tags"], job.request):
+    previous = api.describe(job.client, name)
+    if previous is None or not ownership.is_ours(previous["Tags"], job.request):
         return None
     return None if _replacement_reason(job, name, previous["Configuration"]) else (name, previous)
 
@@ -214,21 +215,21 @@ def delete(request: Request, services: Services) -> Outcome:
     No property is checked, so that whatever was accepted once can be deleted. A function that was taken over by what is
     being rolled back is let go.
     """
-    job, name = Job(request, services, stack_api.Stack({})), request.physical_id
-    found = ownership.seen(job, name) if "/" not in name else None
+    job, name = Job(request, services, stacks.Stack({})), request.physical_id
+    found = claim.seen(job, name) if "/" not in name else None
     tags = found["Tags"] if found else {}
     if found is None:
-        ownership.sweep(job, request.properties)
-    elif naming.is_overtaken(tags, request):  # the name went and came back since this Delete was issued
+        claim.sweep(job, request.properties)
+    elif ownership.is_overtaken(tags, request):  # the name went and came back since this Delete was issued
         job.log("overtaken", function=name)
-    elif naming.is_ours(tags, request) and naming.ADOPTED in tags and _job(request, services).stack.rolling_back:
+    elif ownership.is_ours(tags, request) and ownership.ADOPTED in tags and _job(request, services).stack.rolling_back:
         job.log("let-go", function=name)
         arn = found["Configuration"]["FunctionArn"]
-        lambda_api.untag(job.client, arn, naming.marks_in(tags), job.patience)
-    elif naming.is_ours(tags, request) or (not naming.marks_in(tags) and naming.is_derived(name, request)):
+        api.untag(job.client, arn, ownership.marks_in(tags), job.patience)
+    elif ownership.is_ours(tags, request) or (not ownership.marks_in(tags) and ownership.is_derived(name, request)):
         job.log("delete-function", function=name)
-        lambda_api.delete(job.client, name, job.patience)
-        ownership.sweep(job, {}, replaced=name)
+        api.delete(job.client, name, job.patience)
+        claim.sweep(job, {}, replaced=name)
     else:
         job.log("not-ours", function=name)
     return Outcome(name)

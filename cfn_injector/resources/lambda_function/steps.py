@@ -13,14 +13,14 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector import env_loader, env_properties, injection, lambda_api, properties
-from cfn_injector.artifact import S3Destination, S3Source, discard, staging_bucket
+from cfn_injector import env_loader, env_properties, injection
+from cfn_injector.archive.splice import NewFile
+from cfn_injector.aws.s3 import S3Destination, S3Source, discard, staging_bucket
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
-from cfn_injector.protocol import Outcome
-from cfn_injector.resources.lambda_function import ownership
-from cfn_injector.resources.lambda_function.job import Job
-from cfn_injector.zip_splice import NewFile
+from cfn_injector.protocol.messages import Outcome
+from cfn_injector.resources.lambda_function import api, claim, spec
+from cfn_injector.resources.lambda_function.operation import Job
 
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
@@ -61,7 +61,7 @@ def _source(job: Job, client: Any) -> tuple[injection.Source, list[NewFile]]:
     """The shared artifact; for inline source an empty archive and the file that is put into it."""
     code = job.wanted["Code"]
     if "ZipFile" in code:
-        return injection.EMPTY, [NewFile(properties.inline_name(job.wanted), code["ZipFile"].encode())]
+        return injection.EMPTY, [NewFile(spec.inline_name(job.wanted), code["ZipFile"].encode())]
     return S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")), []
 
 
@@ -75,19 +75,19 @@ def _discard(job: Job, staged: S3Destination) -> None:
 
 def create_function(job: Job, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
     """Creates the function; finds its own half where an answer of Lambda's was lost."""
-    arguments = {**properties.create_arguments(job.wanted, job.model), "FunctionName": name, "Tags": tags}
+    arguments = {**spec.create_arguments(job.wanted, job.model), "FunctionName": name, "Tags": tags}
     job.log("create-function", function=name)
     with _staged_code(job) as code:
         try:
-            return lambda_api.create(job.client, {**arguments, "Code": code}, job.patience)
+            return api.create(job.client, {**arguments, "Code": code}, job.patience)
         except ClientError as error:
             conflict = code_of(error) == "ResourceConflictException"
-            if not conflict or not ownership.is_pending(job, name):
+            if not conflict or not claim.is_pending(job, name):
                 raise
-            return lambda_api.wait_until_ready(job.client, name, job.patience)
+            return api.wait_until_ready(job.client, name, job.patience)
 
 
-def apply(job: Job, live: Mapping[str, Any], changes: properties.Changes) -> dict[str, Any]:
+def apply(job: Job, live: Mapping[str, Any], changes: spec.Changes) -> dict[str, Any]:
     """Brings an existing function, which Lambda told of, to the wanted state, publishing aside.
 
     A loader that comes is in the code before the configuration starts it; one that goes is not started any more before
@@ -101,7 +101,7 @@ def apply(job: Job, live: Mapping[str, Any], changes: properties.Changes) -> dic
             if env_loader.wanted(job.wanted) is None:
                 _configure(job, name, env_loader.stopped(live, _own_handler(job)))
             job.log("update-code", function=name)
-            lambda_api.update(job.client, name, job.patience, code={**code, "Architectures": architectures})
+            api.update(job.client, name, job.patience, code={**code, "Architectures": architectures})
     settled = _configure(job, name, changes.configuration)
     put_apart(job, name, changes, BEFORE_PUBLISHING)
     return settled
@@ -116,23 +116,23 @@ def _own_handler(job: Job) -> str:
 def _configure(job: Job, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     if configuration:
         job.log("update-configuration", function=name, properties=sorted(configuration))
-    return lambda_api.update(job.client, name, job.patience, configuration=configuration)
+    return api.update(job.client, name, job.patience, configuration=configuration)
 
 
-def put_apart(job: Job, name: str, changes: properties.Changes, kinds: tuple[str, ...], qualifier: str = "") -> None:
+def put_apart(job: Job, name: str, changes: spec.Changes, kinds: tuple[str, ...], qualifier: str = "") -> None:
     """The properties that have calls of their own."""
     for kind in kinds:
         if kind in changes.apart:
             job.log("put", function=name, properties=[kind])
-            lambda_api.put(job.client, name, kind, changes.apart[kind], job.patience, qualifier)
+            api.put(job.client, name, kind, changes.apart[kind], job.patience, qualifier)
 
 
-def publish(job: Job, name: str, settled: Mapping[str, Any], changes: properties.Changes) -> Mapping[str, Any]:
+def publish(job: Job, name: str, settled: Mapping[str, Any], changes: spec.Changes) -> Mapping[str, Any]:
     """The configuration that the attributes tell of: the version's where one is published, else the function's."""
-    if not properties.publishes(job.wanted):
+    if not spec.publishes(job.wanted):
         return settled
     to_latest = flag(job.wanted, "PublishToLatestPublished")
-    version = lambda_api.publish(job.client, name, job.patience, settled, to_latest=to_latest)
+    version = api.publish(job.client, name, job.patience, settled, to_latest=to_latest)
     job.log("published", function=name, version=version["Version"])
     put_apart(job, name, changes, AFTER_PUBLISHING, "$LATEST.PUBLISHED" if to_latest else version["Version"])
     _prune(job, name)
@@ -141,11 +141,11 @@ def publish(job: Job, name: str, settled: Mapping[str, Any], changes: properties
 
 def _prune(job: Job, name: str) -> None:
     """Versions that stay because a call failed go the next time: that is no reason to fail what is done."""
-    keep = properties.keep_versions(job.wanted)
+    keep = spec.keep_versions(job.wanted)
     if keep is None:
         return
     try:
-        lambda_api.prune(job.client, name, keep)
+        api.prune(job.client, name, keep)
     except AlreadyAnsweredError:
         raise
     except (InjectorError, ClientError, BotoCoreError) as error:

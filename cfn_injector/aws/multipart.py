@@ -1,0 +1,88 @@
+"""Plan a multipart upload: which parts S3 copies itself, and which are uploaded.
+
+In: the segments of an archive. Out: parts, in order. Nothing here knows S3 but for its limits: every part but the last
+has at least 5 MiB, none has over 5 GiB, and there are at most 10,000.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+A range that S3 can copy costs a request, whatever its size. What is smaller than S3's minimum borrows from the range
+that follows it, and is uploaded together with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cfn_injector.archive.splice import Insert, Keep, Segment
+
+MIN_PART = 5 * 1024 * 1024
+MAX_PART = 5 * 1024 * 1024 * 1024
+PART = 8 * 1024 * 1024
+COPIES = 8
+"""So many copies at once are quick enough; larger archives have larger parts, so that requests stay few."""
+
+
+class Copy(NamedTuple):
+    """A range of the source that S3 copies itself; ``end`` is not part of it."""
+
+    start: int
+    end: int
+
+
+class Upload(NamedTuple):
+    """What is sent: bytes, and ranges of the source that are read for it."""
+
+    pieces: tuple[Segment, ...]
+
+
+Part = Copy | Upload
+
+
+def length(segment: Segment) -> int:
+    """The segment's size in bytes."""
+    return len(segment.data) if isinstance(segment, Insert) else segment.end - segment.start
+
+
+def _evenly(start: int, end: int, size: int) -> Iterator[Keep]:
+    """The range in equal pieces of about ``size`` bytes, none below S3's minimum where the range is not."""
+    count = max(min(-(-(end - start) // size), (end - start) // MIN_PART), 1)
+    for index in range(count):
+        yield Keep(start + (end - start) * index // count, start + (end - start) * (index + 1) // count)
+
+
+def plan(segments: Sequence[Segment], *, copyable: bool) -> list[Part]:
+    """The parts of what the segments stand for; ``copyable`` says that S3 holds the source."""
+    size = min(max(PART, -(-sum(map(length, segments)) // COPIES)), MAX_PART) if copyable else PART
+    parts: list[Part] = []
+    waiting: list[Segment] = []
+
+    def waiting_bytes() -> int:
+        return sum(map(length, waiting))
+
+    def send() -> None:
+        parts.append(Upload(tuple(waiting)))
+        waiting.clear()
+
+    for segment in segments:
+        if isinstance(segment, Insert):
+            waiting.append(segment)
+            continue
+        start, end = segment
+        if waiting and waiting_bytes() < MIN_PART:
+            borrowed = min(MIN_PART - waiting_bytes(), end - start)
+            waiting.append(Keep(start, start + borrowed))
+            start += borrowed
+        if waiting and start < end:
+            send()
+        if not copyable:
+            for piece in _evenly(start, end, size):
+                waiting.append(piece)
+                if waiting_bytes() >= MIN_PART:
+                    send()
+        elif end - start >= MIN_PART:
+            parts += [Copy(*piece) for piece in _evenly(start, end, size)]
+        elif start < end:
+            waiting.append(Keep(start, end))
+    if waiting:
+        send()
+    return parts

@@ -1,0 +1,224 @@
+"""Serves one event of CloudFormation: parse, dispatch, and always answer, exactly once.
+
+In: the event, Lambda's context, and the world: ``find`` (type name to module), ``send`` (URL and body to
+CloudFormation), ``services``. Out: nothing but the answer. Nothing is done after it: it closes a gate that every call
+to AWS passes.
+
+An answer is given even where the work hangs: a watchdog says FAILED, and what was being done, before Lambda ends the
+provider.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from threading import Lock, Timer
+from traceback import extract_tb
+from typing import Any
+
+from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
+from cfn_injector.protocol.messages import (
+    CLEANING_SECONDS,
+    Outcome,
+    Request,
+    Resource,
+    Response,
+    Services,
+    failed,
+    parse_request,
+    succeeded,
+)
+
+ANSWER_SECONDS = 65.0
+"""Kept from the provider's time for the answer and its retries."""
+
+_MIN_SECRET = 4
+_NO_SECRETS = frozenset({"true", "false", "none", "null"})
+
+
+class _Answer:
+    """The one answer of an event, and the gate that it closes."""
+
+    def __init__(self, event: Mapping[str, Any], send: Callable[[str, bytes], None]) -> None:
+        self._url, self._send = str(event.get("ResponseURL", "")), send
+        self._lock = Lock()
+        self._error: Exception | None = None
+        self.given = False
+
+    def give(self, body: bytes) -> bool:
+        """Sends the body unless an answer was given; returns whether it was sent.
+
+        Waits for an answer that is on its way. Raises what the first attempt to answer raised.
+        """
+        with self._lock:
+            if self._error:
+                raise self._error
+            if self.given:
+                return False
+            self.given = True
+            try:
+                self._send(self._url, body)
+            except Exception as error:
+                self._error = error
+                raise
+            return True
+
+    def gate(self, **_: Any) -> None:
+        """Passed by every request to AWS before it leaves."""
+        if self.given:
+            raise AlreadyAnsweredError("the request is answered; nothing is done any more")
+
+
+class _Traffic:
+    """Counts the bytes that an event moves between the provider and AWS."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def sent(self, request: Any, **_: Any) -> None:
+        self.bytes += int(request.headers.get("Content-Length") or 0)
+
+    def received(self, event_name: str, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        if response_dict and ".Head" not in event_name:  # no answer came, or one that only tells of a body
+            self.bytes += int(response_dict["headers"].get("Content-Length") or 0)
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """The services of one event: clients pass the gate and are counted; the last step that was logged is remembered."""
+
+    inner: Services
+    answer: _Answer
+    steps: list[str] = field(default_factory=lambda: ["start"])
+    traffic: _Traffic = field(default_factory=_Traffic)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return self.inner.environ
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return self.inner.now
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        return self.inner.sleep
+
+    def client(self, name: str, **arguments: Any) -> Any:
+        client = self.inner.client(name, **arguments)
+        client.meta.events.register_first("before-send", self.answer.gate)
+        client.meta.events.register("before-send", self.traffic.sent)
+        client.meta.events.register("response-received", self.traffic.received)
+        return client
+
+    def log(self, step: str, **fields: Any) -> None:
+        self.steps.append(step)
+        milliseconds = round((time.monotonic() - self.started) * 1000)
+        self.inner.log(step, milliseconds=milliseconds, bytes=self.traffic.bytes, **fields)
+
+
+def _secrets(event: Mapping[str, Any]) -> list[str]:
+    """The values of ``Env``, old and new, as they may stand in a text, longest first.
+
+    Shorter ones than four characters hide nothing.
+    """
+    values = []
+    for properties in (event.get("ResourceProperties"), event.get("OldResourceProperties")):
+        env = properties.get("Env") if isinstance(properties, Mapping) else None
+        values += [str(value) for value in env.values()] if isinstance(env, Mapping) else []
+    hidden = {value for value in values if len(value) >= _MIN_SECRET and value.lower() not in _NO_SECRETS}
+    return sorted(hidden | {json.dumps(value)[1:-1] for value in hidden}, key=len, reverse=True)
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _reason(error: BaseException) -> str:
+    """What the user is told. An error of neither ours nor AWS's may quote anything: only kind and place are told."""
+    if isinstance(error, InjectorError) or isinstance(getattr(error, "response", None), Mapping):
+        return str(error)
+    frames = extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return f"unexpected {type(error).__name__}{place}; this is a defect of the provider or of a library"
+
+
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis()) / 1000
+
+
+def _available(request: Request, now: float, left: float) -> float:
+    """The seconds until Lambda ends the provider, or CloudFormation waits no longer. Raises OutOfTimeError if none."""
+    issued = now if request.issued_at is None else request.issued_at
+    given_up = issued + request.service_timeout
+    if now >= given_up:
+        raise OutOfTimeError(
+            f"the event is {now - issued:.0f} seconds old, over its ServiceTimeout of {request.service_timeout}; "
+            "nothing was changed"
+        )
+    return min(left, given_up - now)
+
+
+@contextmanager
+def _watchdog(seconds: float, bark: Callable[[], None]) -> Iterator[None]:
+    timer = Timer(max(seconds, 0.0), bark)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _work(request: Request, event: Mapping[str, Any], find: Callable[[str], Resource], services: _Guarded) -> Response:
+    resource = find(request.resource_type)
+    verb = {"Create": resource.create, "Update": resource.update, "Delete": resource.delete}[request.type]
+    services.log("start")
+    outcome: Outcome = verb(request, services)
+    try:
+        response = succeeded(request, outcome)
+        response.body()
+    except RequestError as error:  # it was made: the Delete that follows has to know its id
+        return failed(event, str(error), outcome.physical_id)
+    return response
+
+
+def serve(
+    event: Mapping[str, Any],
+    context: Any,
+    *,
+    find: Callable[[str], Resource],
+    send: Callable[[str, bytes], None],
+    services: Services,
+) -> None:
+    """Serves an event. What goes wrong is answered with FAILED and a reason; only a failure to deliver is raised."""
+    secrets = _secrets(event)
+    answer = _Answer(event, send)
+    guarded = _Guarded(services, answer)
+    see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
+
+    def give(response: Response) -> None:
+        told = _masked(response.reason, secrets)
+        if answer.give(response._replace(reason=told + see if told else "").body()):
+            guarded.log("answered", status=response.status, reason=told)
+
+    def bark() -> None:
+        with suppress(DeliveryError):  # it is raised again where the event is served
+            give(failed(event, f"the provider's time ended during the step {guarded.steps[-1]}; deploy again"))
+
+    try:
+        request = parse_request(event)
+        now = services.now()
+        available = _available(request, now, _seconds_left(context))
+        reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
+        with _watchdog(available - min(ANSWER_SECONDS, available / 4), bark):
+            response = _work(replace(request, deadline=now + available - reserve), event, find, guarded)
+    except BaseException as error:  # whatever it is, CloudFormation waits for an answer
+        response = failed(event, _reason(error))
+    give(response)

@@ -1,0 +1,53 @@
+"""Which module serves which resource type.
+
+In: a type's name. Out: a module with ``create``, ``update`` and ``delete``. Other packages add types by the entry point
+group ``cfn_injector.resources``: an entry point's name is what follows ``Custom::``, its value is the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
+
+from cfn_injector.errors import InjectorError, RequestError
+from cfn_injector.protocol.messages import Resource
+
+GROUP = "cfn_injector.resources"
+PREFIX = "Custom::"
+
+BUILT_IN = {
+    "LambdaFunction": "cfn_injector.resources.lambda_function",
+    "LambdaCode": "cfn_injector.resources.lambda_code",
+    "EventSourceMapping": "cfn_injector.resources.event_source_mapping",
+    "APIGatewayResource": "cfn_injector.resources.api_gateway_resource",
+}
+
+
+def services(modules: Mapping[str, str]) -> set[str]:
+    """The AWS services that these resource types call, by botocore's names: ``SERVICES`` of each module.
+
+    Raises InjectorError where a module is no resource type.
+    """
+    found = set[str]()
+    for name, module in modules.items():
+        try:
+            loaded = import_module(module)
+        except ImportError as error:
+            raise InjectorError(f"{module}, the module of {PREFIX}{name}, cannot be imported: {error}") from error
+        lacking = [verb for verb in ("create", "update", "delete") if not callable(getattr(loaded, verb, None))]
+        if lacking:
+            raise InjectorError(f"{module}, the module of {PREFIX}{name}, has no function {lacking[0]}; add it")
+        found.update(getattr(loaded, "SERVICES", ()))
+    return found
+
+
+def find(resource_type: str) -> Resource:
+    """The module of a type. Raises RequestError, which names the known types."""
+    modules = {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
+    name = resource_type.removeprefix(PREFIX)
+    if not resource_type.startswith(PREFIX) or name not in modules:
+        known = ", ".join(PREFIX + known for known in sorted(modules))
+        raise RequestError(f"ResourceType {resource_type} is not served here; known are {known}")
+    return cast(Resource, import_module(modules[name]))

@@ -1,0 +1,172 @@
+"""An S3 of our own, on this machine: it counts what it is asked, models a link, and fails where it is told to.
+
+In: requests over HTTP, those of any S3 client. Out: answers, and what was counted. It runs in a thread of this process
+(``running``), in a process of its own (``spawned``), or by itself, until its standard input ends:
+
+    python -m benchmarks.s3_stub BUCKET ...
+
+Beside S3's operations there is ``/_stub/``: ``stats``, ``calls``, ``reset``, ``model`` and ``fail``, for which ``Stub``
+has methods. Signatures are not checked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from tests.fakes.s3_server import Model, Request, serving
+
+__all__ = ["BUCKETS", "Count", "Model", "Request", "Stats", "Stub", "running", "spawned"]
+
+BUCKETS = ("artifacts", "staging")
+
+_ROOT = Path(__file__).parents[2]
+_CODES = {403: "AccessDenied", 404: "NoSuchKey", 409: "ConditionalRequestConflict", 412: "PreconditionFailed"}
+_CODES |= {200: "InternalError", 500: "InternalError", 503: "SlowDown"}
+
+
+class Count(NamedTuple):
+    """What one operation took. Bytes are those on the wire, heads included; ``bytes_copied`` never left the server."""
+
+    requests: int = 0
+    bytes_down: int = 0
+    bytes_up: int = 0
+    bytes_copied: int = 0
+
+
+class Stats(dict[str, Count]):
+    """Counts by operation; zero for one that was not asked for."""
+
+    def __missing__(self, operation: str) -> Count:
+        return Count()
+
+    @property
+    def total(self) -> Count:
+        return Count(*map(sum, zip(*self.values(), strict=True))) if self else Count()
+
+
+@cache
+def _session() -> Any:
+    import boto3
+
+    return boto3.Session("stub", "stub", region_name="us-east-1")
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A server that runs, by its URL."""
+
+    url: str
+
+    def client(self, **settings: Any) -> Any:
+        """An S3 client of boto3; the settings are those of botocore's Config."""
+        from botocore.config import Config
+
+        return _session().client("s3", endpoint_url=self.url, config=Config(**{"proxies": {}, **settings}))
+
+    def _control(self, verb: str, **query: Any) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        try:
+            connection.request("POST", f"/_stub/{verb}?{urlencode(query)}")
+            answer = connection.getresponse()
+            told = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ValueError(f"the stub refused {verb}: {told.decode().strip()}")
+        return json.loads(told)
+
+    def stats(self) -> Stats:
+        """What was counted since ``reset``, by operation."""
+        return Stats({name: Count(*values) for name, values in self._control("stats").items()})
+
+    def calls(self) -> list[Request]:
+        """The requests since ``reset``, in the order of their answers."""
+        return [Request(*values) for values in self._control("calls")]
+
+    def reset(self, *, objects: bool = False) -> None:
+        """Counts begin anew, and no fault is waiting; with ``objects``, nothing is stored either."""
+        self._control("reset", objects=int(objects))
+
+    def model(self, model: Model) -> None:
+        """The link is like this from now on."""
+        self._control("model", **asdict(model))
+
+    def fail(
+        self,
+        operation: str,
+        nth: int = 1,
+        *,
+        status: int | None = 500,
+        code: str = "",
+        after: bool = False,
+        times: int = 1,
+        cut: int | None = None,
+    ) -> None:
+        """Lets the nth of these operations from now on fail, and those that follow it up to ``times``.
+
+        ``status`` None drops the connection; 200 is an error in the body of a success, as S3 has it for copies. With
+        ``after`` the operation takes effect all the same. ``cut`` ends the connection instead when so many bytes of the
+        answer's body are sent.
+        """
+        code = code or _CODES.get(status or 0, "Failed")
+        faults = {"nth": nth, "status": status or 0, "times": times, "cut": -1 if cut is None else cut}
+        self._control("fail", operation=operation, code=code, after=int(after), **faults)
+
+
+@contextmanager
+def running(*buckets: str) -> Iterator[Stub]:
+    """A server in a thread of this process, with these buckets, or ``BUCKETS``."""
+    server = serving(buckets or BUCKETS)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield Stub(f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def spawned(*buckets: str) -> Iterator[Stub]:
+    """A server in a process of its own, so that what it costs is not counted as the client's."""
+    command = [sys.executable, "-m", "benchmarks.s3_stub", *buckets]
+    process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    try:
+        url = process.stdout.readline().strip()
+        if not url:
+            raise RuntimeError("the stub did not start")
+        yield Stub(url)
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def main(buckets: list[str]) -> None:
+    """Serves until standard input ends."""
+    server = serving(buckets or BUCKETS)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

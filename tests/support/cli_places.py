@@ -1,0 +1,198 @@
+"""Where the command line finds archives and leaves them: an HTTP server, and a scheme of smart_open's in memory."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+import smart_open.transport
+
+from cfn_injector.archive.splice import Segment
+from cfn_injector.injection import BytesSource, Source, inject, join
+from tests.conftest import STAGING
+from tests.support.zips import Member, built, written
+
+CANARY = "c4nary-w0uld-be-secret"
+SMALL = written({"app.py": b"print('hi')\n", ".env": b"# built\nSTAGE=none\n", "lib/": b"", "lib/b.py": b"pass\n"})
+LARGE = built([Member(b"model.bin", random.Random(7).randbytes(12_000_000)), Member(b".env", b"STAGE=none\n")])
+RANGES, IGNORES_RANGES, REFUSES_RANGES, NO_LENGTH = "ranges", "ignores ranges", "refuses ranges", "no length"
+
+
+@dataclass
+class Site:
+    """What is served; ``stalled`` is set when a response stops in its middle for ever."""
+
+    kind: str
+    files: Mapping[str, bytes]
+    stalls: bool = False
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    stalled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    site: Site
+
+    def do_GET(self) -> None:
+        data = self.site.files.get(self.path.partition("?")[0].strip("/"))
+        if data is None:
+            self.send_error(404)
+            return
+        asked = self.headers.get("Range", "") if self.site.kind == RANGES else ""
+        self.site.asked.append(self.headers.get("Range", ""))
+        start = int(re.sub(r"bytes=(\d+)-", r"\1", asked) or 0)
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        if self.site.kind == REFUSES_RANGES:
+            self.send_header("Accept-Ranges", "none")
+        if self.site.kind != NO_LENGTH:
+            self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        try:
+            if self.site.stalls and asked == "bytes=0-":
+                self.wfile.write(data[: len(data) // 2])
+                self.site.stalled.set()
+                self.site.ended.wait(60)
+            else:
+                self.wfile.write(data[start:])
+        except OSError:
+            pass  # who asked has seen enough
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(files: Mapping[str, bytes], kind: str = RANGES, *, stalls: bool = False) -> Iterator[Site]:
+    """An HTTP server with these files."""
+    site = Site(kind, files, stalls)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.server_port}"
+    yield site
+    site.ended.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Memory(ModuleType):
+    """A transport of smart_open's, as its EXTENDING.md wants one: ``memory://NAME`` is an item of ``files``.
+
+    ``reading`` and ``writing`` are what is raised there once half of the bytes are through.
+    """
+
+    SCHEME = "memory"
+
+    def __init__(self) -> None:
+        super().__init__("memory_transport")
+        self.reset()
+
+    def reset(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.seekable = True
+        self.reading: BaseException | None = None
+        self.writing: BaseException | None = None
+
+    def parse_uri(self, uri: str) -> dict[str, str]:
+        return {"scheme": self.SCHEME, "name": uri.partition("://")[2]}
+
+    def open_uri(self, uri: str, mode: str, transport_params: object) -> Any:
+        return self.open(self.parse_uri(uri)["name"], mode)
+
+    def open(self, name: str, mode: str) -> Any:
+        if mode == "wb":
+            return _Written(self, name)
+        if name not in self.files:
+            raise FileNotFoundError(2, "No such file or directory")
+        return _Read(self, self.files[name])
+
+
+class _Read(io.BytesIO):
+    def __init__(self, memory: Memory, data: bytes) -> None:
+        super().__init__(data)
+        self.memory = memory
+        self.half = len(data) // 2
+
+    def seekable(self) -> bool:
+        return self.memory.seekable
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if not self.memory.seekable:
+            raise io.UnsupportedOperation
+        return super().seek(offset, whence)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.memory.reading and self.tell() < self.half:
+            raise self.memory.reading
+        return super().read(size)
+
+
+class _Written(io.RawIOBase):
+    """Keeps each byte at once, as a server would that knows no transactions."""
+
+    def __init__(self, memory: Memory, name: str) -> None:
+        self.memory, self.name = memory, name
+        memory.files[name] = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        half = data if self.memory.writing is None else data[: len(data) // 2]
+        self.memory.files[self.name] += half
+        if self.memory.writing:
+            raise self.memory.writing
+        return len(data)
+
+
+MEMORY = Memory()
+smart_open.transport.register_transport(MEMORY)
+
+
+def use_s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets boto3 find this S3 by the environment, as it finds a person's."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+class _Joined:
+    data = b""
+
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
+        self.data = join(source, segments)
+
+
+def expected(data: bytes, path: str = ".env", **env: str) -> bytes:
+    """What an injection makes of this archive in memory."""
+    joined = _Joined()
+    inject(BytesSource(data), joined, env, path=path)
+    return joined.data
+
+
+def content(output: str, s3: Any) -> bytes:
+    """What is at one of the outputs of the tests."""
+    if output.startswith("s3://"):
+        body: bytes = s3.get_object(Bucket=STAGING, Key="out/put.zip")["Body"].read()
+        return body
+    if output.startswith("memory://"):
+        return MEMORY.files["out.zip"]
+    return Path(output.removeprefix("file://")).read_bytes()

@@ -1,0 +1,70 @@
+"""How tests splice: an archive in memory, a new .env in, and what of it is to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from cfn_injector.archive.splice import Directory, Insert, NewFile, Read, Segment, extract, read_directory, splice
+from cfn_injector.errors import ArtifactError
+from tests.support.zips import Member, built, taken_apart
+
+NEW = b"STAGE=prod\n"
+OLD = Member(b".env", b"STAGE=none\n")
+A, B = Member(b"a.py", b"print('a')\n" * 9, deflated=True), Member(b"lib/b.py", b"pass\n")
+FILES = {"a.py": b"print('a')\n" * 9, "lib/": b"", "lib/b.py": b"pass\n", ".env": b"STAGE=none\n", "c.txt": b""}
+TAIL = 65_600
+
+
+def reader(data: bytes) -> Read:
+    """Gives ranges, and minds that they are such as S3 would give."""
+
+    def read(start: int, end: int) -> bytes:
+        assert 0 <= start < end <= len(data), "a range that S3 would refuse"
+        return data[start:end]
+
+    return read
+
+
+def directory_of(data: bytes, tail: int = TAIL) -> Directory:
+    return read_directory(data[-tail:], len(data), reader(data))
+
+
+def planned(data: bytes, add: Sequence[NewFile] = (NewFile(".env", NEW),), tail: int = TAIL) -> list[Segment]:
+    """The segments of the archive with these files in place of those of their names."""
+    directory = directory_of(data, tail)
+    found = [directory.names[file.name.encode()] for file in add if file.name.encode() in directory.names]
+    cut = [extract(directory, directory.entry(index), reader(data)) for index in found]
+    return splice(directory, cut, add)
+
+
+def joined(data: bytes, segments: Sequence[Segment]) -> bytes:
+    return b"".join(each.data if isinstance(each, Insert) else data[each.start : each.end] for each in segments)
+
+
+def spliced(data: bytes, content: bytes = NEW, tail: int = TAIL) -> bytes:
+    return joined(data, planned(data, [NewFile(".env", content)], tail))
+
+
+def others(data: bytes, comment: bytes = b"") -> list[tuple[bytes, tuple[bytes, bytes]]]:
+    parts = taken_apart(data, comment).items()
+    return [(name, part) for name, part in parts if name not in (b".env", b"./.env")]
+
+
+def refusal(data: bytes, tail: int = TAIL) -> ArtifactError:
+    with pytest.raises(ArtifactError) as caught:
+        spliced(data, tail=tail)
+    return caught.value
+
+
+PLAIN = built([A, OLD, B])
+ZIP64 = built([A, OLD, B], zip64=True)
+START = PLAIN.index(b"PK\x01\x02")
+LENGTH = len(PLAIN) - 22 - START
+
+
+def env(**values: object) -> bytes:
+    """An archive with this .env between others."""
+    fields: dict[str, object] = {"name": b".env", "data": b"A=1\n" * 9, **values}
+    return built([A, Member(**fields), B])  # type: ignore[arg-type]  # the rows of a table name the fields

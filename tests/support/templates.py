@@ -1,0 +1,176 @@
+"""Templates as CloudFormation reads them, and policies as IAM reads them.
+
+In: the files below ``templates/`` and parameters. Out: resolved values, and IAM's answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms of its functions, which come out in the long form."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        raise yaml.YAMLError(f"!{suffix} of a map")
+    if suffix == "GetAtt":
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
+    return loaded
+
+
+ALL = {path.name: _load(path) for path in sorted(TEMPLATES.glob("*.yaml"))}
+EXAMPLES = {path.parent.name: _load(path) for path in sorted(TEMPLATES.parent.glob("example_*/template.yaml"))}
+PROVIDER = ALL["provider.yaml"]
+RESOURCES = PROVIDER["Resources"]
+GIVEN = {
+    **{name: parameter.get("Default", "") for name, parameter in PROVIDER["Parameters"].items()},
+    "SourceBuckets": "builds,builds-eu",
+    "CodeBucket": "code",
+    "CodeKey": "provider.zip",
+}
+
+
+class Deployment:
+    """What CloudFormation makes of the provider's template with these parameters, in one partition."""
+
+    def __init__(self, partition: str = "aws", **parameters: str) -> None:
+        self.parameters = {**GIVEN, **parameters}
+        self.known: dict[str, Any] = {
+            "Partition": partition,
+            "Region": REGION,
+            "AccountId": ACCOUNT,
+            "NoValue": None,
+        }
+
+    def _reference(self, name: str) -> Any:
+        if name.startswith("AWS::"):
+            return self.known[name.removeprefix("AWS::")]
+        if name not in self.parameters:
+            fixed = RESOURCES[name]["Properties"]
+            return fixed.get("LogGroupName") or fixed.get("FunctionName") or name.lower()
+        value = self.parameters[name]
+        return value.split(",") if "List" in PROVIDER["Parameters"][name]["Type"] else value
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        assert (name, attribute) == ("StagingBucket", "Arn")
+        return f"arn:{self.known['Partition']}:s3:::{name.lower()}"
+
+    def _substitute(self, text: str, further: Mapping[str, Any]) -> str:
+        def fill(match: re.Match[str]) -> str:
+            name, _, attribute = match[1].partition(".")
+            if name in further:
+                return str(further[name])
+            return self._attribute(name, attribute) if attribute else str(self._reference(name))
+
+        return re.sub(r"\$\{([^}]+)\}", fill, text)
+
+    def resolve(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) != 1 or not (name := next(iter(value))).startswith(("Ref", "Fn::", "Condition")):
+            return {key: self.resolve(item) for key, item in value.items()}
+        argument = value[name]
+        match name:
+            case "Ref":
+                return self._reference(argument)
+            case "Fn::GetAtt":
+                return self._attribute(*argument)
+            case "Fn::Sub":
+                text, further = argument if isinstance(argument, list) else (argument, {})
+                return self._substitute(text, self.resolve(further))
+            case "Fn::Join":
+                return argument[0].join(self.resolve(argument[1]))
+            case "Fn::Split":
+                return self.resolve(argument[1]).split(argument[0])
+            case "Fn::If":
+                return self.resolve(argument[1 if self.holds(argument[0]) else 2])
+            case "Fn::Equals":
+                return self.resolve(argument[0]) == self.resolve(argument[1])
+            case "Fn::Not":
+                return not self.resolve(argument[0])
+            case _:  # a condition of a policy, not of the template
+                return {name: self.resolve(argument)}
+
+    def holds(self, condition: str) -> bool:
+        return bool(self.resolve(PROVIDER["Conditions"][condition]))
+
+    def statements(self) -> list[dict[str, Any]]:
+        (policy,) = RESOURCES["Role"]["Properties"]["Policies"]
+        return [each for each in self.resolve(policy["PolicyDocument"]["Statement"]) if each is not None]
+
+    def allows(self, action: str, resource: str, passed_to: str = "lambda.amazonaws.com") -> bool:
+        """IAM's answer: some statement allows, and none denies."""
+        context = {"iam:PassedToService": passed_to}
+        effects = {
+            statement["Effect"]
+            for statement in self.statements()
+            if _matches(action, statement.get("Action", ["*"]))
+            and not _matches(action, statement.get("NotAction", []))
+            and _matches(resource, statement["Resource"])
+            and statement.get("Condition", {}).get("StringEquals", context) == context
+        }
+        return effects == {"Allow"}
+
+
+def listed(value: str | Sequence[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _matches(value: str, patterns: str | Sequence[str]) -> bool:
+    # IAM's patterns know * and ? alone.
+    return any(fnmatchcase(value, pattern.replace("[", "[[]")) for pattern in listed(patterns))
+
+
+def allowed() -> Iterator[tuple[str, str]]:
+    """Each action that is allowed, with each of its resources."""
+    for statement in Deployment().statements():
+        if statement["Effect"] == "Allow":
+            for action in listed(statement["Action"]):
+                for resource in listed(statement["Resource"]):
+                    yield action, resource
+
+
+PSEUDO_PARAMETERS = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+
+
+def filled(value: Any) -> Any:
+    """A part of any template as CloudFormation hands it on, with names in the place of what only it knows."""
+    if isinstance(value, list):
+        return [filled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match list(value.items()):
+        case [("Fn::Sub", str(text))]:
+            return re.sub(r"\$\{([^}]+)\}", lambda match: PSEUDO_PARAMETERS.get(match[1], match[1]), text)
+        case [("Fn::If", [_, holding, _])]:
+            return filled(holding)
+        case [("Ref" | "Fn::GetAtt" | "Fn::ImportValue", argument)]:
+            return argument if isinstance(argument, str) else ".".join(argument)
+        case _:
+            return {key: filled(item) for key, item in value.items()}

@@ -1,0 +1,348 @@
+"""What the properties of an event source mapping say, and in what a mapping differs from them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.validate import ParamValidator
+
+from cfn_injector.resources.event_source_mapping.spec import (
+    DEFAULTS,
+    INSISTING,
+    MAX_TAGS,
+    OTHER_NAMES,
+    OURS,
+    changes,
+    function_of,
+    read,
+    replacement_reason,
+    resets,
+)
+from tests.fakes.aws_lambda import REGION, SESSION
+from tests.fakes.cloudformation import as_strings
+from tests.fakes.event_sources import BROKER, CLUSTER, DOCUMENTS, LAMBDA, OTHER_STREAM, QUEUE, STREAM, TABLE
+
+MODEL = SESSION.client("lambda").meta.service_model
+ENDPOINTS = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["one:9092", "two:9092"]}}
+GROUP = {"ConsumerGroupId": "shop"}
+REGISTRY = {"SchemaRegistryURI": "https://registry", "EventRecordFormat": "JSON"}
+DESTINATION = {"OnFailure": {"Destination": QUEUE}}
+FILTER = {"Filters": [{"Pattern": '{"a": [1]}'}]}
+
+STREAM_PROPERTIES: dict[str, Any] = {
+    "FunctionName": "orders",
+    "EventSourceArn": STREAM,
+    "StartingPosition": "AT_TIMESTAMP",
+    "StartingPositionTimestamp": 1_700_000_000,
+    "BatchSize": 500,
+    "Enabled": False,
+    "BisectBatchOnFunctionError": True,
+    "DestinationConfig": DESTINATION,
+    "FilterCriteria": FILTER,
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    "KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1",
+    "MaximumBatchingWindowInSeconds": 5,
+    "MaximumRecordAgeInSeconds": 3600,
+    "MaximumRetryAttempts": 3,
+    "MetricsConfig": {"Metrics": ["EventCount"]},
+    "ParallelizationFactor": 4,
+    "TumblingWindowInSeconds": 30,
+}
+QUEUE_PROPERTIES: dict[str, Any] = {
+    "FunctionName": "orders",
+    "EventSourceArn": QUEUE,
+    "ScalingConfig": {"MaximumConcurrency": 5},
+}
+KAFKA_PROPERTIES: dict[str, Any] = {
+    "FunctionName": "orders",
+    "EventSourceArn": CLUSTER,
+    "Topics": ["orders"],
+    "AmazonManagedKafkaEventSourceConfig": {**GROUP, "SchemaRegistryConfig": REGISTRY},
+    "LoggingConfig": {"SystemLogLevel": "INFO"},
+    "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 3},
+    "SourceAccessConfigurations": [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}],
+}
+OWN_KAFKA_PROPERTIES: dict[str, Any] = {
+    "FunctionName": "orders",
+    "SelfManagedEventSource": ENDPOINTS,
+    "Topics": ["orders"],
+    "SelfManagedKafkaEventSourceConfig": GROUP,
+}
+BROKER_PROPERTIES: dict[str, Any] = {"FunctionName": "orders", "EventSourceArn": BROKER, "Queues": ["orders"]}
+DOCUMENT_PROPERTIES: dict[str, Any] = {
+    "FunctionName": "orders",
+    "EventSourceArn": DOCUMENTS,
+    "DocumentDBEventSourceConfig": {"DatabaseName": "shop", "CollectionName": "orders", "FullDocument": "UpdateLookup"},
+}
+EVERY_SOURCE: dict[str, dict[str, Any]] = {
+    "stream": STREAM_PROPERTIES,
+    "queue": QUEUE_PROPERTIES,
+    "Kafka": KAFKA_PROPERTIES,
+    "Kafka of one's own": OWN_KAFKA_PROPERTIES,
+    "broker": BROKER_PROPERTIES,
+    "documents": DOCUMENT_PROPERTIES,
+}
+
+
+def wanted_of(**properties: Any) -> dict[str, Any]:
+    wanted, problems = read(as_strings(properties), MODEL, REGION, {})
+    assert problems == []
+    return wanted
+
+
+def live_of(wanted: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """A mapping that is as wanted, as Lambda tells of it."""
+    rest = {name: value for name, value in wanted.items() if name not in ("Enabled", "FunctionName")}
+    state = "Enabled" if wanted["Enabled"] else "Disabled"
+    return {**rest, "FunctionArn": f"{LAMBDA}:function:{wanted['FunctionName']}", "State": state, **told}
+
+
+class TestReading:
+    @pytest.mark.parametrize("properties", EVERY_SOURCE.values(), ids=EVERY_SOURCE)
+    def test_every_property_arrives_with_the_type_that_the_api_wants(self, properties: dict[str, Any]) -> None:
+        wanted = wanted_of(ServiceToken="arn", ServiceTimeout=60, **properties)
+        expected = dict(properties)
+        if "StartingPositionTimestamp" in properties:
+            expected["StartingPositionTimestamp"] = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+        assert {name: wanted[name] for name in properties} == expected
+
+    def test_the_sources_above_have_every_argument_of_the_api(self) -> None:
+        members = MODEL.operation_model("CreateEventSourceMapping").input_shape.members
+        assert members.keys() - {"Tags"} == {name for properties in EVERY_SOURCE.values() for name in properties}
+
+    @pytest.mark.parametrize("source", [{"StreamArn": STREAM}, {"EventSourceArn": TABLE}, {"EventSourceArn": CLUSTER}])
+    def test_a_stream_is_read_from_its_beginning_by_100_as_streambot_does(self, source: dict[str, str]) -> None:
+        wanted = wanted_of(FunctionName="orders", **source)
+        assert wanted == {
+            "FunctionName": "orders",
+            "EventSourceArn": next(iter(source.values())),
+            "BatchSize": 100,
+            "StartingPosition": "TRIM_HORIZON",
+            "Enabled": True,
+        }
+
+    @pytest.mark.parametrize("source", [{"EventSourceArn": DOCUMENTS}, {"SelfManagedEventSource": ENDPOINTS}])
+    def test_so_is_everything_else_that_begins_somewhere(self, source: dict[str, Any]) -> None:
+        wanted = wanted_of(FunctionName="orders", **source)
+        assert (wanted["BatchSize"], wanted["StartingPosition"]) == (100, "TRIM_HORIZON")
+
+    @pytest.mark.parametrize("source", [QUEUE, BROKER])
+    def test_what_has_no_position_gets_none_and_lambdas_own_batch_size(self, source: str) -> None:
+        wanted = wanted_of(FunctionName="orders", EventSourceArn=source)
+        assert wanted == {"FunctionName": "orders", "EventSourceArn": source, "Enabled": True}
+
+    def test_cloudformations_name_of_the_key_is_taken_too(self) -> None:
+        assert wanted_of(FunctionName="f", StreamArn=STREAM, KmsKeyArn="arn:aws:kms:1")["KMSKeyArn"] == "arn:aws:kms:1"
+
+    def test_the_functions_region_may_be_said_where_it_is_the_stacks(self) -> None:
+        assert "FunctionRegion" not in wanted_of(FunctionName="f", StreamArn=STREAM, FunctionRegion=REGION)
+
+    @pytest.mark.parametrize("moment", ["1700000000", "2023-11-14T22:13:20Z", "2023-11-14T23:13:20+01:00"])
+    def test_a_time_is_seconds_or_iso_8601(self, moment: str) -> None:
+        wanted = wanted_of(FunctionName="f", StreamArn=STREAM, StartingPositionTimestamp=moment)
+        assert wanted["StartingPositionTimestamp"].timestamp() == 1_700_000_000
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"FunctionName": None}, "FunctionName is missing"),
+            ({"StreamArn": None}, "EventSourceArn is missing; name the source"),
+            ({"EventSourceArn": STREAM}, "StreamArn stands beside EventSourceArn; keep one of the two"),
+            ({"KMSKeyArn": "a", "KmsKeyArn": "a"}, "KmsKeyArn stands beside KMSKeyArn; keep one of the two"),
+            ({"Stream": STREAM}, "Stream is not known"),
+            ({"BatchSize": "many"}, "BatchSize is not a whole number"),
+            ({"BatchSize": "0"}, "Invalid value for parameter BatchSize, value: 0, valid min value: 1"),
+            ({"Enabled": "perhaps"}, "Enabled is not a boolean"),
+            ({"FilterCriteria": {"Filter": []}}, "FilterCriteria.Filter is not known"),
+            ({"Topics": []}, "Invalid length for parameter Topics"),
+            ({"StartingPositionTimestamp": "yesterday"}, "StartingPositionTimestamp is no time"),
+            ({"FunctionRegion": "eu-central-1"}, f"FunctionRegion is not {REGION}; deploy the stack where"),
+            ({"Tags": {"a": "b"}}, "Tags is not a list"),
+            ({"Tags": [{"Key": "aws:a", "Value": "b"}]}, "Tags[0].Key is reserved"),
+            (
+                {"Tags": [{"Key": f"k{n}", "Value": ""} for n in range(MAX_TAGS)]},
+                "Tags and the stack's tags are 45, over",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_told_by_its_name_and_with_what_to_do(self, change: dict[str, Any], told: str) -> None:
+        properties = {"FunctionName": "orders", "StreamArn": STREAM, **change}
+        stated = {name: value for name, value in properties.items() if value is not None}
+        _, problems = read(stated, MODEL, REGION, {"team": "shop"})
+        assert len(problems) == 1
+        assert told in str(problems[0])
+
+    def test_all_that_is_wrong_is_told_at_once_and_is_no_argument(self) -> None:
+        stated = {
+            "BatchSize": "x",
+            "Enabled": "y",
+            "StreamArn": [STREAM],
+            "Tags": "z",
+            "StartingPositionTimestamp": "?",
+        }
+        wanted, problems = read(stated, MODEL, REGION, {})
+        names = ["EventSourceArn", "BatchSize", "Enabled", "FunctionName", "Tags", "StartingPositionTimestamp"]
+        assert sorted(problem.name for problem in problems) == sorted(names)
+        assert wanted == {"BatchSize": 100, "Enabled": True, "StartingPosition": "TRIM_HORIZON"}
+
+
+class TestDifferences:
+    @pytest.mark.parametrize("properties", EVERY_SOURCE.values(), ids=EVERY_SOURCE)
+    def test_a_mapping_that_is_as_wanted_needs_no_change(self, properties: dict[str, Any]) -> None:
+        wanted = wanted_of(**properties)
+        assert changes(live_of(wanted), wanted, MODEL) == {}
+        assert replacement_reason(live_of(wanted), wanted, MODEL) == ""
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"DestinationConfig": {"OnFailure": {}}},
+            {"FilterCriteria": {"Filters": []}},
+            {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "TumblingWindowInSeconds": 0},
+            {"FunctionResponseTypes": [], "BisectBatchOnFunctionError": False, "ParallelizationFactor": 1},
+            {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "made up by Lambda"}},
+            {"StateTransitionReason": "USER_INITIATED", "LastProcessingResult": "OK"},
+        ],
+    )
+    def test_what_lambda_tells_beyond_what_was_given_is_no_difference(self, told: dict[str, Any]) -> None:
+        wanted = wanted_of(FunctionName="orders", StreamArn=STREAM)
+        assert changes(live_of(wanted, **told), wanted, MODEL) == {}
+        assert resets(live_of(wanted, **told), wanted, INSISTING) == {}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"BatchSize": 7},
+            {"Enabled": True},
+            {"BisectBatchOnFunctionError": False},
+            {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sns:us-east-1:111122223333:failed"}}},
+            {"FilterCriteria": {"Filters": [{"Pattern": '{"a": [2]}'}]}},
+            {"FunctionName": "returns"},
+            {"FunctionName": "orders:live"},
+            {"KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/2"},
+            {"MaximumRetryAttempts": 0},
+            {"MetricsConfig": {"Metrics": ["EventCount", "ErrorCount"]}},
+            {"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:1"}]},
+            {"ProvisionedPollerConfig": {"MinimumPollers": 2}},
+            {"LoggingConfig": {"SystemLogLevel": "DEBUG"}},
+            {"ScalingConfig": {"MaximumConcurrency": 9}},
+            {"DocumentDBEventSourceConfig": {"DatabaseName": "other"}},
+        ],
+    )
+    def test_a_changed_property_is_the_whole_change(self, change: dict[str, Any]) -> None:
+        before = wanted_of(**STREAM_PROPERTIES)
+        assert changes(live_of(before), wanted_of(**{**STREAM_PROPERTIES, **change}), MODEL) == change
+
+    @pytest.mark.parametrize("name", [*DEFAULTS, "BatchSize"])
+    def test_a_property_that_the_template_has_no_more_goes_back_to_its_default(self, name: str) -> None:
+        properties = next(each for each in EVERY_SOURCE.values() if name in each)
+        after = {each: value for each, value in properties.items() if each != name}
+        expected = {**DEFAULTS, "BatchSize": 100}[name]
+        assert changes(live_of(wanted_of(**properties)), wanted_of(**after), MODEL) == {name: expected}
+
+    def test_a_queues_batch_goes_back_to_ten(self) -> None:
+        before = live_of(wanted_of(**QUEUE_PROPERTIES, BatchSize=50))
+        assert changes(before, wanted_of(**QUEUE_PROPERTIES), MODEL) == {"BatchSize": 10}
+        assert changes({**before, "BatchSize": 10}, wanted_of(**QUEUE_PROPERTIES), MODEL) == {}
+
+    def test_every_default_is_taken_by_the_api(self) -> None:
+        shape = MODEL.operation_model("UpdateEventSourceMapping").input_shape
+        for defaults in (DEFAULTS, INSISTING):
+            report = ParamValidator().validate({"UUID": "u" * 36, **defaults}, shape)
+            assert not report.has_errors(), report.generate_report()
+
+    def test_a_destination_that_an_empty_structure_left_is_cleared_by_an_empty_destination(self) -> None:
+        wanted = wanted_of(FunctionName="orders", StreamArn=STREAM)
+        assert resets(live_of(wanted, DestinationConfig=DESTINATION), wanted, INSISTING) == {
+            "DestinationConfig": {"OnFailure": {"Destination": ""}}
+        }
+
+    def test_a_filter_that_cannot_be_read_is_cleared_where_none_is_wanted(self) -> None:
+        wanted = wanted_of(FunctionName="orders", StreamArn=STREAM)
+        live = live_of(wanted, FilterCriteriaError={"ErrorCode": "KMSAccessDeniedException"})
+        assert changes(live, wanted, MODEL) == {"FilterCriteria": {}}
+
+    def test_a_schema_registry_goes_while_the_consumer_group_stays(self) -> None:
+        name = "AmazonManagedKafkaEventSourceConfig"
+        for after in ({name: GROUP}, {}):
+            rest = {each: value for each, value in KAFKA_PROPERTIES.items() if each != name}
+            found = changes(live_of(wanted_of(**KAFKA_PROPERTIES)), wanted_of(**{**rest, **after}), MODEL)
+            assert found == {name: {"SchemaRegistryConfig": {}}}
+
+    def test_a_changed_schema_registry_does_not_name_the_consumer_group(self) -> None:
+        name, registry = "AmazonManagedKafkaEventSourceConfig", {**REGISTRY, "EventRecordFormat": "SOURCE"}
+        after = wanted_of(**{**KAFKA_PROPERTIES, name: {**GROUP, "SchemaRegistryConfig": registry}})
+        found = changes(live_of(wanted_of(**KAFKA_PROPERTIES)), after, MODEL)
+        assert found == {name: {"SchemaRegistryConfig": registry}}
+
+
+class TestReplacementReasons:
+    @pytest.mark.parametrize(
+        ("properties", "change", "reason"),
+        [
+            (STREAM_PROPERTIES, {"EventSourceArn": OTHER_STREAM}, "EventSourceArn"),
+            (STREAM_PROPERTIES, {"StartingPosition": "LATEST"}, "StartingPosition"),
+            (STREAM_PROPERTIES, {"StartingPositionTimestamp": 1_700_000_009}, "StartingPositionTimestamp"),
+            (KAFKA_PROPERTIES, {"Topics": ["returns"]}, "Topics"),
+            (BROKER_PROPERTIES, {"Queues": ["returns"]}, "Queues"),
+            (
+                OWN_KAFKA_PROPERTIES,
+                {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["three:9092"]}}},
+                "SelfManagedEventSource",
+            ),
+            (
+                KAFKA_PROPERTIES,
+                {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}},
+                "AmazonManagedKafkaEventSourceConfig.ConsumerGroupId",
+            ),
+            (
+                OWN_KAFKA_PROPERTIES,
+                {"SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}},
+                "SelfManagedKafkaEventSourceConfig.ConsumerGroupId",
+            ),
+        ],
+    )
+    def test_what_only_a_new_mapping_can_have(
+        self, properties: dict[str, Any], change: dict[str, Any], reason: str
+    ) -> None:
+        after = wanted_of(**{**properties, **change})
+        assert replacement_reason(live_of(wanted_of(**properties)), after, MODEL) == reason
+
+    def test_a_position_that_lambda_does_not_tell_is_none(self) -> None:
+        live = live_of(wanted_of(FunctionName="orders", EventSourceArn=QUEUE))
+        wanted = wanted_of(FunctionName="orders", EventSourceArn=QUEUE, StartingPosition="LATEST")
+        assert replacement_reason(live, wanted, MODEL) == ""
+
+    def test_brokers_in_another_order_are_the_same_source(self) -> None:
+        turned = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["two:9092", "one:9092"]}}
+        after = wanted_of(**{**OWN_KAFKA_PROPERTIES, "SelfManagedEventSource": turned})
+        assert replacement_reason(live_of(wanted_of(**OWN_KAFKA_PROPERTIES)), after, MODEL) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("orders", "orders"),
+        ("orders:live", "orders:live"),
+        ("orders:$LATEST", "orders"),
+        ("function:orders", "orders"),
+        ("111122223333:function:orders:7", "orders:7"),
+        (f"{LAMBDA}:function:orders", "orders"),
+        (f"{LAMBDA}:function:orders:live", "orders:live"),
+        (f"{LAMBDA}:function:my-function:live", "my-function:live"),
+        (f"{LAMBDA}:function:function:live", "function:live"),
+    ],
+)
+def test_a_function_is_the_same_in_whatever_form_it_is_named(name: str, function: str) -> None:
+    assert function_of(name) == function
+
+
+def test_the_page_names_every_property() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "resource-types.md").read_text("utf-8")
+    section = page.partition("## `Custom::EventSourceMapping`")[2].partition("\n## ")[0]
+    members = MODEL.operation_model("CreateEventSourceMapping").input_shape.members
+    names = {*members, *OTHER_NAMES, *OURS} - {"ServiceToken", "ServiceTimeout"}
+    assert sorted(name for name in names if f"`{name}`" not in section) == []
