@@ -3,7 +3,7 @@
 In: requests over HTTP, those of any S3 client. Out: answers, and what was counted. It runs in a thread of this process
 (``running``), in a process of its own (``spawned``), or by itself, until its standard input ends:
 
-    python -m benchmarks.s3_stub BUCKET ...
+    python -m tests.fakes.s3_stub BUCKET ...
 
 Beside S3's operations there is ``/_stub/``: ``stats``, ``calls``, ``reset``, ``model`` and ``fail``, for which ``Stub``
 has methods. Signatures are not checked.
@@ -141,7 +141,7 @@ def running(*buckets: str) -> Iterator[Stub]:
 @contextmanager
 def spawned(*buckets: str) -> Iterator[Stub]:
     """A server in a process of its own, so that what it costs is not counted as the client's."""
-    command = [sys.executable, "-m", "benchmarks.s3_stub", *buckets]
+    command = [sys.executable, "-m", "tests.fakes.s3_stub", *buckets]
     process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin
     assert process.stdout
