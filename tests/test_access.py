@@ -14,10 +14,10 @@ from cfn_injector.archive.splice import Insert, Keep
 from cfn_injector.aws.multipart import PART
 from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.errors import StorageError
-from tests.conftest import ARTIFACTS, World
 from tests.fakes.aws_lambda import ACCOUNT, REGION, answer
 from tests.fakes.s3_stub import BUCKETS, Stub, running
-from tests.test_lambda_function import created
+from tests.support.lambda_functions import created
+from tests.support.world import ARTIFACTS, World
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
 from cfn_injector.resources.lambda_function import api
-from tests.conftest import ARTIFACTS, KEY, World
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import Stack
-from tests.test_lambda_function import BASE, CANARY, created, somebody, updated
+from tests.support.lambda_functions import BASE, CANARY, created, somebody, updated
+from tests.support.world import ARTIFACTS, KEY, World
 
 Hook = Callable[[str, dict[str, Any]], None]
 

@@ -7,27 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
 from tests.fakes.api_gateway import bad
 from tests.fakes.aws_lambda import Fault, no_hook
 from tests.fakes.rest_apis import BARE, ORDERS, SHOP, Api, Resource, native
-from tests.test_api_gateway_resource import (
-    ARN,
-    BASE,
-    CALL,
-    MOCK,
-    TYPE,
-    created,
-    deleted,
-    functions,
-    left,
-    sent,
-    shop,
-    updated,
-)
-from tests.test_meanwhile import once_before
+from tests.support.api_gateway_resources import ARN, BASE, CALL, MOCK, TYPE, created, deleted, left, sent, shop, updated
+from tests.support.interleaving import once_before
+from tests.support.world import World
 
-__all__ = ["functions"]
+pytestmark = pytest.mark.usefixtures("functions")
 
 LIVE, DEV = {"StageName": "live"}, {"StageName": "dev"}
 GET_NAME, POST_ORDERS = ("/{name}", "GET"), ("/orders", "POST")

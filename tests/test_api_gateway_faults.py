@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import RESPONSE_URL
-from tests.test_api_gateway_resource import BASE, MOCK, TYPE, created, functions, left, sent, shop, updated
+from tests.support.api_gateway_resources import BASE, MOCK, TYPE, created, left, sent, shop, updated
+from tests.support.world import World
 
-__all__ = ["functions"]
+pytestmark = pytest.mark.usefixtures("functions")
 
 STAGES: list[dict[str, Any]] = [{**BASE, "StageName": name} for name in ("dev", "prod")]
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault, no_hook
+from tests.fakes.cloudformation import MADE_UP
 from tests.fakes.rest_apis import BARE, MADE, SHOP, native
-from tests.support.interleaving import deliver_at_once
-from tests.test_api_gateway_resource import ARN, BASE, CALL, MOCK, TYPE, created, functions, left, sent, shop
-from tests.test_meanwhile import MADE_UP, once_before
+from tests.support.api_gateway_resources import ARN, BASE, CALL, MOCK, TYPE, created, left, sent, shop
+from tests.support.interleaving import deliver_at_once, once_before
+from tests.support.world import World
 
-__all__ = ["functions"]
+pytestmark = pytest.mark.usefixtures("functions")
 
 SEEDS = range(4)
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import RESPONSE_URL
 from tests.fakes.rest_apis import BARE, FORMER, ORDERS, SHOP, native
-from tests.test_api_gateway_resource import (
+from tests.support.api_gateway_resources import (
     ARN,
     BASE,
     CALL,
@@ -20,14 +19,14 @@ from tests.test_api_gateway_resource import (
     TYPE,
     created,
     deleted,
-    functions,
     left,
     permissions,
     shop,
     updated,
 )
+from tests.support.world import World
 
-__all__ = ["functions"]
+pytestmark = pytest.mark.usefixtures("functions")
 
 
 class TestAnUpdate:

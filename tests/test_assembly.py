@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,25 +16,13 @@ from cfn_injector.archive.splice import Insert, Keep, Segment
 from cfn_injector.aws.s3 import S3Destination, S3Source, stored_sha256
 from cfn_injector.errors import ArtifactError, StorageError
 from cfn_injector.injection import BytesSource, inject, join
-from tests.conftest import ARTIFACTS, STAGING
 from tests.fakes import s3_stub
 from tests.fakes.aws_lambda import SESSION, answer
+from tests.support.artifacts import archive
+from tests.support.world import ARTIFACTS, STAGING
 
 MIB = 1024 * 1024
 ENV = {"TABLE": "dev", "SECRET": "it's a secret"}
-
-
-def archive(*sizes: float, env_at: int | None = None) -> bytes:
-    """An archive of stored entries of so many MiB, with a .env before the entry of that number."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as target:
-        for number, size in enumerate((*sizes, 0)):
-            if number == env_at:
-                target.writestr(zipfile.ZipInfo(".env"), "TABLE=old\nKEPT=1\n")
-            if number < len(sizes):
-                content = hashlib.sha256(str(number).encode()).digest() * int(size * MIB / 32)
-                target.writestr(zipfile.ZipInfo(f"entry-{number}"), content)
-    return buffer.getvalue()
 
 
 class Wire:

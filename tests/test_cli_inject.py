@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from cfn_injector.cli.main import main
-from tests.conftest import ARTIFACTS
 from tests.support.cli_places import (
     CANARY,
     IGNORES_RANGES,
@@ -34,6 +33,7 @@ from tests.support.cli_places import (
     served,
     use_s3,
 )
+from tests.support.world import ARTIFACTS
 from tests.support.zips import with_record
 from wrapper.dotenv import parse
 

@@ -21,8 +21,8 @@ from cfn_injector.archive.splice import Keep
 from cfn_injector.cli.location import FileSource, destination, opened
 from cfn_injector.cli.main import main
 from cfn_injector.errors import InjectorError
-from tests.conftest import ARTIFACTS, STAGING
 from tests.support.cli_places import CANARY, LARGE, MEMORY, SMALL, content, expected, served, use_s3
+from tests.support.world import ARTIFACTS, STAGING
 from tests.support.zips import written
 
 ROOT = Path(__file__).parent.parent

@@ -15,8 +15,8 @@ import pytest
 from cfn_injector.cli.inspect import look
 from cfn_injector.cli.main import main
 from cfn_injector.injection import TAIL_BYTES
-from tests.conftest import ARTIFACTS
 from tests.support.cli_places import CANARY, IGNORES_RANGES, RANGES, served, use_s3
+from tests.support.world import ARTIFACTS
 from tests.support.zips import FOLDER, LINK, Member, built, changed, unicode_path, with_record, written
 
 ENV_FILE = f"# built\nTABLE={CANARY}\nURL='a  b'\n".encode()

@@ -18,12 +18,12 @@ from cfn_injector import env_loader
 from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, inject
-from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
+from tests.support.artifacts import Memory, artifact
 from tests.support.interpreters import READERS
+from tests.support.lambda_functions import WRAPPER
 from tests.support.node_js import NODE, needs_node
-from tests.test_injection import Memory
+from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
-WRAPPER = "/var/task/_cfn_injector/exec"
 PYTHON = {"EnvLoader": "handler", "Runtime": "python3.13", "Handler": "pkg/app.main"}
 NODE_JS = {"EnvLoader": "handler", "Runtime": "nodejs22.x", "Handler": "app.main"}
 EXEC = {"EnvLoader": "exec", "Runtime": "java21", "Handler": "app.Main"}

@@ -9,28 +9,10 @@ from typing import Any
 import pytest
 
 from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD
-from tests.conftest import ARTIFACTS, World, artifact
 from tests.fakes.aws_lambda import Function
-from tests.test_env_loader import WRAPPER
-from tests.test_lambda_function import BASE, created, updated
-
-
-def archived(function: Function) -> list[str]:
-    return zipfile.ZipFile(io.BytesIO(function.archive)).namelist()
-
-
-def entry(function: Function) -> tuple[str, dict[str, str]]:
-    configuration = function.configuration
-    return configuration["Handler"], configuration.get("Environment", {}).get("Variables", {})
-
-
-def can_start(function: Function) -> bool:
-    """Whether all that the function's configuration names is in its code."""
-    handler, environment = entry(function)
-    shims = {"_cfn_injector.handler": "__init__.py", "_cfn_injector/index.handler": "index.mjs"}
-    needed = [f"_cfn_injector/{shims[handler]}"] if handler in shims else []
-    needed += [environment[EXEC_WRAPPER].removeprefix("/var/task/")] if EXEC_WRAPPER in environment else []
-    return set(needed) <= set(archived(function))
+from tests.support.artifacts import artifact
+from tests.support.lambda_functions import BASE, WRAPPER, archived, can_start, created, entry, updated
+from tests.support.world import ARTIFACTS, World
 
 
 def finds_its_variables(function: Function) -> bool:

@@ -8,12 +8,11 @@ import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import World
-from tests.fakes.cloudformation import STACK_ID
+from tests.fakes.cloudformation import MADE_UP, STACK_ID
 from tests.fakes.event_sources import QUEUE, STREAM
-from tests.test_event_source_mapping import BASE, KAFKA, MAPPING, ORDERS, created, deleted, event, fails
-from tests.test_late import issued
-from tests.test_meanwhile import MADE_UP, once_before
+from tests.support.event_source_mappings import BASE, KAFKA, MAPPING, ORDERS, created, deleted, event, fails
+from tests.support.interleaving import once_before
+from tests.support.world import World, issued
 
 
 class TestADelete:

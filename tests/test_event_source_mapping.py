@@ -13,27 +13,22 @@ from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import CLEANING_SECONDS, not_created
 from cfn_injector.protocol.provider import ANSWER_SECONDS
 from cfn_injector.resources.event_source_mapping import api
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault
-from tests.fakes.cloudformation import STACK_ID
-from tests.fakes.event_sources import BROKER, CLUSTER, LAMBDA, QUEUE, STREAM, TABLE
-from tests.test_meanwhile import MADE_UP
-
-MAPPING = "Custom::EventSourceMapping"
-BASE = {"FunctionName": "orders", "StreamArn": STREAM}
-KAFKA = {"FunctionName": "orders", "EventSourceArn": CLUSTER, "Topics": ["orders"]}
-ORDERS = f"{LAMBDA}:function:orders"
-
-
-def event(world: World, kind: str, properties: dict[str, Any], **ids: Any) -> dict[str, Any]:
-    return world.stack.event(kind, properties, resource_type=MAPPING, **ids)
-
-
-def created(world: World, **properties: Any) -> str:
-    answered = world.stack.send(event(world, "Create", {**BASE, **properties}))
-    assert answered["Status"] == "SUCCESS", answered["Reason"]
-    uuid: str = answered["PhysicalResourceId"]
-    return uuid
+from tests.fakes.cloudformation import MADE_UP, STACK_ID
+from tests.fakes.event_sources import BROKER, LAMBDA, QUEUE, STREAM, TABLE
+from tests.support.event_source_mappings import (
+    BASE,
+    KAFKA,
+    MAPPING,
+    ORDERS,
+    asked,
+    created,
+    deleted,
+    event,
+    fails,
+    killed_after,
+)
+from tests.support.world import World
 
 
 def refused(world: World, properties: dict[str, Any]) -> str:
@@ -41,41 +36,6 @@ def refused(world: World, properties: dict[str, Any]) -> str:
     assert answered["Status"] == "FAILED"
     reason: str = answered["Reason"]
     return reason
-
-
-def deleted(world: World, physical_id: str, properties: dict[str, Any] = BASE) -> None:
-    assert world.stack.send(event(world, "Delete", properties, physical_id=physical_id))["Status"] == "SUCCESS"
-
-
-def asked(world: World, operation: str) -> list[dict[str, Any]]:
-    """With what an operation was called."""
-    return [params for name, params in world.aws_lambda.calls if name == operation]
-
-
-def killed_after(world: World, operation: str, doomed: dict[str, Any]) -> None:
-    """Delivers an event to a provider that is killed when this call has taken effect."""
-
-    def kill(name: str, params: dict[str, Any]) -> None:
-        if operation in world.aws_lambda.operations():
-            raise KeyboardInterrupt
-
-    world.aws_lambda.calls.clear()
-    world.aws_lambda.after = kill
-    with pytest.raises(KeyboardInterrupt):
-        world.deliver_unguarded(doomed)
-    world.aws_lambda.after = lambda name, params: None
-
-
-def fails(operation: str, code: str, message: str, times: int = 1_000_000) -> Any:
-    """The first so many calls of an operation fail."""
-    left = [times]
-
-    def fail(name: str, params: dict[str, Any]) -> None:
-        if name == operation and left[0]:
-            left[0] -= 1
-            raise Fault(code, message, 409 if code == "ResourceConflictException" else 400)
-
-    return fail
 
 
 class TestACreate:

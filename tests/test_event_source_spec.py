@@ -24,67 +24,20 @@ from cfn_injector.resources.event_source_mapping.spec import (
 from tests.fakes.aws_lambda import REGION, SESSION
 from tests.fakes.cloudformation import as_strings
 from tests.fakes.event_sources import BROKER, CLUSTER, DOCUMENTS, LAMBDA, OTHER_STREAM, QUEUE, STREAM, TABLE
+from tests.support.event_source_mappings import (
+    BROKER_PROPERTIES,
+    DESTINATION,
+    ENDPOINTS,
+    EVERY_SOURCE,
+    GROUP,
+    KAFKA_PROPERTIES,
+    OWN_KAFKA_PROPERTIES,
+    QUEUE_PROPERTIES,
+    REGISTRY,
+    STREAM_PROPERTIES,
+)
 
 MODEL = SESSION.client("lambda").meta.service_model
-ENDPOINTS = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["one:9092", "two:9092"]}}
-GROUP = {"ConsumerGroupId": "shop"}
-REGISTRY = {"SchemaRegistryURI": "https://registry", "EventRecordFormat": "JSON"}
-DESTINATION = {"OnFailure": {"Destination": QUEUE}}
-FILTER = {"Filters": [{"Pattern": '{"a": [1]}'}]}
-
-STREAM_PROPERTIES: dict[str, Any] = {
-    "FunctionName": "orders",
-    "EventSourceArn": STREAM,
-    "StartingPosition": "AT_TIMESTAMP",
-    "StartingPositionTimestamp": 1_700_000_000,
-    "BatchSize": 500,
-    "Enabled": False,
-    "BisectBatchOnFunctionError": True,
-    "DestinationConfig": DESTINATION,
-    "FilterCriteria": FILTER,
-    "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    "KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1",
-    "MaximumBatchingWindowInSeconds": 5,
-    "MaximumRecordAgeInSeconds": 3600,
-    "MaximumRetryAttempts": 3,
-    "MetricsConfig": {"Metrics": ["EventCount"]},
-    "ParallelizationFactor": 4,
-    "TumblingWindowInSeconds": 30,
-}
-QUEUE_PROPERTIES: dict[str, Any] = {
-    "FunctionName": "orders",
-    "EventSourceArn": QUEUE,
-    "ScalingConfig": {"MaximumConcurrency": 5},
-}
-KAFKA_PROPERTIES: dict[str, Any] = {
-    "FunctionName": "orders",
-    "EventSourceArn": CLUSTER,
-    "Topics": ["orders"],
-    "AmazonManagedKafkaEventSourceConfig": {**GROUP, "SchemaRegistryConfig": REGISTRY},
-    "LoggingConfig": {"SystemLogLevel": "INFO"},
-    "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 3},
-    "SourceAccessConfigurations": [{"Type": "VPC_SUBNET", "URI": "subnet:subnet-1"}],
-}
-OWN_KAFKA_PROPERTIES: dict[str, Any] = {
-    "FunctionName": "orders",
-    "SelfManagedEventSource": ENDPOINTS,
-    "Topics": ["orders"],
-    "SelfManagedKafkaEventSourceConfig": GROUP,
-}
-BROKER_PROPERTIES: dict[str, Any] = {"FunctionName": "orders", "EventSourceArn": BROKER, "Queues": ["orders"]}
-DOCUMENT_PROPERTIES: dict[str, Any] = {
-    "FunctionName": "orders",
-    "EventSourceArn": DOCUMENTS,
-    "DocumentDBEventSourceConfig": {"DatabaseName": "shop", "CollectionName": "orders", "FullDocument": "UpdateLookup"},
-}
-EVERY_SOURCE: dict[str, dict[str, Any]] = {
-    "stream": STREAM_PROPERTIES,
-    "queue": QUEUE_PROPERTIES,
-    "Kafka": KAFKA_PROPERTIES,
-    "Kafka of one's own": OWN_KAFKA_PROPERTIES,
-    "broker": BROKER_PROPERTIES,
-    "documents": DOCUMENT_PROPERTIES,
-}
 
 
 def wanted_of(**properties: Any) -> dict[str, Any]:

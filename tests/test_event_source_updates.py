@@ -9,14 +9,25 @@ import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.resources.event_source_mapping.spec import DEFAULTS
-from tests.conftest import World
 from tests.fakes.aws_lambda import ACCOUNT, Fault
 from tests.fakes.cloudformation import STACK_ID, Stack
 from tests.fakes.event_sources import LAMBDA, OTHER_STREAM, STREAM
+from tests.support.event_source_mappings import (
+    BASE,
+    EVERY_SOURCE,
+    KAFKA,
+    MAPPING,
+    QUEUE_PROPERTIES,
+    STREAM_PROPERTIES,
+    asked,
+    created,
+    deleted,
+    event,
+    fails,
+    killed_after,
+)
 from tests.support.templates import Deployment, listed
-from tests.test_event_source_mapping import BASE, KAFKA, MAPPING, asked, created, deleted, event, fails, killed_after
-from tests.test_event_source_spec import EVERY_SOURCE, QUEUE_PROPERTIES, STREAM_PROPERTIES
-from tests.test_late import issued
+from tests.support.world import World, issued
 
 FULL = {name: value for name, value in STREAM_PROPERTIES.items() if not name.startswith("StartingPosition")}
 

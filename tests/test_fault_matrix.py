@@ -19,25 +19,30 @@ import botocore.endpoint
 import pytest
 
 from cfn_injector.protocol import ownership
-from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.fakes.aws_lambda import ACCOUNT, REGION, ROLE
+from tests.fakes.aws_lambda import ACCOUNT, REGION
 from tests.fakes.cloudformation import Stack
 from tests.fakes.event_sources import OTHER_STREAM, QUEUE, STREAM
 from tests.fakes.response_server import Server
 from tests.fakes.rest_apis import BARE, SHOP
-from tests.test_assembly import archive
-from tests.test_env_loader_changes import can_start
-from tests.test_lambda_function import somebody
+from tests.support.artifacts import archive, artifact
+from tests.support.event_source_mappings import MAPPING
+from tests.support.lambda_functions import (
+    CANARY,
+    CODE,
+    FUNCTION,
+    INJECTED,
+    LARGE_OBJECT,
+    PLAIN,
+    PUBLISHED,
+    can_start,
+    changed,
+    somebody,
+)
+from tests.support.world import ARTIFACTS, STAGING, World
 
-CANARY = "canary-matrix-4c1d"
-FUNCTION, CODE, MAPPING = "Custom::LambdaFunction", "Custom::LambdaCode", "Custom::EventSourceMapping"
 METHOD = "Custom::APIGatewayResource"
 
-OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": KEY}
 OTHER_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"}
-LARGE_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "large.zip"}
-PLAIN = {"Handler": "index.handler", "Runtime": "python3.13", "Role": ROLE, "Code": OBJECT, "Env": {"A": CANARY}}
-PUBLISHED = {**PLAIN, "Publish": True, "KeepVersions": 1}
 NETWORKED = {**PLAIN, "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
 RICH = {
     **PUBLISHED,
@@ -46,7 +51,6 @@ RICH = {
     "RuntimeManagementConfig": {"UpdateRuntimeOn": "FunctionUpdate"},
 }
 LOADED = {**PLAIN, "EnvLoader": "handler"}
-INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
 CALL = {"Type": "Lambda", "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:theirs"}
 ROUTE = {"RestApiId": SHOP, "Path": "items/{id}", "Method": "GET", "IntegrationRequest": CALL, "StageName": "live"}
 MOCKED = {
@@ -75,10 +79,6 @@ class Operation:
         if self.wants is None:
             return stack.delete()
         return stack.create(self.wants) if self.had is None else stack.update(self.wants)
-
-
-def changed(properties: Mapping[str, Any], **change: Any) -> dict[str, Any]:
-    return {**properties, **change}
 
 
 OPERATIONS = {

@@ -21,24 +21,12 @@ from cfn_injector.injection import (
     Injected,
     Source,
     inject,
-    join,
 )
+from tests.support.artifacts import Memory
 from tests.support.zips import LINK, Member, built, taken_apart, unicode_path, written
 
 FILES = {"a.py": b"print('a')\n" * 9, ".env": b"# built by CI\nSTAGE=none\nTABLE=t\n", "lib/b.py": b"pass\n"}
 ENV = {"STAGE": "prod", "URL": "https://example.com/?a=b c"}
-
-
-@dataclass
-class Memory:
-    """A destination that keeps what it was given."""
-
-    written: list[bytes] = field(default_factory=list)
-    knows_sha256: bool = True
-
-    def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
-        self.written.append(join(source, segments))
-        return b64encode(sha256(self.written[-1]).digest()).decode() if self.knows_sha256 else None
 
 
 @dataclass

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from cfn_injector import env_loader, injection
-from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
 from tests.fakes.aws_lambda import no_hook
+from tests.support.artifacts import artifact
+from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
 BASE: dict[str, Any] = {
     "Code": {"S3Bucket": ARTIFACTS, "S3Key": KEY},

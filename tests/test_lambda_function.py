@@ -11,36 +11,11 @@ import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import ARTIFACTS, KEY, World, artifact
-from tests.fakes.aws_lambda import ROLE, Fault, Function
+from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import STACK_ID
-
-BASE: dict[str, Any] = {
-    "Code": {"S3Bucket": ARTIFACTS, "S3Key": KEY},
-    "Handler": "index.handler",
-    "Runtime": "python3.13",
-    "Role": ROLE,
-    "Env": {"TABLE": "dev-table", "RETRIES": 3, "DEBUG": True},
-}
-
-
-def created(world: World, **properties: Any) -> str:
-    answered = world.stack.send(world.stack.event("Create", {**BASE, **properties}))
-    assert answered["Status"] == "SUCCESS", answered["Reason"]
-    name: str = answered["PhysicalResourceId"]
-    return name
-
-
-def updated(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    event = world.stack.event("Update", {**BASE, **new}, physical_id=name, old={**BASE, **old})
-    return world.stack.send(event)
-
-
-def somebody(name: str, **tags: str) -> Function:
-    """A function that this provider did not make."""
-    arn = f"arn:aws:lambda:us-east-1:111122223333:function:{name}"
-    configuration = {"FunctionName": name, "FunctionArn": arn, "Version": "$LATEST", "CodeSha256": "theirs"}
-    return Function({**configuration, "Handler": "theirs.handler"}, dict(tags), b"", 0)
+from tests.support.artifacts import artifact
+from tests.support.lambda_functions import BASE, CANARY, created, somebody, updated
+from tests.support.world import ARTIFACTS, World
 
 
 def test_a_create_makes_a_function_with_env_in_its_archive_and_answers_its_attributes(world: World) -> None:
@@ -550,9 +525,6 @@ class TestWhatPassesByItself:
         assert answered["Status"] == "FAILED"
         assert "cannot be assumed" in answered["Reason"]
         assert world.clock.now() - start < 900
-
-
-CANARY = "canary-7f3a-do-not-tell"
 
 
 class TestSecrets:

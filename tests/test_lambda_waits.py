@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault
-from tests.test_lambda_function import BASE, created, updated
+from tests.support.lambda_functions import BASE, created, updated
+from tests.support.world import World
 
 CHANGES = frozenset({"UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "DeleteFunction"})
 """What Lambda refuses while an earlier change is in progress."""

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.conftest import World
 from tests.fakes.aws_lambda import Fault
-from tests.fakes.cloudformation import RESPONSE_URL
-from tests.test_fault_matrix import CODE, FUNCTION, INJECTED, PLAIN, changed
-from tests.test_lambda_function import created, updated
-
-
-def issued(world: World, kind: str, properties: Mapping[str, Any], **ids: Any) -> dict[str, Any]:
-    """An event that CloudFormation issues half a minute after the last one."""
-    world.clock.time += 30
-    world.stack.check_url = False
-    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(world.clock.now()))
-    return {**world.stack.event(kind, properties, **ids), "ResponseURL": f"{RESPONSE_URL}&X-Amz-Date={date}"}
+from tests.support.lambda_functions import CODE, FUNCTION, INJECTED, PLAIN, changed, created, updated
+from tests.support.world import World, issued
 
 
 @pytest.mark.parametrize(("resource_type", "properties"), [(FUNCTION, PLAIN), (CODE, INJECTED)])

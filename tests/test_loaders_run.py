@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, wanted
-from tests.conftest import ARTIFACTS, KEY, STAGING, World, artifact
-from tests.loader_table import LOADERS, ROWS, Row
+from tests.support.artifacts import artifact
+from tests.support.handler_kinds import LOADERS, ROWS, Row
 from tests.support.sandbox import LAMBDA, NODE_3, PYTHON, Outcome, Runtime, deployed, run, unpack
+from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
 FILE = {
     "TABLE": "orders",

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
-from tests.conftest import ARTIFACTS, STAGING, World
 from tests.fakes.aws_lambda import Fault
-from tests.fakes.cloudformation import RESPONSE_URL
-from tests.test_assembly import archive
-from tests.test_fault_matrix import CODE, FUNCTION, INJECTED, LARGE_OBJECT, PLAIN, PUBLISHED, changed
-from tests.test_lambda_function import BASE, created, somebody
-
-MADE_UP = "shop-dev-Function-1A2B3C4D5E6F"
-"""CloudFormation makes an id up where a Create was not answered in time."""
-
-
-def once_before(world: World, exchange: int, act: Callable[[], None]) -> list[str]:
-    """Acts before the exchange of that number; returns what it is called, once it was reached."""
-    reached, seen = list[str](), [0]
-
-    def count(name: str) -> None:
-        if not reached:
-            seen[0] += 1
-            if seen[0] > exchange:
-                reached.append(name)
-                act()
-
-    world.wire.hook = count
-    return reached
+from tests.fakes.cloudformation import MADE_UP, RESPONSE_URL
+from tests.support.artifacts import archive
+from tests.support.interleaving import once_before
+from tests.support.lambda_functions import (
+    BASE,
+    CODE,
+    FUNCTION,
+    INJECTED,
+    LARGE_OBJECT,
+    PLAIN,
+    PUBLISHED,
+    changed,
+    created,
+    somebody,
+)
+from tests.support.world import ARTIFACTS, STAGING, World
 
 
 class TestADeleteWhileTheCreateRuns:

@@ -9,9 +9,9 @@ import pytest
 from cfn_injector.errors import OutOfTimeError, PropertiesError
 from cfn_injector.plugin import input_of, name_of, patience
 from cfn_injector.protocol.messages import Request, parse_request
-from tests.conftest import World
 from tests.fakes.aws_lambda import SESSION, Clock
 from tests.fakes.cloudformation import FakeCloudFormation
+from tests.support.world import World
 
 KINESIS = SESSION.client("kinesis")
 STREAM = {"ServiceToken": "arn", "ServiceTimeout": "60", "StreamName": "s", "ShardCount": "2", "Note": "ours"}

@@ -12,8 +12,8 @@ import pytest
 from cfn_injector.errors import DeliveryError, RequestError
 from cfn_injector.protocol import provider
 from cfn_injector.protocol.messages import Outcome, Request, Services
-from tests.conftest import STAGING, World
 from tests.fakes.cloudformation import RESPONSE_URL, Context
+from tests.support.world import STAGING, World
 
 Verb = Any
 

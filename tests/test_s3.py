@@ -13,7 +13,7 @@ from cfn_injector.aws import s3
 from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.errors import StorageError
 from cfn_injector.injection import TAIL_BYTES, BytesSource
-from tests.conftest import ARTIFACTS, STAGING
+from tests.support.world import ARTIFACTS, STAGING
 
 LARGE = bytes(range(256)) * 36 * 1024  # 9 MiB
 

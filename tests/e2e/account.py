@@ -17,6 +17,11 @@ from example_hitcounter.emulator import Emulator
 
 WRAPPER = Path(__file__).parents[2] / "wrapper"
 SERVICE = {"ServiceToken": {"Fn::ImportValue": "cfn-injector-ServiceToken"}, "ServiceTimeout": 60}
+PROVIDER_BUCKET = "e2e-provider"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 # Answers with what it found in its .env, and with the build that it belongs to.
 INDEX = """

@@ -10,14 +10,9 @@ import pytest
 
 from example_hitcounter import demo
 from example_hitcounter.emulator import Emulator, running
-from tests.e2e.account import Account, Stacks, build_artifact
+from tests.e2e.account import PROVIDER_BUCKET, TRUST, Account, Stacks, build_artifact
 
 SOURCE_BUCKET = "e2e-artifacts"
-PROVIDER_BUCKET = "e2e-provider"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 @pytest.fixture(scope="session")

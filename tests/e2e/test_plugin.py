@@ -18,8 +18,7 @@ import pytest
 
 from example_hitcounter import demo, stacks
 from example_hitcounter.emulator import Emulator, running
-from tests.e2e.account import build_artifact
-from tests.e2e.conftest import TRUST
+from tests.e2e.account import TRUST, build_artifact
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plugins.md").read_text("utf-8")

@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from example_hitcounter import demo
 from example_hitcounter.stacks import update
-from tests.e2e.account import Account, Stacks
-from tests.e2e.conftest import PROVIDER_BUCKET
+from tests.e2e.account import PROVIDER_BUCKET, Account, Stacks
 
 REF = {"Ref": "Function"}
 

@@ -16,6 +16,8 @@ STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop-dev/1c2fa620-9
 RESPONSE_URL = (
     "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer?X-Amz-Signature=s3cr3t-signature"
 )
+MADE_UP = "shop-dev-Function-1A2B3C4D5E6F"
+"""The id that CloudFormation makes up when a Create is not answered in time."""
 
 
 class Context:

@@ -20,7 +20,7 @@ import smart_open.transport
 
 from cfn_injector.archive.splice import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
-from tests.conftest import STAGING
+from tests.support.world import STAGING
 from tests.support.zips import Member, built, written
 
 CANARY = "c4nary-w0uld-be-secret"

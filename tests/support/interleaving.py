@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Condition, Thread, get_ident
 from typing import Any
 
-from tests.conftest import World
 from tests.fakes.aws_lambda import no_hook
+from tests.support.world import World
 
 SECONDS = 60.0
 
@@ -71,3 +71,18 @@ def deliver_at_once(world: World, events: Sequence[dict[str, Any]], seed: int) -
     assert len(answers) == len(events)
     by = [(event["RequestId"], event["LogicalResourceId"]) for event in events]
     return sorted(answers, key=lambda answer: by.index((answer["RequestId"], answer["LogicalResourceId"])))
+
+
+def once_before(world: World, exchange: int, act: Callable[[], None]) -> list[str]:
+    """Acts before the exchange of that number; returns what it is called, once it was reached."""
+    reached, seen = list[str](), [0]
+
+    def count(name: str) -> None:
+        if not reached:
+            seen[0] += 1
+            if seen[0] > exchange:
+                reached.append(name)
+                act()
+
+    world.wire.hook = count
+    return reached

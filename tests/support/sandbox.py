@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 from cfn_injector.env_loader import EXEC_WRAPPER, wanted
 from cfn_injector.injection import BytesSource, inject
 from tests.fakes.runtime_api import SECONDS, Posted, RuntimeApi, runtime_api
+from tests.support.artifacts import Memory
 from tests.support.node_js import FOLDER, HAS_PACKAGES, NODE, PACKAGES
 from tests.support.zips import written
-from tests.test_injection import Memory
 
 TASK = "var/task"
 RUNTIME = "var/runtime"

@@ -1,0 +1,69 @@
+"""``Custom::LambdaFunction`` and ``Custom::LambdaCode``: properties for tests, events, and functions to look at."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+from cfn_injector.env_loader import EXEC_WRAPPER
+from tests.fakes.aws_lambda import ROLE, Function
+from tests.support.world import ARTIFACTS, KEY, World
+
+FUNCTION, CODE = "Custom::LambdaFunction", "Custom::LambdaCode"
+CANARY = "canary-7f3a-do-not-tell"
+OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": KEY}
+LARGE_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "large.zip"}
+BASE: dict[str, Any] = {
+    "Code": OBJECT,
+    "Handler": "index.handler",
+    "Runtime": "python3.13",
+    "Role": ROLE,
+    "Env": {"TABLE": "dev-table", "RETRIES": 3, "DEBUG": True},
+}
+PLAIN = {"Handler": "index.handler", "Runtime": "python3.13", "Role": ROLE, "Code": OBJECT, "Env": {"A": CANARY}}
+PUBLISHED = {**PLAIN, "Publish": True, "KeepVersions": 1}
+INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
+WRAPPER = "/var/task/_cfn_injector/exec"
+
+
+def changed(properties: Mapping[str, Any], **change: Any) -> dict[str, Any]:
+    return {**properties, **change}
+
+
+def created(world: World, **properties: Any) -> str:
+    answered = world.stack.send(world.stack.event("Create", {**BASE, **properties}))
+    assert answered["Status"] == "SUCCESS", answered["Reason"]
+    name: str = answered["PhysicalResourceId"]
+    return name
+
+
+def updated(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    event = world.stack.event("Update", {**BASE, **new}, physical_id=name, old={**BASE, **old})
+    return world.stack.send(event)
+
+
+def somebody(name: str, **tags: str) -> Function:
+    """A function that this provider did not make."""
+    arn = f"arn:aws:lambda:us-east-1:111122223333:function:{name}"
+    configuration = {"FunctionName": name, "FunctionArn": arn, "Version": "$LATEST", "CodeSha256": "theirs"}
+    return Function({**configuration, "Handler": "theirs.handler"}, dict(tags), b"", 0)
+
+
+def archived(function: Function) -> list[str]:
+    return zipfile.ZipFile(io.BytesIO(function.archive)).namelist()
+
+
+def entry(function: Function) -> tuple[str, dict[str, str]]:
+    configuration = function.configuration
+    return configuration["Handler"], configuration.get("Environment", {}).get("Variables", {})
+
+
+def can_start(function: Function) -> bool:
+    """Whether all that the function's configuration names is in its code."""
+    handler, environment = entry(function)
+    shims = {"_cfn_injector.handler": "__init__.py", "_cfn_injector/index.handler": "index.mjs"}
+    needed = [f"_cfn_injector/{shims[handler]}"] if handler in shims else []
+    needed += [environment[EXEC_WRAPPER].removeprefix("/var/task/")] if EXEC_WRAPPER in environment else []
+    return set(needed) <= set(archived(function))

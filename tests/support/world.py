@@ -1,0 +1,156 @@
+"""A provider in a world of fakes, and the names of what is in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from botocore.config import Config
+from botocore.httpsession import URLLib3Session
+
+from cfn_injector.protocol import delivery, ownership, provider, registry
+from cfn_injector.protocol.messages import parse_request
+from tests.fakes import rest_apis
+from tests.fakes.api_gateway import FakeApiGateway
+from tests.fakes.aws_lambda import REGION, SESSION, Clock, Fault, Wire, answer
+from tests.fakes.cloudformation import RESPONSE_URL, Context, FakeCloudFormation
+from tests.fakes.event_sources import FakeEventSources
+from tests.fakes.response_server import Server
+
+ARTIFACTS, STAGING = "artifacts", "staging"
+KEY = "app-1.zip"
+HTTP = URLLib3Session()
+
+
+def s3_client(endpoint: str, attempts: int = 1) -> Any:
+    config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
+    return SESSION.client("s3", endpoint_url=endpoint, config=config)
+
+
+@dataclass
+class World:
+    """A provider with everything around it; time moves only when it sleeps."""
+
+    clock: Clock
+    s3: Any
+    aws_lambda: FakeEventSources
+    stack: FakeCloudFormation
+    region: str = REGION
+    seconds: float = 900.0
+    attempts: int = 1
+    wire: Wire = field(default_factory=Wire)
+    log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
+    gateway: FakeApiGateway = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gateway = FakeApiGateway(self.clock)
+
+    @property
+    def fakes(self) -> dict[str, Any]:
+        """What answers in place of each service but S3, by the service's name."""
+        return {"lambda": self.aws_lambda, "cloudformation": self.stack, "apigateway": self.gateway}
+
+    @property
+    def now(self) -> Any:
+        return self.clock.now
+
+    @property
+    def sleep(self) -> Any:
+        return self.clock.sleep
+
+    def client(self, name: str, **_: Any) -> Any:
+        if name == "s3":
+            client = s3_client(self.s3.meta.endpoint_url, self.attempts)
+            client.meta.events.register("before-send", self._through_the_wire)
+            return client
+        fake = self.fakes[name]
+        fake.wire, fake.attempts = self.wire, self.attempts
+        return fake.client(self.region)
+
+    def _through_the_wire(self, request: Any, event_name: str, **_: Any) -> Any:
+        """Sends the request itself, so that its answer can be lost."""
+        try:
+            number = self.wire.before(event_name.rpartition(".")[2])
+            sent = HTTP.send(request)
+            self.wire.after(number)
+        except Fault as fault:
+            return answer(request.url, fault.status, b"<Error><Code>InternalError</Code></Error>", {})
+        return sent
+
+    def log_step(self, step: str, **fields: Any) -> None:
+        self.log.append((step, fields))
+
+    def services(self) -> Any:
+        return _Services(self)
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        provider.serve(event, Context(self.seconds), find=registry.find, send=self.stack.take, services=_Services(self))
+
+    def deliver_over_http(self, event: dict[str, Any], server: Server) -> None:
+        """As ``deliver``, but the answer goes over the wire, and may be delivered more than once."""
+
+        def status() -> int:
+            try:
+                self.wire.after(self.wire.before("PUT"))
+            except Fault:
+                return 503
+            return 200
+
+        server.got.clear()
+        server.status = status
+        services, send = self.services(), partial(delivery.send, hosts=[server.host], sleep=self.clock.sleep)
+        event = {**event, "ResponseURL": server.url}
+        provider.serve(event, Context(self.seconds), find=registry.find, send=send, services=services)
+        (body,) = {body for _, _, body in server.got}
+        self.stack.take(RESPONSE_URL, body)
+
+    def deliver_unguarded(self, event: dict[str, Any]) -> None:
+        """As a provider that is killed: what is raised ends it, and no answer is sent."""
+        request = parse_request(event)
+        module = registry.find(request.resource_type)
+        getattr(module, request.type.lower())(request, _Services(self))
+
+    def staged(self, prefix: str = "") -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=STAGING, Prefix=prefix)
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def made(self) -> dict[str, set[str]]:
+        """The physical ids of all that there is, by resource type."""
+        return {
+            "Custom::LambdaFunction": set(self.aws_lambda.functions),
+            "Custom::LambdaCode": set(self.staged()),
+            "Custom::EventSourceMapping": {mapping["UUID"] for mapping in self.aws_lambda.live()},
+            "Custom::APIGatewayResource": {
+                *rest_apis.physical_ids(self.gateway.apis),
+                *rest_apis.leftovers(self.gateway.apis, self.aws_lambda.policies),
+            },
+        }
+
+    def tags(self) -> list[dict[str, str]]:
+        """The tags of all that there is and can have any."""
+        functions, mappings = self.aws_lambda.functions.values(), self.aws_lambda.mappings.values()
+        pending = [{ownership.PENDING: name} for name in rest_apis.pending(self.gateway.apis)]
+        return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings), *pending]
+
+    def steps(self) -> list[str]:
+        return [step for step, _ in self.log]
+
+
+@dataclass(frozen=True)
+class _Services:
+    world: World
+
+    def __getattr__(self, name: str) -> Any:
+        return self.world.log_step if name == "log" else getattr(self.world, name)
+
+
+def issued(world: World, kind: str, properties: Mapping[str, Any], **ids: Any) -> dict[str, Any]:
+    """An event that CloudFormation issues half a minute after the last one."""
+    world.clock.time += 30
+    world.stack.check_url = False
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(world.clock.now()))
+    return {**world.stack.event(kind, properties, **ids), "ResponseURL": f"{RESPONSE_URL}&X-Amz-Date={date}"}
