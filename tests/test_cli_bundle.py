@@ -1,4 +1,4 @@
-"""``bundle`` on the command line, without dependencies: what is bundled how, and what is told of it."""
+"""``bundle`` on the command line, without dependencies: which files it bundles, and what it prints."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_the_files_of_the_source_are_bundled_sorted_with_env_last(source: Path, 
 
 
 @pytest.mark.parametrize("version", INTERPRETERS)
-def test_the_bundle_runs_on_an_interpreter_with_nothing_beside_it(
+def test_the_bundle_runs_on_an_interpreter_without_other_packages(
     version: str, source: Path, output: Path, tmp_path: Path
 ) -> None:
     assert main(["bundle", str(source), "-o", str(output)]) == 0
@@ -51,7 +52,7 @@ def test_the_bundle_runs_on_an_interpreter_with_nothing_beside_it(
     assert run_bare(INTERPRETERS[version], tmp_path / "task", "import app", {}) == "tool\n"
 
 
-def test_an_injection_moves_nothing_but_the_env_file(source: Path, output: Path, tmp_path: Path) -> None:
+def test_an_injection_moves_only_the_env_file(source: Path, output: Path, tmp_path: Path) -> None:
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     injected = tmp_path / "dev.zip"
     assert main(["inject", str(output), "--env", "STAGE=dev", "--output", str(injected)]) == 0
@@ -118,7 +119,7 @@ def test_the_same_files_give_the_same_bytes(
         (0o744, "0o100755"),
     ],
 )
-def test_lambdas_user_may_read_every_file_and_run_what_can_be_run(
+def test_lambdas_user_may_read_every_file_and_execute_what_its_owner_may(
     mode: int, bundled: str, source: Path, output: Path
 ) -> None:
     (source / "app.py").chmod(mode)
@@ -126,7 +127,7 @@ def test_lambdas_user_may_read_every_file_and_run_what_can_be_run(
     assert modes(output) == {"app.py": bundled, "lib/tool.py": "0o100644", ".env": "0o100644"}
 
 
-def test_entries_bear_no_date_and_no_owner(source: Path, output: Path) -> None:
+def test_entries_have_no_date_and_no_owner(source: Path, output: Path) -> None:
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     with zipfile.ZipFile(output) as archive:
         entries = archive.infolist()
@@ -144,13 +145,13 @@ def test_entries_bear_no_date_and_no_owner(source: Path, output: Path) -> None:
         *(".npmrc", "lib/.npmrc", ".pypirc", ".netrc"),
     ],
 )
-def test_what_is_no_code_or_holds_credentials_is_left_out(name: str, source: Path, output: Path) -> None:
-    tree(source, {name: "# of nobody's interest"})
+def test_files_that_are_not_code_or_hold_credentials_are_left_out(name: str, source: Path, output: Path) -> None:
+    tree(source, {name: "# not code"})
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     assert contents(output).keys() == APP.keys()
 
 
-def test_a_virtual_environment_is_left_out_whatever_its_name(source: Path, output: Path) -> None:
+def test_a_virtual_environment_is_left_out_under_any_name(source: Path, output: Path) -> None:
     tree(source, {"my env/pyvenv.cfg": "", "my env/lib/a.py": ""})
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     assert contents(output).keys() == APP.keys()
@@ -160,10 +161,10 @@ def test_a_virtual_environment_is_left_out_whatever_its_name(source: Path, outpu
     "name",
     ["tests/test_app.py", "data/.gitkeep", "x.dist-info/METADATA", "lib.so.1", "git/a.py", ".env.example", "a.zip"],
 )
-def test_whatever_may_be_wanted_is_kept(name: str, source: Path, output: Path) -> None:
-    tree(source, {name: "wanted"})
+def test_whatever_a_function_may_need_is_kept(name: str, source: Path, output: Path) -> None:
+    tree(source, {name: "needed"})
     assert main(["bundle", str(source), "-o", str(output)]) == 0
-    assert contents(output)[name] == b"wanted"
+    assert contents(output)[name] == b"needed"
 
 
 PLACES = ("a.md", "docs/a.md", "docs/deep/a.md", "docs/b.py", "lib/docs/b.py", "x.py")
@@ -172,29 +173,99 @@ PLACES = ("a.md", "docs/a.md", "docs/deep/a.md", "docs/b.py", "lib/docs/b.py", "
 @pytest.mark.parametrize(
     ("pattern", "kept"),
     [
-        pytest.param("*.md", {"docs/b.py", "lib/docs/b.py", "x.py"}, id="a name anywhere"),
-        pytest.param("docs", {"a.md", "x.py"}, id="a folder anywhere, with all in it"),
-        pytest.param("docs/", {"a.md", "x.py"}, id="a folder that is written as one"),
-        pytest.param("./docs", {"a.md", "lib/docs/b.py", "x.py"}, id="from the top, by ./"),
-        pytest.param("/docs", {"a.md", "lib/docs/b.py", "x.py"}, id="from the top, by /"),
+        pytest.param("*.md", {"docs/b.py", "lib/docs/b.py", "x.py"}, id="a name at any depth"),
+        pytest.param("docs", {"a.md", "x.py"}, id="a folder at any depth, with everything in it"),
+        pytest.param("docs/", {"a.md", "x.py"}, id="a folder with a slash at its end"),
+        pytest.param("./docs", {"a.md", "lib/docs/b.py", "x.py"}, id="from the top, with ./"),
+        pytest.param("/docs", {"a.md", "lib/docs/b.py", "x.py"}, id="from the top, with /"),
         pytest.param("docs/*.md", {"a.md", "docs/b.py", "lib/docs/b.py", "x.py"}, id="a path, * crossing folders"),
         pytest.param("*/b.py", {"a.md", "docs/a.md", "docs/deep/a.md", "x.py"}, id="a path below any folder"),
         pytest.param("[ab].*", {"x.py"}, id="a set of characters"),
-        pytest.param("A.MD", {*PLACES}, id="case counts"),
+        pytest.param("A.MD", {*PLACES}, id="case matters"),
     ],
 )
-@pytest.mark.parametrize("way", ["--exclude", ".bundleignore"])
-def test_patterns_leave_out(
-    pattern: str, kept: set[str], way: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+def test_exclude_leaves_out(
+    pattern: str, kept: set[str], source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree(source, dict.fromkeys(PLACES, ""))
-    arguments = ["--exclude", pattern] if way == "--exclude" else []
-    if not arguments:
-        tree(source, {way: f"# comment\n\n  {pattern}  \n"})
-    assert main(["bundle", str(source), "-o", str(output), *arguments]) == 0
+    assert main(["bundle", str(source), "-o", str(output), "--exclude", pattern]) == 0
     assert contents(output).keys() == {*kept, *APP}
-    idle = f"cfn-injector: warning: --exclude {pattern} leaves nothing out\n"
-    assert capsys.readouterr().err == (idle if arguments and kept == {*PLACES} else "")
+    idle = f"cfn-injector: warning: --exclude {pattern} matches nothing\n"
+    assert capsys.readouterr().err == (idle if kept == {*PLACES} else "")
+
+
+KEEP = "*\n!*/\n!/app.py\n!tool.py\n!.env\n"
+IGNORED = [
+    pytest.param("# comment\n\n*.md  \n", {"docs/b.py", "lib/docs/b.py", "x.py"}, id="a name at any depth"),
+    pytest.param("docs", {"a.md", "x.py"}, id="a folder at any depth, with everything in it"),
+    pytest.param("/docs", {"a.md", "lib/docs/b.py", "x.py"}, id="anchored by a slash at the beginning"),
+    pytest.param("lib/docs", {*PLACES} - {"lib/docs/b.py"}, id="anchored by a slash in the middle"),
+    pytest.param("docs/deep", {*PLACES} - {"docs/deep/a.md"}, id="anchored, and a folder"),
+    pytest.param("docs/*.md", {*PLACES} - {"docs/a.md"}, id="* does not cross folders"),
+    pytest.param("*/b.py", {*PLACES} - {"docs/b.py"}, id="* is one folder"),
+    pytest.param("docs/", {"a.md", "x.py"}, id="a slash at the end matches folders"),
+    pytest.param("x.py/", {*PLACES}, id="a slash at the end does not match files"),
+    pytest.param("**/b.py", {"a.md", "docs/a.md", "docs/deep/a.md", "x.py"}, id="** at the beginning is any folder"),
+    pytest.param("docs/**", {"a.md", "lib/docs/b.py", "x.py"}, id="** at the end is everything in a folder"),
+    pytest.param("docs/**/a.md", {"a.md", "docs/b.py", "lib/docs/b.py", "x.py"}, id="** in the middle is any path"),
+    pytest.param("*.md\n!/a.md", {"a.md", "docs/b.py", "lib/docs/b.py", "x.py"}, id="! includes again"),
+    pytest.param("!a.md\n*.md", {"docs/b.py", "lib/docs/b.py", "x.py"}, id="the last pattern decides"),
+    pytest.param("docs\n!docs/a.md", {"a.md", "x.py"}, id="! does not reach into a folder that is left out"),
+    pytest.param("docs/*\n!docs/deep", {*PLACES} - {"docs/a.md", "docs/b.py"}, id="! includes a folder again"),
+    pytest.param(f"{KEEP}!*.md\n", {"a.md", "docs/a.md", "docs/deep/a.md"}, id="a list of what to keep"),
+    pytest.param(f"{KEEP}!/docs/**\ndeep", {"docs/a.md", "docs/b.py"}, id="a list that keeps a folder"),
+    pytest.param("docs/**\n!docs/a.md", {*PLACES} - {"docs/b.py", "docs/deep/a.md"}, id="** does not match the folder"),
+    pytest.param("docs/deep\n!docs", {*PLACES} - {"docs/deep/a.md"}, id="! is for a folder and not for its contents"),
+    pytest.param("docs\r\n# comment\r\n", {"a.md", "x.py"}, id="with CR and LF"),
+    pytest.param("\ufeffdocs\n", {"a.md", "x.py"}, id="with a byte order mark"),
+    pytest.param("[ab].*", {"x.py"}, id="a set of characters"),
+    pytest.param("?.md", {"docs/b.py", "lib/docs/b.py", "x.py"}, id="? is one character"),
+    pytest.param("A.MD", {*PLACES}, id="case matters"),
+    pytest.param("./docs", {*PLACES}, id="./ matches nothing"),
+    pytest.param("\\!a.md\n\\#b.py", {*PLACES}, id="escaped characters"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("patterns", "kept"), IGNORED)
+def test_bundleignore_leaves_out(
+    patterns: str, kept: set[str], source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {**dict.fromkeys(PLACES, ""), ".bundleignore": patterns})
+    assert main(["bundle", str(source), "-o", str(output)]) == 0
+    assert contents(output).keys() == {*kept, *APP}
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed here")
+@pytest.mark.parametrize(("patterns", "kept"), IGNORED)
+def test_git_agrees_with_bundleignore(patterns: str, kept: set[str], source: Path) -> None:
+    tree(source, {**dict.fromkeys(PLACES, ""), ".bundleignore": patterns})
+    subprocess.run(["git", "init", "--quiet", source], check=True)
+    command = ["git", "-C", str(source), "ls-files", "--others", "--exclude-from", str(source / ".bundleignore")]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert {*listed} - {".bundleignore"} == {*kept, *APP}
+
+
+@pytest.mark.parametrize("name", [".npmrc", ".git/HEAD", "lib/__pycache__/tool.pyc"])
+def test_bundleignore_cannot_include_what_the_command_leaves_out(name: str, source: Path, output: Path) -> None:
+    tree(source, {name: "", ".bundleignore": "!.npmrc\n!.git\n!__pycache__\n!*.pyc\n"})
+    assert main(["bundle", str(source), "-o", str(output)]) == 0
+    assert contents(output).keys() == APP.keys()
+
+
+def test_bundleignore_cannot_include_what_is_excluded(source: Path, output: Path) -> None:
+    tree(source, {"a.md": "", ".bundleignore": "!a.md\n"})
+    assert main(["bundle", str(source), "-o", str(output), "--exclude", "*.md"]) == 0
+    assert contents(output).keys() == APP.keys()
+
+
+def test_bundleignore_without_pathspec_is_an_error(
+    source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {".bundleignore": "docs\n"})
+    monkeypatch.setitem(sys.modules, "pathspec", None)
+    assert main(["bundle", str(source), "-o", str(output)]) == 1
+    assert capsys.readouterr().err == "cfn-injector: pathspec is not installed; run: pip install 'cfn-injector[cli]'\n"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +277,7 @@ def test_patterns_leave_out(
         pytest.param("vendor", "lib", {"vendor/tool.py": APP["lib/tool.py"]}, id="to a folder"),
     ],
 )
-def test_a_link_is_bundled_as_what_it_points_to(
+def test_a_link_is_bundled_as_its_target(
     name: str, to: str, bundled: dict[str, str], source: Path, output: Path
 ) -> None:
     link(source, name, to.format(source=source))
@@ -215,18 +286,18 @@ def test_a_link_is_bundled_as_what_it_points_to(
     assert {stat.S_IFMT(int(mode, 8)) for mode in modes(output).values()} == {stat.S_IFREG}
 
 
-# What is told ---------------------------------------------------------------------------------------------------------
+# What is printed ------------------------------------------------------------------------------------------------------
 
 
-def test_json_tells_sizes_digests_and_the_largest_folders(
+def test_json_contains_sizes_digests_and_the_largest_folders(
     source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree(source, {"lib/more.py": "#" * 500, "node_modules/@a/b/index.js": "/" * 300, "node_modules/c/x/index.js": "//"})
     assert main(["bundle", str(source), "-o", str(output), "--json", "--architecture", "arm64"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     body = output.read_bytes()
     unpacked = contents(output)
-    assert told == {
+    assert result == {
         "output": str(output),
         "size": len(body),
         "entries": 6,
@@ -247,7 +318,9 @@ def test_json_tells_sizes_digests_and_the_largest_folders(
     }
 
 
-def test_without_json_the_same_is_told_in_lines(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_json_the_same_is_printed_in_lines(
+    source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tree(source, {"model.bin": bytes(3 * 1024 * 1024)})
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     size = output.stat().st_size
@@ -262,33 +335,37 @@ def test_without_json_the_same_is_told_in_lines(source: Path, output: Path, caps
     ]
 
 
-def test_an_archive_that_reaches_lambda_only_by_s3_is_noted(
+def test_an_archive_that_is_too_large_for_a_direct_upload_is_noted(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(function_zip, "DIRECT_UPLOAD", 200)
     assert main(["bundle", str(source), "-o", str(output)]) == 0
-    assert capsys.readouterr().err == "cfn-injector: note: an archive over 0.2 KB reaches Lambda only by way of S3\n"
+    assert capsys.readouterr().err == "cfn-injector: note: an archive over 0.2 KB has to be uploaded to S3 first\n"
 
 
 @pytest.mark.parametrize(
-    ("files", "architecture", "told"),
+    ("files", "architecture", "warning"),
     [
         pytest.param(
             {"a.so": X86_64, "b.so.1.2": X86_64}, "arm64", "a.so, b.so.1.2 cannot run on arm64", id="libraries"
         ),
-        pytest.param({"a.node": ARM64}, "x86_64", "a.node cannot run on x86_64, as made for arm64", id="an add-on"),
+        pytest.param({"a.node": ARM64}, "x86_64", "a.node cannot run on x86_64: compiled for arm64", id="an add-on"),
         pytest.param({"bin/run": ARM64}, "x86_64", "bin/run cannot run on x86_64", id="an executable"),
-        pytest.param({"a.so": b"\xcf\xfa\xed\xfe"}, "arm64", "a.so cannot run on arm64, as made for macOS", id="macOS"),
+        pytest.param(
+            {"a.so": b"\xcf\xfa\xed\xfe"}, "arm64", "a.so cannot run on arm64: compiled for macOS", id="macOS"
+        ),
         pytest.param({f"{n}.so": ARM64 for n in "abcde"}, "x86_64", "a.so, b.so, c.so and 2 more cannot", id="many"),
-        pytest.param({"a.so": ARM64, "b.node": ARM64, "bin/run": ARM64}, "arm64", None, id="what fits"),
-        pytest.param({"a.bin": X86_64, "a.so": b"GROUP ( libc.so.6 )"}, "arm64", None, id="what nobody loads"),
-        pytest.param({"x/prebuilds/linux-x64/a.node": X86_64}, "arm64", None, id="one of many to choose from"),
+        pytest.param(
+            {"a.so": ARM64, "b.node": ARM64, "bin/run": ARM64}, "arm64", None, id="compiled for the architecture"
+        ),
+        pytest.param({"a.bin": X86_64, "a.so": b"GROUP ( libc.so.6 )"}, "arm64", None, id="a file that is not loaded"),
+        pytest.param({"x/prebuilds/linux-x64/a.node": X86_64}, "arm64", None, id="one of several prebuilt binaries"),
     ],
 )
-def test_what_was_compiled_for_another_machine_is_a_warning(
+def test_a_file_that_is_compiled_for_another_platform_is_a_warning(
     files: dict[str, bytes],
     architecture: str,
-    told: str | None,
+    warning: str | None,
     source: Path,
     output: Path,
     capsys: pytest.CaptureFixture[str],
@@ -299,40 +376,40 @@ def test_what_was_compiled_for_another_machine_is_a_warning(
     assert main(["bundle", str(source), "-o", str(output), "--architecture", architecture, "--json"]) == 0
     out, err = capsys.readouterr()
     warnings = json.loads(out)["warnings"]
-    assert err == "".join(f"cfn-injector: warning: {warning}\n" for warning in warnings)
-    assert [warning for warning in warnings if told is None or not warning.startswith(told)] == []
-    assert len(warnings) == (told is not None)
+    assert err == "".join(f"cfn-injector: warning: {each}\n" for each in warnings)
+    assert [each for each in warnings if warning is None or not each.startswith(warning)] == []
+    assert len(warnings) == (warning is not None)
 
 
 def _on_a_terminal(command: list[str]) -> tuple[str, str]:
-    """What the command shows on standard output, and on the terminal that its standard error is."""
-    ours, theirs = pty.openpty()
+    """Run the command with a terminal as standard error. Returns its standard output, and what the terminal shows."""
+    terminal, other_end = pty.openpty()
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, cwd=ROOT, env=environ, text=True) as done:
-        os.close(theirs)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other_end, cwd=ROOT, env=environ, text=True) as done:
+        os.close(other_end)
         shown = b""
         while True:
             try:
-                chunk = os.read(ours, 65536)
+                chunk = os.read(terminal, 65536)
             except OSError:  # the other end is closed
                 break
             shown += chunk
             if not chunk:
                 break
         out = done.stdout.read() if done.stdout else ""
-    os.close(ours)
+    os.close(terminal)
     assert done.returncode == 0
     return out, shown.decode()
 
 
-def test_a_terminal_shows_a_bar_that_goes(source: Path, output: Path) -> None:
+def test_a_terminal_shows_a_bar_that_disappears(source: Path, output: Path) -> None:
     out, shown = _on_a_terminal([*BUNDLE, str(source), "-o", str(output)])
     assert out.startswith(f"{output}  ")
     assert "100% writing" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert shown.endswith(("\x1b[2K", "\x1b[?25h"))
 
 
-def test_what_is_no_terminal_shows_nothing(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_no_bar_is_shown(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     assert capsys.readouterr().err == ""
 

@@ -1,4 +1,4 @@
-"""``bundle`` of Node.js functions: dependencies are those that Lambda's platform takes, whatever this machine is."""
+"""``bundle`` of Node.js functions: dependencies are for Lambda's platform, not for this machine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _npm(source: Path, *arguments: str) -> None:
 
 
 def _pack(source: Path, name: str, files: Mapping[str, str | bytes], **package: Any) -> str:
-    """A package that needs no registry; what to write into ``dependencies`` for it."""
+    """Pack a package that needs no registry. Returns its value in ``dependencies``."""
     tarball(source / "packs" / f"{name}.tgz", {"name": name, "version": "1.0.0", **package}, files)
     return f"file:packs/{name}.tgz"
 
@@ -52,7 +52,7 @@ def _manifest(source: Path, *, lock: bool = True, **fields: Mapping[str, str]) -
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A function with packages to choose from, which is left as it was, as is the folder for temporary files."""
+    """A function. Afterwards, the folder for temporary files has to be empty."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
@@ -91,8 +91,8 @@ def test_production_dependencies_for_the_architecture_are_bundled_and_no_script_
     modules |= {f"node_modules/native-linux-{cpu}/{name}" for name in ("native.node", "package.json")}
     assert found.keys() == {"index.js", "package.json", "package-lock.json", ".env", *modules}
     assert list(found)[-1] == ".env"
-    told = json.loads(capsys.readouterr().out)
-    assert (told["runtime"], told["architecture"], told["warnings"]) == ("nodejs22.x", architecture, [])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["runtime"], result["architecture"], result["warnings"]) == ("nodejs22.x", architecture, [])
     shutil.unpack_archive(output, tmp_path / "task")
     assert run_node("-e", "require('./index.js').handler().then(console.log)", cwd=tmp_path / "task") == "left\n"
 
@@ -111,20 +111,20 @@ def test_the_same_lock_gives_the_same_bytes(source: Path, output: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
-        ("app.js", "there is no package-lock.json, so versions"),
-        ("yarn.lock", "yarn.lock is no lock of npm's, so versions"),
+        ("app.js", "package-lock.json does not exist, so npm chose"),
+        ("yarn.lock", "npm does not read yarn.lock, so npm chose"),
     ],
 )
-def test_without_a_lock_of_npms_the_versions_are_chosen_with_a_warning(
-    other: str, told: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+def test_without_a_lock_file_of_npm_the_latest_versions_are_a_warning(
+    other: str, message: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _pack(source, "left", {"index.js": ""})
     _manifest(source, lock=False, dependencies={"left": left})
     tree(source, {other: ""})
     assert _bundle(source, output) == 0
-    assert capsys.readouterr().err.startswith(f"cfn-injector: warning: {told}")
+    assert capsys.readouterr().err.startswith(f"cfn-injector: warning: {message}")
     assert "node_modules/left/index.js" in contents(output)
     assert "package-lock.json" not in contents(output)
 
@@ -136,7 +136,7 @@ def test_a_package_that_is_a_folder_of_the_source_is_bundled_as_its_files(source
     assert contents(output)["node_modules/shared/index.js"] == b"// shared"
 
 
-def test_where_nothing_is_required_nothing_is_installed_nor_warned_of(
+def test_without_dependencies_nothing_is_installed_and_no_warning_is_printed(
     source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _manifest(source, lock=False, devDependencies={})
@@ -149,11 +149,11 @@ def test_where_nothing_is_required_nothing_is_installed_nor_warned_of(
 @pytest.mark.parametrize(
     ("arguments", "files"),
     [
-        pytest.param(["--no-install"], {"package.json": "{}", "node_modules/a/index.js": ""}, id="as it is wished"),
-        pytest.param([], {"node_modules/a/index.js": ""}, id="as nothing says what is required"),
+        pytest.param(["--no-install"], {"package.json": "{}", "node_modules/a/index.js": ""}, id="with --no-install"),
+        pytest.param([], {"node_modules/a/index.js": ""}, id="without a package.json"),
     ],
 )
-def test_modules_that_are_there_are_bundled(
+def test_the_sources_own_modules_are_bundled(
     arguments: list[str], files: Mapping[str, str], source: Path, output: Path
 ) -> None:
     tree(source, files)
@@ -161,42 +161,53 @@ def test_modules_that_are_there_are_bundled(
     assert "node_modules/a/index.js" in contents(output)
 
 
-def test_the_modules_beside_a_python_function_are_no_part_of_it(source: Path, output: Path) -> None:
+def test_the_modules_beside_a_python_function_are_not_bundled(source: Path, output: Path) -> None:
     tree(source, {"package.json": "{}", "node_modules/serverless/index.js": "", "app.py": ""})
     assert _bundle(source, output, "--runtime", "python3.13") == 0
     assert contents(output).keys() == {"index.js", "package.json", "app.py", ".env"}
 
 
+@pytest.mark.parametrize("pattern", ["node_modules", "/node_modules/", "/*\n!/index.js"])
+def test_bundleignore_applies_to_dependencies_but_not_to_their_folder(pattern: str, source: Path, output: Path) -> None:
+    _manifest(source, dependencies={"left": _pack(source, "left", {"index.js": "", "docs/a.md": "", "lib/docs": ""})})
+    tree(source, {".bundleignore": f"{pattern}\ndocs/\n!lib/docs\n", "node_modules/stale/index.js": ""})
+    assert _bundle(source, output) == 0
+    modules = {name for name in contents(output) if name.startswith("node_modules/")}
+    assert modules == {f"node_modules/left/{name}" for name in ("index.js", "package.json", "lib/docs")}
+
+
 @pytest.mark.parametrize(
-    ("manifest", "told"),
+    ("manifest", "message"),
     [
-        pytest.param("{,", "JSON", id="no JSON"),
+        pytest.param("{,", "JSON", id="invalid JSON"),
         pytest.param('{"dependencies": {"a": "file:packs/none.tgz"}}', "ENOENT|no such file", id="a missing package"),
         pytest.param('{"dependencies": {"a": "file:../outside"}}', "leads", id="a folder outside of the source"),
     ],
 )
-def test_what_cannot_be_installed_is_told_and_leaves_nothing(
-    manifest: str, told: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failed_installation_is_an_error_and_leaves_nothing(
+    manifest: str, message: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree(source, {"package.json": manifest})
     tree(source.parent, {"outside/package.json": '{"name": "a"}', "app.zip": "old"})
     assert _bundle(source, output) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("cfn-injector: ")
-    assert any(word in last for word in told.split("|"))
+    assert any(word in last for word in message.split("|"))
     assert output.read_bytes() == b"old"
 
 
-def test_a_lock_that_does_not_fit_is_told(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lock_file_that_does_not_match_the_manifest_is_an_error(
+    source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _manifest(source, dependencies={"left": _pack(source, "left", {})})
     _manifest(source, lock=False, dependencies={"right": _pack(source, "right", {})})
     assert _bundle(source, output) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert "package.json and package-lock.json" in last
-    assert last.endswith("; correct package.json and its lock")
+    assert last.endswith("; correct package.json and its lock file")
 
 
-def test_without_npm_it_is_told_what_to_install(
+def test_without_npm_the_error_says_what_to_install(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _manifest(source, lock=False, dependencies={"left": "1"})
@@ -205,7 +216,7 @@ def test_without_npm_it_is_told_what_to_install(
     assert capsys.readouterr().err == "cfn-injector: npm is not on PATH; install Node.js, https://nodejs.org\n"
 
 
-def test_an_npm_that_is_too_old_is_not_used_and_none_sees_the_variables(
+def test_an_npm_that_is_too_old_is_not_used_and_no_npm_sees_the_variables(
     source: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = tree(tmp_path / "bin", {"npm": f"#!/bin/sh\nls -A >{tmp_path}/seen\necho undefined\n"})
@@ -213,7 +224,7 @@ def test_an_npm_that_is_too_old_is_not_used_and_none_sees_the_variables(
     monkeypatch.setenv("PATH", f"{old}:{os.environ['PATH']}")
     _manifest(source, lock=False, dependencies={"left": "1"})
     assert _bundle(source, output) == 1
-    assert "this npm cannot install for another machine" in capsys.readouterr().err
+    assert "this npm cannot install for another platform" in capsys.readouterr().err
     assert (tmp_path / "seen").read_text().split() == ["index.js", "package.json"]
 
 
@@ -221,29 +232,36 @@ GYP = {"binding.gyp": "{}", "index.js": ""}
 
 
 @pytest.mark.parametrize(
-    ("files", "package", "told"),
+    ("files", "package", "warning"),
     [
-        pytest.param(GYP, {}, "addon 1.0.0 was not compiled, as that would be for this machine", id="no binary"),
-        pytest.param({**GYP, "build/a.node": X86_64}, {}, "addon 1.0.0 was not compiled", id="one for another machine"),
-        pytest.param({**GYP, "prebuilds/linux-arm64/a.node": ARM64}, {}, None, id="a prebuilt one"),
+        pytest.param(GYP, {}, "addon 1.0.0 is not compiled for the function's platform", id="without a binary"),
+        pytest.param(
+            {**GYP, "build/a.node": X86_64}, {}, "addon 1.0.0 is not compiled", id="with a binary for another platform"
+        ),
+        pytest.param({**GYP, "prebuilds/linux-arm64/a.node": ARM64}, {}, None, id="with a prebuilt binary"),
         pytest.param(
             {"index.js": ""},
             {"optionalDependencies": {"addon-linux-arm64-gnu": "1.0.0", "addon-linux-x64-gnu": "1.0.0"}},
-            "addon 1.0.0 lacks addon-linux-arm64-gnu, which its lock does not hold",
-            id="a lock that was made for one machine",
+            "addon 1.0.0 needs addon-linux-arm64-gnu, which its lock file does not list",
+            id="with a lock file for one platform",
         ),
-        pytest.param({"index.js": ""}, {"optionalDependencies": {"addon-extra": "1.0.0"}}, None, id="another option"),
+        pytest.param(
+            {"index.js": ""},
+            {"optionalDependencies": {"addon-extra": "1.0.0"}},
+            None,
+            id="with another optional dependency",
+        ),
     ],
 )
 def test_a_package_without_a_binary_for_the_architecture_is_a_warning(
     files: Mapping[str, str | bytes],
     package: Mapping[str, Any],
-    told: str | None,
+    warning: str | None,
     source: Path,
     output: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The lock is written by hand, as npm made them before it listed the packages of other machines."""
+    """The lock file is like those of older versions of npm, which did not list the packages of other platforms."""
     addon = _pack(source, "addon", files, **package)
     _manifest(source, lock=False, dependencies={"addon": addon})
     root = {"name": "app", "version": "1.0.0", "dependencies": {"addon": addon}}
@@ -252,8 +270,8 @@ def test_a_package_without_a_binary_for_the_architecture_is_a_warning(
     tree(source, {"package-lock.json": json.dumps(lock)})
     assert _bundle(source, output, "--architecture", "arm64") == 0
     warnings = capsys.readouterr().err.splitlines()
-    assert [line for line in warnings if "addon 1.0.0" in line] == ([] if told is None else [warnings[0]])
-    assert told is None or told in warnings[0]
+    assert [line for line in warnings if "addon 1.0.0" in line] == ([] if warning is None else [warnings[0]])
+    assert warning is None or warning in warnings[0]
 
 
 # From the registry ----------------------------------------------------------------------------------------------------
@@ -264,11 +282,11 @@ def _registry() -> None:
     assert NPM is not None
     view = [NPM, "view", "is-number@7.0.0", "version", "--fetch-retries=0"]
     if subprocess.run(view, capture_output=True, timeout=120).returncode:
-        pytest.skip("npm reaches no registry here")
+        pytest.skip("npm cannot reach a registry")
 
 
 class _Mirror(BaseHTTPRequestHandler):
-    """Where prebuilt binaries are fetched from: every name is an archive with one for arm64."""
+    """A server of prebuilt binaries: every path is an archive with a binary for arm64."""
 
     archive: ClassVar[bytes]
     asked: ClassVar[list[str]]
@@ -310,7 +328,7 @@ def test_native_packages_of_the_registry_are_for_arm64(source: Path, output: Pat
         ),
     ],
 )
-def test_prebuilt_binaries_are_fetched_for_arm64(
+def test_prebuilt_binaries_are_downloaded_for_arm64(
     name: str,
     version: str,
     setting: str,

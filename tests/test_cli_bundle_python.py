@@ -1,4 +1,4 @@
-"""``bundle`` of Python functions: dependencies are those that Lambda's platform takes, whatever this machine is."""
+"""``bundle`` of Python functions: dependencies are for Lambda's platform, not for this machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cfn_injector.cli import python_packages
 from cfn_injector.cli.main import main
 from cfn_injector.cli.python_packages import INSTALLERS
 from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
@@ -35,7 +36,7 @@ def installer(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A function with wheels to choose from, which is left as it was, as is the folder for temporary files."""
+    """A function with a folder of wheels. Afterwards, the folder for temporary files has to be empty."""
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -82,11 +83,11 @@ INSTALLED = {
     [
         pytest.param((), set(), id="all"),
         pytest.param(
-            ("greeting/tests", "licenses"), {"greeting/tests/test_it.py", f"{INFO}/licenses/LICENSE"}, id="but for some"
+            ("greeting/tests", "licenses"), {"greeting/tests/test_it.py", f"{INFO}/licenses/LICENSE"}, id="all but some"
         ),
     ],
 )
-def test_what_is_bundled_is_the_package_without_traces_of_this_machine(
+def test_a_package_is_bundled_without_traces_of_this_machine(
     excluded: tuple[str, ...], gone: set[str], installer: str, source: Path, output: Path, tmp_path: Path
 ) -> None:
     wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"})
@@ -100,17 +101,17 @@ def test_what_is_bundled_is_the_package_without_traces_of_this_machine(
     assert listed == sorted(INSTALLED - gone)
 
 
-def test_the_bundle_runs_on_any_interpreter_with_nothing_beside_it(source: Path, output: Path, tmp_path: Path) -> None:
+def test_the_bundle_runs_on_any_interpreter_without_other_packages(source: Path, output: Path, tmp_path: Path) -> None:
     wheel(source / "wheels", "greeting", GREETING)
     assert _bundle(source, output, requirements="greeting\n") == 0
     shutil.unpack_archive(output, tmp_path / "task")
     script = "import app\nfrom importlib.metadata import files, version\n"
     script += "print(version('greeting'), len(files('greeting')))"
-    told = {version: run_bare(python, tmp_path / "task", script, {}) for version, python in INTERPRETERS.items()}
-    assert told == dict.fromkeys(INTERPRETERS, "hello\n1.0 8\n")
+    printed = {version: run_bare(python, tmp_path / "task", script, {}) for version, python in INTERPRETERS.items()}
+    assert printed == dict.fromkeys(INTERPRETERS, "hello\n1.0 8\n")
 
 
-def test_the_same_requirements_give_the_same_bytes_also_by_another_installer(
+def test_the_same_requirements_give_the_same_bytes_with_either_installer(
     installer: str, source: Path, output: Path, tmp_path: Path
 ) -> None:
     wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"})
@@ -137,7 +138,7 @@ def test_the_same_requirements_give_the_same_bytes_also_by_another_installer(
         ),
     ],
 )
-def test_conditions_are_decided_for_the_function(
+def test_environment_markers_are_evaluated_for_the_function(
     runtime: str, architecture: str, hold: list[str], fail: list[str], installer: str, source: Path, output: Path
 ) -> None:
     direct = needed = ""
@@ -154,7 +155,7 @@ def test_conditions_are_decided_for_the_function(
 
 
 @pytest.mark.parametrize("runtime", ["python3.10", "python3.21"])
-def test_the_version_that_is_made_for_the_runtimes_python_is_chosen(
+def test_the_version_for_the_runtimes_python_is_chosen(
     runtime: str, installer: str, source: Path, output: Path
 ) -> None:
     minor = int(runtime.rpartition(".")[2])
@@ -171,7 +172,7 @@ def _native(folder: Path, platform: str, body: bytes, version: str = "1.0", pyth
 
 
 @pytest.mark.parametrize(("architecture", "body"), [("arm64", ARM64), ("x86_64", X86_64)], ids=["arm64", "x86_64"])
-def test_native_wheels_are_those_of_the_architecture_and_the_python(
+def test_native_wheels_are_for_the_architecture_and_the_python(
     architecture: str, body: bytes, installer: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for python in ("cp310-cp310", "cp313-cp313", "cp314-cp314", "cp313-cp313t"):
@@ -182,15 +183,15 @@ def test_native_wheels_are_those_of_the_architecture_and_the_python(
     options = ["--architecture", architecture, "--installer", installer, "--json"]
     assert _bundle(source, output, *options, requirements="fast\n") == 0
     assert {name: found for name, found in contents(output).items() if name.endswith(".so")} == {"fast.cp313.so": body}
-    told = json.loads(capsys.readouterr().out)
-    assert (told["runtime"], told["architecture"], told["warnings"]) == ("python3.13", architecture, [])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["runtime"], result["architecture"], result["warnings"]) == ("python3.13", architecture, [])
 
 
 PLATFORMS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34", "manylinux_2_35", "musllinux_1_2")
 
 
 @pytest.mark.parametrize(("runtime", "newest"), [("python3.11", "manylinux2014"), ("python3.12", "manylinux_2_34")])
-def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_taken(
+def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_installed(
     runtime: str, newest: str, installer: str, source: Path, output: Path
 ) -> None:
     python = runtime.replace("python3.", "cp3")
@@ -202,7 +203,7 @@ def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_taken(
     assert contents(output)[f"fast.{python}.so"] == ARM64 + newest.encode()
 
 
-def test_a_package_without_a_wheel_that_fits_is_named(
+def test_a_package_without_a_suitable_wheel_is_named(
     installer: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for platform in ("manylinux_2_17_x86_64", "manylinux_2_35_aarch64", "macosx_11_0_arm64", "win_arm64"):
@@ -210,7 +211,7 @@ def test_a_package_without_a_wheel_that_fits_is_named(
     wheel(source / "wheels", "greeting", GREETING, metadata="Requires-Dist: fast\n")
     options = ["--architecture", "arm64", "--installer", installer]
     assert _bundle(source, output, *options, requirements="greeting\n") == 1
-    problem = "cfn-injector: no wheel of fast for python3.13 on arm64 was found; require a version that has one, "
+    problem = "cfn-injector: found no wheel of fast for python3.13 on arm64; require a version that has one, "
     assert capsys.readouterr().err.splitlines()[-1].replace("fast==1.0", "fast").startswith(problem)
     assert not output.exists()
 
@@ -222,40 +223,40 @@ def test_a_project_that_would_be_built_here_is_refused(
     wheel(source / "wheels", "greeting", GREETING)
     tree(source / "made", BUILDABLE)
     assert _bundle(source, output, "--installer", installer, requirements=f"{requirement}\n") == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert "made is required as source; build a wheel of it" in told or "source distributions is disabled" in told
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "made is not a wheel; build one" in message or "source distributions is disabled" in message
     assert not output.exists()
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "message"),
     [
         pytest.param({"requirements.txt": "no such=thing=\n"}, "correct requirements.txt", id="no requirement"),
         pytest.param(
-            {"requirements.txt": f"{LOCAL}greeting==9\n"}, "no wheel of greeting==9 for", id="no such version"
+            {"requirements.txt": f"{LOCAL}greeting==9\n"}, "found no wheel of greeting==9 for", id="no such version"
         ),
         pytest.param({"requirements.txt": f"{LOCAL}greeting\nold\n"}, "correct requirements.txt", id="a conflict"),
-        pytest.param({"requirements.txt": f"{LOCAL}reserved\n"}, "_cfn_injector is the folder where", id="reserved"),
+        pytest.param({"requirements.txt": f"{LOCAL}reserved\n"}, "_cfn_injector is reserved", id="reserved"),
         pytest.param(
             {"requirements.txt": f"{LOCAL}greeting\n", "greeting/__init__.py": "mine"},
-            "the source and its dependencies both bring greeting/__init__.py; remove it from the source",
+            "the source and a dependency both contain greeting/__init__.py; remove it from the source",
             id="twice the same name",
         ),
-        pytest.param({"pyproject.toml": "[project"}, "pyproject.toml cannot be read", id="no TOML"),
+        pytest.param({"pyproject.toml": "[project"}, "cannot read pyproject.toml", id="no TOML"),
         pytest.param(
             {"pyproject.toml": "[project]\nname = 'a'\ndynamic = ['dependencies']\n"},
-            "pyproject.toml does not list [project].dependencies; write them to requirements.txt",
+            "pyproject.toml does not list [project].dependencies; list them in requirements.txt",
             id="dynamic dependencies",
         ),
         pytest.param(
             {"pyproject.toml": "[tool.poetry.dependencies]\nrequests = '*'\n"},
-            "write them to requirements.txt",
+            "list them in requirements.txt",
             id="poetry",
         ),
     ],
 )
-def test_what_cannot_be_installed_is_told_and_leaves_nothing(
-    files: Mapping[str, str], told: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failed_installation_is_an_error_and_leaves_nothing(
+    files: Mapping[str, str], message: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wheel(source / "wheels", "greeting", GREETING)
     wheel(source / "wheels", "old", {"old.py": ""}, metadata="Requires-Dist: greeting<1\n")
@@ -266,12 +267,12 @@ def test_what_cannot_be_installed_is_told_and_leaves_nothing(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines()[-1].startswith("cfn-injector: ")
-    assert told in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
     assert str(source.parent / "temporary") not in err
     assert output.read_bytes() == b"old"
 
 
-def test_an_index_that_does_not_answer_is_told(
+def test_an_index_that_does_not_respond_is_an_error(
     installer: str, source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree(source, {"requirements.txt": "greeting\n"})
@@ -280,10 +281,10 @@ def test_an_index_that_does_not_answer_is_told(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert _bundle(source, output, "--installer", installer) == 1
-    assert "the index of packages does not answer" in capsys.readouterr().err.splitlines()[-1]
+    assert "the package index does not respond" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_pip_that_cannot_be_told_the_platform_is_not_used(
+def test_a_pip_that_cannot_evaluate_markers_for_the_function_is_not_used(
     source: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marker = "class Marker:\n    def __init__(self, text): pass\n    def evaluate(self): return False\n"
@@ -291,20 +292,49 @@ def test_a_pip_that_cannot_be_told_the_platform_is_not_used(
     tree(tmp_path / "other", {**dict.fromkeys(packages, ""), "pip/_vendor/packaging/markers.py": marker})
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
     assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 1
-    assert "this pip decides conditions for this machine only; run: pip install uv" in capsys.readouterr().err
+    assert (
+        "this pip evaluates environment markers for this machine only; run: pip install uv" in capsys.readouterr().err
+    )
 
 
-def test_the_sources_own_modules_do_not_get_in_pips_way(source: Path, output: Path) -> None:
+def test_pip_does_not_import_the_sources_own_modules(source: Path, output: Path) -> None:
     wheel(source / "wheels", "greeting", GREETING)
     tree(source, dict.fromkeys(("json.py", "runpy.py", "pip/__init__.py", "types.py"), "raise SystemExit('not this')"))
     assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 0
     assert "greeting/__init__.py" in contents(output)
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [([], "neither uv nor pip is installed"), (["--installer", "uv"], "uv is not installed")],
+    ids=["by default", "if uv is required"],
+)
+def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
+    option: list[str],
+    message: str,
+    source: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(python_packages, "which", lambda name, path=None: None)
+    monkeypatch.setattr(python_packages, "find_spec", lambda name: None)
+    assert _bundle(source, output, *option, requirements="greeting\n") == 1
+    remedy = "install uv as described at https://docs.astral.sh/uv/"
+    assert capsys.readouterr().err == f"cfn-injector: {message}; {remedy}\n"
+
+
+@pytest.mark.parametrize("name", ["Greet.ing_Kit", "greet--ing_kit", "GREET_ING.KIT"])
+def test_every_spelling_of_a_name_is_the_same_package(name: str, installer: str, source: Path, output: Path) -> None:
+    wheel(source / "wheels", "greet_ing_kit", {"kit.py": ""})
+    assert _bundle(source, output, "--installer", installer, requirements=f"{name}\n") == 0
+    assert "kit.py" in contents(output)
+
+
 PYPROJECT = "[project]\nname = 'app'\nversion = '1'\ndependencies = ['greeting; python_version >= \"3.13\"']\n"
 
 
-def test_without_requirements_the_projects_dependencies_are_taken(
+def test_without_requirements_the_projects_dependencies_are_installed(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel(source / "wheels", "greeting", GREETING)
@@ -330,7 +360,7 @@ find-links = ['wheels']
 
 
 @pytest.mark.skipif(not HAS_UV, reason="uv is not installed here")
-def test_uv_takes_the_versions_of_its_lock(source: Path, output: Path, tmp_path: Path) -> None:
+def test_uv_installs_the_versions_of_its_lock(source: Path, output: Path, tmp_path: Path) -> None:
     wheel(source / "wheels", "greeting", GREETING)
     wheel(source / "wheels", "other", {"other.py": ""})
     tree(source, {"pyproject.toml": LOCKED})
@@ -347,11 +377,11 @@ def test_a_lock_that_only_uv_reads_is_a_warning(
 ) -> None:
     tree(source, {"pyproject.toml": "[tool.ruff]\n", "uv.lock": "version = 1\n"})
     assert _bundle(source, output, "--installer", "pip") == 0
-    assert "uv.lock is read by uv alone" in capsys.readouterr().err
+    assert "only uv reads uv.lock, so pip chose versions by pyproject.toml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("files", [{"requirements.txt": "# none\n"}, {"pyproject.toml": "[tool.ruff]\n"}])
-def test_where_nothing_is_required_nothing_is_installed(
+def test_without_dependencies_nothing_is_installed(
     files: Mapping[str, str], installer: str, source: Path, output: Path
 ) -> None:
     tree(source, files)
@@ -360,7 +390,7 @@ def test_where_nothing_is_required_nothing_is_installed(
     assert contents(output).keys() == {"app.py", ".env", *files}
 
 
-def test_what_is_there_is_bundled_without_an_installation(source: Path, output: Path) -> None:
+def test_without_an_installation_the_source_is_bundled_as_it_is(source: Path, output: Path) -> None:
     tree(source, {"greeting/__init__.py": "mine", "requirements.txt": "greeting==9\n"})
     assert _bundle(source, output, "--no-install") == 0
     assert contents(output)["greeting/__init__.py"] == b"mine"
@@ -374,7 +404,7 @@ def _registry(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = str(tmp_path_factory.mktemp("download"))
     pip = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "20", "download", "--no-deps", "--dest", folder]
     if subprocess.run([*pip, "iniconfig==2.1.0"], capture_output=True, timeout=120).returncode:
-        pytest.skip("pip reaches no index of packages here")
+        pytest.skip("pip cannot reach a package index")
 
 
 @pytest.mark.usefixtures("_registry")

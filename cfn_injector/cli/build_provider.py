@@ -1,10 +1,12 @@
-"""``build-provider``: the installed distributions go in, the zip of the provider's function comes out.
+"""``build-provider``: builds the zip of the provider's function.
 
-    root distributions -> all that they require -> their files, cut to what the provider needs -> one zip
+Takes installed distributions. Returns one zip.
 
-The zip stands alone: Lambda's handler is ``cfn_injector.aws_lambda.handler``, and botocore is the one it was
-tested with. The same installed files give the same bytes. What an installation has beside them is left out:
-compiled Python, lists of files, botocore's examples and the models of services that nothing here calls.
+    root distributions -> their requirements -> their files -> the files that the provider needs -> one zip
+
+The zip is self-contained: Lambda's handler is ``cfn_injector.aws_lambda.handler``, and botocore has the version that
+the provider was tested with. The same installed files give the same bytes. The zip leaves out compiled Python, lists of
+installed files, botocore's examples, and the models of services that the provider does not call.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import NamedTuple
 from cfn_injector.archive.splice import Insert
 from cfn_injector.cli.archive import SMALLEST, Item, write_zip
 from cfn_injector.cli.location import LocalDestination
+from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY
 from cfn_injector.protocol import registry
@@ -29,7 +32,7 @@ from cfn_injector.protocol import registry
 HELP = "build the zip of the provider's function"
 ROOTS = ("cfn-injector",)
 
-# Where ours is installed editable, no list of files names these; they are found as Python finds them.
+# An editable install does not list the files of these packages, so they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
 _LEFT_OUT = ("cfn_injector/__main__.py", "cfn_injector/cli/", "boto3/data/", "boto3/examples/")
 _METADATA_KEPT = ("METADATA", "entry_points.txt")
@@ -41,11 +44,11 @@ _TARGET = {
     "platform_system": "Linux",
     "os_name": "posix",
 }
-"""Where the zip will run, for requirements that differ by environment."""
+"""The environment in which the zip runs, for requirements with environment markers."""
 
 
-class Bundle(NamedTuple):
-    """The zip that was written: where, its size in bytes, its SHA-256 in hexadecimal."""
+class ProviderZip(NamedTuple):
+    """The zip that was written: its path, its size in bytes, and its SHA-256 digest in hexadecimal."""
 
     path: Path
     size: int
@@ -53,43 +56,42 @@ class Bundle(NamedTuple):
 
 
 def _installed(name: str) -> Distribution:
-    # An editable install leaves a second copy of the metadata in the checkout; only pip's own has METADATA.
+    # An editable install leaves a second copy of the metadata in the checkout. Only pip's own copy has METADATA.
     found = list(distributions(name=name))
     for distribution in found:
         if distribution.read_text("METADATA") is not None:
             return distribution
     if found:  # pip before 23.1, without the package wheel
         raise InjectorError(
-            f"{name} is installed in a way that lists no files; "
+            f"the installation of {name} does not list its files; "
             f"run: pip install --upgrade pip && pip install --force-reinstall {name}"
         )
-    raise InjectorError(f"{name} is not installed here; run: pip install {name}")
+    raise InjectorError(f"{name} is not installed; run: pip install {name}")
 
 
 def _resolve(roots: Iterable[str]) -> list[Distribution]:
-    """The distributions named and all that they require."""
-    try:
+    """The named distributions and all of their requirements, sorted by name."""
+    with cli_extra():
         from packaging.requirements import Requirement
-    except ModuleNotFoundError as error:
-        raise InjectorError(f"{error.name} is missing here; run: pip install 'cfn-injector[cli]'") from error
 
     found: dict[str, Distribution] = {}
     done: set[str] = set()
     waiting = [("cfn-injector build-provider", Requirement(root)) for root in roots]
     while waiting:
-        asker, wanted = waiting.pop()
-        if str(wanted) in done:
+        dependent, requirement = waiting.pop()
+        if str(requirement) in done:
             continue
-        done.add(str(wanted))
-        distribution = _installed(wanted.name)
-        if not wanted.specifier.contains(distribution.version, prereleases=True):
+        done.add(str(requirement))
+        distribution = _installed(requirement.name)
+        if not requirement.specifier.contains(distribution.version, prereleases=True):
+            needed = f"{requirement.name}{requirement.specifier}"
             raise InjectorError(
-                f"{wanted.name} {distribution.version} is installed, "
-                f"but {asker} requires {wanted.specifier}; run: pip install '{wanted.name}{wanted.specifier}'"
+                f"{requirement.name} {distribution.version} is installed, "
+                f"but {dependent} requires {requirement.specifier}; run: pip install '{needed}'"
             )
         found[distribution.name] = distribution
         for required in map(Requirement, distribution.requires or ()):
-            environments = [{**_TARGET, "extra": extra} for extra in ("", *wanted.extras)]
+            environments = [{**_TARGET, "extra": extra} for extra in ("", *requirement.extras)]
             if required.marker is None or any(map(required.marker.evaluate, environments)):
                 waiting.append((distribution.name, required))
     return [found[name] for name in sorted(found)]
@@ -97,16 +99,18 @@ def _resolve(roots: Iterable[str]) -> list[Distribution]:
 
 def _listed_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     if distribution.files is None:
-        raise InjectorError(f"{distribution.name} has no list of its files; install it by pip in a virtual environment")
+        raise InjectorError(
+            f"{distribution.name} does not have a list of its files; install it with pip in a virtual environment"
+        )
     for file in distribution.files:
-        if ".." not in file.parts:  # scripts and manual pages stand outside
+        if ".." not in file.parts:  # scripts and manual pages are outside the package folder
             yield file.as_posix(), Path(str(file.locate()))
 
 
 def _package_files(package: str) -> Iterator[tuple[str, Path]]:
     spec = find_spec(package)
     if spec is None:
-        raise InjectorError(f"the package {package} cannot be found; run: pip install cfn-injector")
+        raise InjectorError(f"the package {package} is not installed; run: pip install cfn-injector")
     for folder in spec.submodule_search_locations or ():
         for path in Path(folder).rglob("*"):
             if path.is_file():
@@ -117,12 +121,12 @@ def _is_metadata(name: str) -> bool:
     return name.partition("/")[0].endswith(".dist-info")
 
 
-def _is_wanted_metadata(name: str) -> bool:
+def _is_needed_metadata(name: str) -> bool:
     inside = name.partition("/")[2]
     return inside in _METADATA_KEPT or inside.startswith(_LICENSE_STARTS)
 
 
-def _is_wanted_code(name: str) -> bool:
+def _is_needed_code(name: str) -> bool:
     path = PurePosixPath(name)
     return not ("__pycache__" in path.parts or path.suffix == ".pyc" or name.startswith(_LEFT_OUT))
 
@@ -131,52 +135,52 @@ def _is_botocore_model(name: str) -> bool:
     return name.startswith("botocore/data/") and name.count("/") > 2
 
 
-def _wanted_models(names: Iterable[str], services: Iterable[str]) -> set[str]:
-    """Of botocore's models, those of the latest API version of each service, examples aside."""
-    wanted: set[str] = set()
+def _needed_models(names: Iterable[str], services: Iterable[str]) -> set[str]:
+    """The names of the files with the latest API version of each service, without examples."""
+    needed: set[str] = set()
     names = list(names)
     for service in services:
         prefix = f"botocore/data/{service}/"
         versions = {name.split("/")[3] for name in names if name.startswith(prefix)}
         latest = f"{prefix}{max(versions, default='')}/"
-        wanted.update(name for name in names if name.startswith(latest) and "/examples-" not in name)
-    return wanted
+        needed.update(name for name in names if name.startswith(latest) and "/examples-" not in name)
+    return needed
 
 
 def _files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
-    """What one distribution brings: name in the zip, and where it is now."""
+    """The files that the zip takes from one distribution: name in the zip, and path."""
     listed = list(_listed_files(distribution))
-    yield from ((name, path) for name, path in listed if _is_metadata(name) and _is_wanted_metadata(name))
+    yield from ((name, path) for name, path in listed if _is_metadata(name) and _is_needed_metadata(name))
     if distribution.name == ROOTS[0]:
         code = [file for package in _OUR_PACKAGES for file in _package_files(package)]
     else:
         code = [(name, path) for name, path in listed if not _is_metadata(name)]
     for name, path in code:
-        if not _is_wanted_code(name):
+        if not _is_needed_code(name):
             continue
         if path.suffix in (".so", ".pyd", ".dylib"):
             raise InjectorError(
-                f"{distribution.name} holds {name}, which is compiled for this machine; "
-                "install a version that is Python alone"
+                f"{distribution.name} contains {name}, which is compiled for this machine; "
+                "install a version in pure Python"
             )
         yield name, path
 
 
 def _resource_types(distributions: Iterable[Distribution]) -> dict[str, str]:
-    """What follows ``Custom::`` -> module, of all types that the zip will serve."""
+    """The module of each resource type that the zip serves, by the part of its name after ``Custom::``."""
     points = [point for each in distributions for point in each.entry_points.select(group=registry.GROUP)]
     return {**{point.name: point.value for point in points}, **registry.BUILT_IN}
 
 
 def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
-    """Name in the zip -> bytes, sorted by name.
+    """The bytes of each file, by its name in the zip, sorted by name.
 
-    ``roots`` are names of installed distributions; what they require comes along. botocore keeps the models of the
-    services that their resource types call.
+    ``roots`` are names of installed distributions. The zip holds them and their requirements. botocore keeps the models
+    of the services that their resource types call.
     """
     resolved = _resolve(roots)
     found = {name: path for distribution in resolved for name, path in _files(distribution)}
-    models = _wanted_models(found, registry.services(_resource_types(resolved)))
+    models = _needed_models(found, registry.services(_resource_types(resolved)))
     return {
         name: path.read_bytes()
         for name, path in sorted(found.items())
@@ -184,17 +188,17 @@ def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
     }
 
 
-def build(output: Path, roots: Iterable[str] = ROOTS) -> Bundle:
+def build(output: Path, roots: Iterable[str] = ROOTS) -> ProviderZip:
     """Write the zip to ``output``, which is replaced if it exists.
 
-    Raises ``InjectorError`` where a distribution is missing or of another version than required, or where
-    ``output`` cannot be written.
+    Raises InjectorError if a distribution is missing or does not have the required version, or if ``output`` cannot be
+    written.
     """
     archive = io.BytesIO()
     write_zip(archive, (Item(name, body) for name, body in contents(roots).items()), level=SMALLEST)
     body = archive.getvalue()
     LocalDestination(os.fspath(output)).assemble(EMPTY, [Insert(body)])
-    return Bundle(output, len(body), sha256(body).hexdigest())
+    return ProviderZip(output, len(body), sha256(body).hexdigest())
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -205,17 +209,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the zip to write (default: %(default)s)",
     )
-
     parser.add_argument(
         "--with",
         dest="packages",
         action="append",
         default=[],
         metavar="PACKAGE",
-        help="an installed package with resource types of its own; may be repeated",
+        help="an installed package that adds resource types; may be repeated",
     )
 
 
 def run(arguments: argparse.Namespace) -> str:
-    bundle = build(arguments.output, [*ROOTS, *arguments.packages])
-    return f"{bundle.path}  {bundle.size} bytes  SHA-256 {bundle.sha256}"
+    built = build(arguments.output, [*ROOTS, *arguments.packages])
+    return f"{built.path}  {built.size} bytes  SHA-256 {built.sha256}"

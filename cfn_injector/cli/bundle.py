@@ -1,6 +1,6 @@
-"""``bundle``: the folder of a function's source goes in; the zip that Lambda runs comes out.
+"""``bundle``: builds the zip of a function from its source folder.
 
-What is bundled how is in ``function_bundle``; here are the arguments, and what is told of it.
+This module defines the arguments and prints the result; ``function_zip`` builds the zip.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from cfn_injector.cli import python_packages
-from cfn_injector.cli.function_zip import Bundled, Options, bundle, megabytes
+from cfn_injector.cli.function_zip import Bundle, Options, bundle, megabytes
 from cfn_injector.cli.lambda_platform import ARCHITECTURES, NODE, PYTHON
 from cfn_injector.cli.progress import progress
 from cfn_injector.cli.tools import ToolError
@@ -21,22 +21,22 @@ HELP = "build the zip of a function, with dependencies for Lambda's platform"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SRC", help="the folder with the function's source")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the zip: a path or URL")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the zip to write: a path or URL")
     parser.add_argument(
-        "--runtime", help=f"the function's, such as {PYTHON} (the default), or {NODE} (the default with package.json)"
+        "--runtime", help=f"the function's runtime (default: {PYTHON}, or {NODE} if SRC has a package.json)"
     )
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64", help="default: %(default)s")
     parser.add_argument(
-        "--exclude", action="append", default=[], metavar="GLOB", help="leave files or folders out; repeat it for more"
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave out files or folders; may be repeated"
     )
     parser.add_argument(
-        "--installer", choices=python_packages.INSTALLERS, help="of Python packages (default: uv where it is on PATH)"
+        "--installer", choices=python_packages.INSTALLERS, help="for Python packages (default: uv if installed)"
     )
-    parser.add_argument("--no-install", action="store_true", help="bundle the dependencies that are in SRC")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--no-install", action="store_true", help="install nothing; bundle SRC as it is")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _as_json(made: Bundled) -> str:
+def _as_json(made: Bundle) -> str:
     facts = {"output": made.output, "size": made.size, "entries": made.entries, "unpacked": made.unpacked}
     digests = {"sha256": made.sha256, "code_sha256": made.code_sha256}
     platform = {"runtime": made.runtime, "architecture": made.architecture}
@@ -46,7 +46,7 @@ def _as_json(made: Bundled) -> str:
     )
 
 
-def _as_text(made: Bundled) -> Iterator[str]:
+def _as_text(made: Bundle) -> Iterator[str]:
     yield f"{made.output}  {megabytes(made.size)}  {made.entries} entries  {megabytes(made.unpacked)} unpacked"
     yield from (f"  {megabytes(size):>9}  {name}" for size, name in made.largest)
     yield f"for {f'{made.runtime} on ' if made.runtime else ''}{made.architecture}  CodeSha256 {made.code_sha256}"

@@ -1,4 +1,6 @@
-"""The machine that a bundle is for: a runtime and an architecture go in; the names that others have for it come out.
+"""Describes the platform that a bundle is built for.
+
+Takes a Lambda runtime and an architecture. Returns the names that Linux, Python, pip and npm use for that platform.
 
 Runtimes and their Amazon Linux: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
@@ -15,10 +17,10 @@ from cfn_injector.errors import InjectorError
 
 ARCHITECTURES = ("x86_64", "arm64")
 PYTHON, NODE = "python3.13", "nodejs22.x"
-"""The runtimes that are meant where none is given."""
+"""The default runtimes."""
 
 _RUNTIME = re.compile(r"python3\.(?P<python>\d+)|nodejs(?P<node>\d+)\.x")
-# glibc 2.26 is that of Amazon Linux 2, 2.34 that of Amazon Linux 2023, which runs what is newer than these.
+# Amazon Linux 2 has glibc 2.26. Amazon Linux 2023 has glibc 2.34, and runs later versions of Python and Node.js.
 _OLD_GLIBC, _GLIBC, _LAST_OLD_PYTHON, _LAST_OLD_NODE = 26, 34, 11, 18
 _OLDEST_MANYLINUX = {"x86_64": 5, "arm64": 17}
 
@@ -31,7 +33,7 @@ _LIBRARY = re.compile(r".*\.(so(\.\d+)*|node|dylib)")
 
 
 class Target(NamedTuple):
-    """What the bundle runs on; one of ``python`` and ``node`` is the version, the other None."""
+    """The platform of a bundle. Either ``python`` (minor version) or ``node`` (major version) is set."""
 
     runtime: str
     architecture: str
@@ -40,10 +42,10 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, runtime: str, architecture: str) -> Target:
-        """Raises InjectorError where the runtime is none of Python's or Node.js's."""
+        """Raises InjectorError if the runtime is not a Python or Node.js runtime."""
         match = _RUNTIME.fullmatch(runtime)
         if not match:
-            raise InjectorError(f"--runtime {runtime} is neither python3.N nor nodejsN.x; give the one of the template")
+            raise InjectorError(f"--runtime {runtime} is not python3.N or nodejsN.x; use the runtime of the template")
         python, node = (int(version) if version else None for version in match.group("python", "node"))
         return cls(runtime, architecture, python, node)
 
@@ -52,23 +54,23 @@ class Target(NamedTuple):
 
     @property
     def machine(self) -> str:
-        """As Linux names the architecture."""
+        """The architecture, as Linux names it."""
         return _MACHINE[self.architecture]
 
     @property
     def cpu(self) -> str:
-        """As Node.js names the architecture."""
+        """The architecture, as Node.js names it."""
         return _CPU[self.architecture]
 
     @property
     def glibc(self) -> int:
-        """The minor version."""
+        """The minor version of glibc."""
         is_old = (self.python or _GLIBC) <= _LAST_OLD_PYTHON or (self.node or _GLIBC) <= _LAST_OLD_NODE
         return _OLD_GLIBC if is_old else _GLIBC
 
     @property
     def markers(self) -> Mapping[str, str]:
-        """The environment that conditions of Python requirements speak of."""
+        """The values of environment markers in Python requirements (PEP 508)."""
         version = f"3.{self.python}"
         return {
             "implementation_name": "cpython",
@@ -85,19 +87,19 @@ class Target(NamedTuple):
         }
 
     def wheel_platforms(self) -> Iterator[str]:
-        """The platform tags of wheels that run there, the best one first (PEP 600)."""
+        """The platform tags of wheels that run on this platform, the best one first (PEP 600)."""
         oldest = _OLDEST_MANYLINUX[self.architecture]
         yield from (f"manylinux_2_{minor}_{self.machine}" for minor in range(self.glibc, oldest - 1, -1))
         yield from (f"{name}_{self.machine}" for name in ("manylinux2014", "linux"))
 
 
 def is_library(name: str) -> bool:
-    """Whether a file of this name would be loaded by the operating system."""
+    """Whether a file with this name is a compiled library."""
     return _LIBRARY.fullmatch(name) is not None
 
 
 def compiled_for(path: Path) -> str | None:
-    """The architecture of a compiled file, or the system where that is not Linux; None for what is not compiled."""
+    """The architecture of a compiled file, or its system if that is not Linux; None if the file is not compiled."""
     try:
         with path.open("rb") as file:
             head = file.read(20)

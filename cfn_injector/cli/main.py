@@ -1,7 +1,9 @@
-"""The command ``cfn-injector``: arguments in; a text for stdout or a line for stderr, and an exit status out.
+"""The command ``cfn-injector``.
 
-A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the text.
-Exit status: 0 done, 1 an error that its message explains, 2 arguments that make no sense, 130 interrupted.
+Takes arguments. Prints a result to standard output, or one line to standard error, and returns an exit status.
+
+A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the result.
+Exit status: 0 success, 1 an error that the message explains, 2 invalid arguments, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from cfn_injector.errors import InjectorError
 
 
 class Command(Protocol):
-    """What a module must have to be a subcommand."""
+    """What a subcommand's module has to define."""
 
     @property
     def HELP(self) -> str: ...
@@ -37,13 +39,13 @@ COMMANDS: Mapping[str, Command] = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells of wrong arguments without what may be the value of a variable."""
+    """Reports invalid arguments without anything that may be the value of a variable."""
 
     def error(self, message: str) -> NoReturn:
-        told, unknown, words = message.partition("unrecognized arguments: ")
+        safe, unknown, words = message.partition("unrecognized arguments: ")
         if unknown:
-            told = unknown + " ".join(word if re.fullmatch(r"--?[a-z-]+", word) else "..." for word in words.split())
-        super().error(told.partition("=")[0])
+            safe = unknown + " ".join(word if re.fullmatch(r"--?[a-z-]+", word) else "..." for word in words.split())
+        super().error(safe.partition("=")[0])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status; argparse ends the process itself, with status 2."""
+    """Run one command and return its exit status. If arguments are invalid, argparse exits with status 2."""
     arguments = _parser().parse_args(argv)
     try:
         print(COMMANDS[arguments.command].run(arguments))

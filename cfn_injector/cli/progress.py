@@ -1,6 +1,6 @@
-"""How far a long command is, on a terminal: one line on standard error that goes when the command ends.
+"""Shows the progress of a long command as one line on standard error, which disappears when the command ends.
 
-Where standard error is no terminal, or rich is not installed, nothing is shown.
+Nothing is shown if standard error is not a terminal or if rich is not installed.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ _WIDTH = 24
 
 
 class Progress:
-    """Takes what is done, and shows nothing."""
+    """Receives progress, and shows nothing."""
 
-    def tell(self, text: str, total: int | None = None) -> None:
-        """What is done from now on; ``total`` is how much of it there is, where that is known."""
+    def show(self, text: str, total: int | None = None) -> None:
+        """Begin a step; ``total`` is the amount of work in it, if known."""
 
     def advance(self, amount: int) -> None:
-        """So much more is done."""
+        """Add this amount of work to what is done."""
 
 
 class _Bar(Progress):
-    def __init__(self, shown: RichProgress, task: TaskID) -> None:
-        self.shown = shown
+    def __init__(self, bar: RichProgress, task: TaskID) -> None:
+        self.bar = bar
         self.task = task
 
-    def tell(self, text: str, total: int | None = None) -> None:
-        self.shown.update(self.task, description=text, total=total, completed=0)
+    def show(self, text: str, total: int | None = None) -> None:
+        self.bar.update(self.task, description=text, total=total, completed=0)
 
     def advance(self, amount: int) -> None:
-        self.shown.advance(self.task, amount)
+        self.bar.advance(self.task, amount)
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A bar as long as this runs."""
+    """Show a progress bar within this context."""
     if not sys.stderr.isatty():
         yield Progress()
         return
@@ -54,7 +54,7 @@ def progress() -> Iterator[Progress]:
     except ModuleNotFoundError:
         yield Progress()
         return
-    bar = BarColumn(bar_width=_WIDTH, table_column=Column(min_width=_WIDTH))
+    column = BarColumn(bar_width=_WIDTH, table_column=Column(min_width=_WIDTH))
     words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    with RichProgress(bar, TaskProgressColumn(), words, console=Console(stderr=True), transient=True) as shown:
+    with RichProgress(column, TaskProgressColumn(), words, console=Console(stderr=True), transient=True) as shown:
         yield _Bar(shown, shown.add_task("", total=None))

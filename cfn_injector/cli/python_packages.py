@@ -1,10 +1,12 @@
-"""A Python function's dependencies: requirements go in; the files of their wheels, for Lambda's platform, come out.
+"""Installs the dependencies of a Python function.
 
-    requirements.txt, else uv.lock, else pyproject.toml -> uv, or pip -> a folder -> what of it belongs into a bundle
+Takes requirements. Returns the files of their wheels for Lambda's platform.
 
-uv and pip resolve and install, wheels alone; here is only what they have to be told about the platform. What speaks of
-this machine is left out: compiled Python, scripts that begin with the path of an interpreter, who installed a package
-from where. The list of files that remains (RECORD) is true.
+    requirements.txt, else uv.lock, else pyproject.toml -> uv or pip -> a folder -> the files for the bundle
+
+uv and pip resolve the requirements and install wheels only; this module describes the platform to them. Files that
+describe this machine are left out: compiled Python, scripts that begin with the path of an interpreter, and records of
+where a package came from. The list of installed files (RECORD) is corrected accordingly.
 """
 
 from __future__ import annotations
@@ -23,24 +25,25 @@ from shutil import which
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.location import visible
 from cfn_injector.cli.source_files import Skip, files
-from cfn_injector.cli.tools import Finished, ToolError, Workshop
+from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra
 from cfn_injector.errors import InjectorError
 
 REQUIREMENTS, PROJECT, UV_LOCK = "requirements.txt", "pyproject.toml", "uv.lock"
 FILES = (REQUIREMENTS, PROJECT, UV_LOCK)
+_GET_UV = "install uv as described at https://docs.astral.sh/uv/"
 
-# pip decides conditions ("; python_version < '3.12'") by the Python that runs it, whatever it installs for:
-# https://github.com/pypa/pip/issues/11664. What it asks is replaced, and asked for a proof.
+# pip evaluates environment markers ("; python_version < '3.12'") for the Python that runs it, not for the target:
+# https://github.com/pypa/pip/issues/11664. This replaces the environment that pip evaluates, and checks the result.
 _PIP = """\
 import sys
-sys.path[:] = filter(None, sys.path)  # not the source's own modules
+sys.path[:] = filter(None, sys.path)  # ignore the source's own modules
 import json, runpy
 from pip._vendor.packaging import markers
 target = json.loads(sys.argv.pop(1))
 markers.default_environment = lambda: dict(target)
 for name in ("python_version", "platform_machine", "sys_platform"):
     if not markers.Marker(f"{name} == '{target[name]}'").evaluate():
-        sys.exit("ERROR: this pip decides conditions for this machine only; run: pip install uv")
+        sys.exit("ERROR: this pip evaluates environment markers for this machine only; run: pip install uv")
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 _PIP_ENVIRON = {
@@ -51,7 +54,7 @@ _PIP_ENVIRON = {
 }
 
 _OF_THIS_MACHINE = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
-# The second is how installers begin a script where the interpreter's path is long or holds a blank.
+# Installers begin a script with the second form if the interpreter's path is long or contains a space.
 _PYTHON_SCRIPT = re.compile(rb"#!.*python|#!/bin/sh\n'''exec' ")
 
 _UP = re.compile(r"^(\.\./)+")
@@ -61,8 +64,8 @@ _NO_WHEEL = (
     re.compile(r"Because (?:all versions of )?(?P<name>\S+) ha(?:s|ve) no (?:usable wheels|wheels with)"),
     re.compile(r"hint: Wheels are (?:required|available) for `(?P<name>[^`]+)`"),
 )
-_NO_ANSWER = re.compile(r"WARNING: Retrying \(|(error|cause): Failed to fetch: ")
-_TELLING = re.compile(r"ERROR: (.*)|error: (.*)|\s+cause: (.*)")
+_INDEX_UNREACHABLE = re.compile(r"WARNING: Retrying \(|(error|cause): Failed to fetch: ")
+_REASON = re.compile(r"ERROR: (.*)|error: (.*)|\s+cause: (.*)")
 
 
 def _project_dependencies(path: Path) -> list[str]:
@@ -70,74 +73,72 @@ def _project_dependencies(path: Path) -> list[str]:
     try:
         read = toml.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InjectorError(f"{PROJECT} cannot be read: {error}; correct it") from error
+        raise InjectorError(f"cannot read {PROJECT}: {error}; correct it") from error
     project = read.get("project", {})
     if "dependencies" in project.get("dynamic", ()) or (not project and "poetry" in read.get("tool", {})):
-        raise InjectorError(f"{PROJECT} does not list [project].dependencies; write them to {REQUIREMENTS}")
+        raise InjectorError(f"{PROJECT} does not list [project].dependencies; list them in {REQUIREMENTS}")
     listed: list[str] = project.get("dependencies", [])
     return listed
 
 
 def _uv_program() -> str:
-    """Its path, or nothing. It may be installed beside this command without being on PATH."""
+    """The path of uv, or an empty string. uv may be installed beside this command without being on PATH."""
     return which("uv") or which("uv", path=os.path.dirname(sys.executable)) or ""
 
 
-def _installer(wanted: str | None) -> str:
-    if wanted != "pip" and _uv_program():
+def _installer(choice: str | None) -> str:
+    if choice != "pip" and _uv_program():
         return "uv"
-    if wanted == "uv":
-        raise InjectorError("uv is not here; run: pip install uv")
+    if choice == "uv":
+        raise InjectorError(f"uv is not installed; {_GET_UV}")
     if not find_spec("pip"):
-        raise InjectorError("there is neither uv nor pip here; run: pip install uv")
+        raise InjectorError(f"neither uv nor pip is installed; {_GET_UV}")
     return "pip"
 
 
 def _requirements(source: Path, installer: str, workshop: Workshop) -> tuple[Path, Sequence[str]]:
-    """A file of requirements, and what is to be known about it."""
+    """The path of a requirements file, and warnings about it."""
     if (source / REQUIREMENTS).exists():
         return source / REQUIREMENTS, ()
-    made, warnings = workshop.folder / REQUIREMENTS, []
+    written, warnings = workshop.folder / REQUIREMENTS, []
     if (source / UV_LOCK).exists() and installer == "uv":
-        what = ("--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate")
-        done = workshop.run([_uv_program(), "export", *what, "--output-file", str(made)], cwd=source)
-        _check(done, f"{UV_LOCK} cannot be read", f"correct it, or write what is required to {REQUIREMENTS}")
-        return made, ()
+        options = ("--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate")
+        done = workshop.run([_uv_program(), "export", *options, "--output-file", str(written)], cwd=source)
+        _check(done, f"cannot read {UV_LOCK}", f"correct it, or list the requirements in {REQUIREMENTS}")
+        return written, ()
     if (source / UV_LOCK).exists():
-        warnings.append(f"{UV_LOCK} is read by uv alone, so pip chose versions by {PROJECT}; run: pip install uv")
-    made.write_text("".join(f"{line}\n" for line in _project_dependencies(source / PROJECT)), "utf-8")
-    return made, warnings
+        warnings.append(f"only uv reads {UV_LOCK}, so pip chose versions by {PROJECT}; {_GET_UV}")
+    written.write_text("".join(f"{line}\n" for line in _project_dependencies(source / PROJECT)), "utf-8")
+    return written, warnings
 
 
 def _check(done: Finished, what: str, remedy: str) -> None:
     if done.status:
-        told = [next(filter(None, match.groups())) for match in map(_TELLING.match, done.lines) if match]
-        reason = ": ".join(told[: 2 if "uv" in done.command[0] else 1]) or f"status {done.status}"
+        reasons = [next(filter(None, match.groups())) for match in map(_REASON.match, done.lines) if match]
+        reason = ": ".join(reasons[: 2 if "uv" in done.command[0] else 1]) or f"status {done.status}"
         raise ToolError(f"{what}: {visible(reason).rstrip('.')}; {remedy}", done.lines)
 
 
 def _check_installed(done: Finished, target: Target, requirements: str) -> None:
-    if done.status and any(map(_NO_ANSWER.search, done.lines)):
-        raise ToolError("the index of packages does not answer; see that it can be reached, and by you", done.lines)
+    if done.status and any(map(_INDEX_UNREACHABLE.search, done.lines)):
+        raise ToolError(
+            "the package index does not respond; check the network, the index URL and your credentials", done.lines
+        )
     for pattern in _NO_WHEEL:
         found = [match["name"] for match in map(pattern.search, done.lines) if match]
         if done.status and found:
             raise ToolError(
-                f"no wheel of {visible(found[0])} for {target} was found; require a version that has one, "
-                "choose another --architecture or --runtime, or build a wheel there and require that",
+                f"found no wheel of {visible(found[0])} for {target}; require a version that has one, choose another "
+                "--architecture or --runtime, or build a wheel on that platform and require the wheel",
                 done.lines,
             )
-    _check(done, "the dependencies cannot be installed", f"correct {requirements}")
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    _check(done, "cannot install the dependencies", f"correct {requirements}")
 
 
 def _refuse_sources(names: Iterable[str]) -> None:
-    """What is no wheel would be built by this machine, for this machine."""
+    """Anything but a wheel would be built by this machine, for this machine."""
     for name in sorted(names):
-        raise InjectorError(f"{visible(name)} is required as source; build a wheel of it, and require that")
+        raise InjectorError(f"{visible(name)} is not a wheel; build one, and require the wheel")
 
 
 def _built_here(folder: Path) -> Iterator[str]:
@@ -147,7 +148,7 @@ def _built_here(folder: Path) -> Iterator[str]:
 
 
 def _uv(target: Target, requirements: Path, folder: Path, workshop: Workshop, cwd: Path) -> Finished:
-    # Of glibc's versions, uv knows those that wheels are made for.
+    # uv supports only the versions of glibc for which wheels are published.
     glibc = target.glibc if target.glibc > 26 else 17
     command = [
         *(_uv_program(), "pip", "install", "--target", str(folder), "--requirement", str(requirements)),
@@ -159,7 +160,9 @@ def _uv(target: Target, requirements: Path, folder: Path, workshop: Workshop, cw
 
 
 def _pip(target: Target, requirements: Path, folder: Path, workshop: Workshop, cwd: Path) -> Finished:
-    # In two steps: "pip install" compares what packages say of their Python with the one that runs pip.
+    # Two steps, because "pip install" checks Requires-Python against the Python that runs pip.
+    with cli_extra():
+        from packaging.utils import canonicalize_name
     pip = [sys.executable, "-c", _PIP, json.dumps(target.markers)]
     wheels = workshop.folder / "wheels"
     platform = [
@@ -170,20 +173,21 @@ def _pip(target: Target, requirements: Path, folder: Path, workshop: Workshop, c
     download = ["download", "--dest", str(wheels), "--requirement", str(requirements), *platform]
     done = workshop.run([*pip, *download], cwd=cwd, **_PIP_ENVIRON)
     found = sorted(wheels.glob("*.whl"))
-    said = " ".join(line.partition("Successfully downloaded ")[2] for line in done.lines)
-    _refuse_sources({*map(_normal, said.split())} - {_normal(wheel.name.partition("-")[0]) for wheel in found})
+    downloaded = " ".join(line.partition("Successfully downloaded ")[2] for line in done.lines).split()
+    names = {canonicalize_name(name) for name in downloaded}
+    _refuse_sources(names - {canonicalize_name(wheel.name.partition("-")[0]) for wheel in found})
     if done.status or not found:
         return done
-    alone = ("--no-index", "--no-deps", "--no-compile", "--ignore-requires-python")
-    install = ["install", "--target", str(folder), *alone, *platform, *map(str, found)]
-    environ = {**_PIP_ENVIRON, "PIP_REQUIRE_HASHES": "0"}  # the first step has compared them
+    offline = ("--no-index", "--no-deps", "--no-compile", "--ignore-requires-python")
+    install = ["install", "--target", str(folder), *offline, *platform, *map(str, found)]
+    environ = {**_PIP_ENVIRON, "PIP_REQUIRE_HASHES": "0"}  # the first step has checked them
     return workshop.run([*pip, *install], cwd=cwd, **environ)
 
 
 INSTALLERS: Mapping[str, Callable[[Target, Path, Path, Workshop, Path], Finished]] = {"uv": _uv, "pip": _pip}
 
 
-def _is_of_this_machine(name: str, path: Path) -> bool:
+def _describes_this_machine(name: str, path: Path) -> bool:
     folder, _, base = name.rpartition("/")
     if folder.endswith(".dist-info"):
         return base in _OF_THIS_MACHINE
@@ -195,7 +199,7 @@ def _is_of_this_machine(name: str, path: Path) -> bool:
 
 def _correct_record(record: Path, kept: Mapping[str, Path]) -> None:
     with record.open(encoding="utf-8", newline="") as file:
-        # pip means the folder that it moved scripts and data from.
+        # pip writes paths relative to a folder that it moved the scripts and data from.
         listed = ([_UP.sub("", row[0]), *row[1:]] for row in csv.reader(file) if row)
         rows = sorted(row for row in listed if row[0] in kept)
     with record.open("w", encoding="utf-8", newline="") as file:
@@ -205,10 +209,10 @@ def _correct_record(record: Path, kept: Mapping[str, Path]) -> None:
 def install(
     source: Path, target: Target, workshop: Workshop, skip: Skip, *, installer: str | None = None
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
-    """What the dependencies of ``source`` bring: place by name in the bundle; and what is to be known about it.
+    """Install the dependencies of ``source``. Returns the path of each file by its name in the bundle, and warnings.
 
-    ``source`` is a copy, as uv and pip may write beside the requirements. Raises InjectorError where one of them fails,
-    or where what is required is no wheel.
+    ``source`` is a copy, because uv and pip may write beside the requirements. Raises InjectorError if the installer
+    fails or if a requirement is not a wheel.
     """
     installer = _installer(installer)
     requirements, warnings = _requirements(source, installer, workshop)
@@ -217,7 +221,7 @@ def install(
     done = INSTALLERS[installer](target, requirements, folder, workshop, source)
     _check_installed(done, target, REQUIREMENTS if (source / REQUIREMENTS).exists() else PROJECT)
     _refuse_sources(_built_here(folder))
-    kept = {name: path for name, path in files(folder, skip) if not _is_of_this_machine(name, path)}
+    kept = {name: path for name, path in files(folder, skip) if not _describes_this_machine(name, path)}
     for name in kept:
         if name.count("/") == 1 and name.endswith(".dist-info/RECORD"):
             _correct_record(folder / name, kept)

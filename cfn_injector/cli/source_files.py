@@ -1,19 +1,23 @@
-"""The files of a folder: the folder goes in, their names and places come out, without what is no code.
+"""Lists the files of a folder that belong in a bundle.
 
-Links are followed: what one points to stands under the link's own name. AWS says nothing of links in archives, and
-extractors that do not know them, Python's among them, make files of them that hold a path. A link that leads out of the
-folder is refused, as nobody could tell from the folder what the bundle holds.
+Takes a folder and a rule for what to skip. Returns the name and the path of each file.
+
+Symbolic links are followed: a bundle holds the link's target under the link's own name. AWS does not document links in
+archives, and extractors that do not support them, such as Python's, write text files that hold a path. A link that
+leads out of the folder is refused, because the folder alone would not determine the contents of the bundle.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cfn_injector.cli.location import visible
+from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 
 IGNORE_FILE = ".bundleignore"
@@ -23,49 +27,81 @@ NO_CODE = (
     *("__pycache__", "*.pyc", "*.pyo", ".venv", ".tox", ".nox", ".coverage"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", IGNORE_FILE),
 )
-"""What is left out by its name, wherever it is. A virtual environment is, whatever its name."""
+"""Names that are skipped in every folder. A virtual environment is skipped under any name."""
 
 Skip = Callable[[str], bool]
+"""Whether to skip a file or a folder. The name of a folder ends with ``/``."""
 
 
 def _matches(name: str, pattern: str) -> bool:
-    wanted = pattern.removeprefix("./").rstrip("/")
-    if "/" in wanted or pattern.startswith("./"):
-        return fnmatchcase(name, wanted.removeprefix("/"))
-    return fnmatchcase(name.rpartition("/")[2], wanted)
+    path = pattern.removeprefix("./").rstrip("/")
+    if "/" in path or pattern.startswith("./"):
+        return fnmatchcase(name, path.removeprefix("/"))
+    return fnmatchcase(name.rpartition("/")[2], path)
 
 
 @dataclass(frozen=True)
 class Exclusions:
-    """Patterns of names. ``matched`` are those that have left something out.
+    """The patterns of ``--exclude``. ``matched`` collects the patterns that have skipped something.
 
-    One without ``/`` is the name of a file or folder at any depth, one with ``/`` a path from the top. ``*`` matches
-    any characters, ``/`` included. With a folder goes all that it holds.
+    A pattern without ``/`` matches the name of a file or folder at any depth. A pattern with ``/`` matches a path from
+    the top. ``*`` matches any characters, including ``/``. Skipping a folder skips everything in it.
     """
 
     patterns: Sequence[str]
     matched: set[str] = field(default_factory=set)
 
     def __call__(self, name: str) -> bool:
-        found = [pattern for pattern in self.patterns if _matches(name, pattern)]
+        found = [pattern for pattern in self.patterns if _matches(name.removesuffix("/"), pattern)]
         self.matched.update(found)
         return bool(found)
 
 
-def ignored(folder: Path) -> list[str]:
-    """The patterns of the folder's own file, one on each line; lines that begin with # are comments."""
+def _matches_entry(regex: re.Pattern[str], name: str) -> bool:
+    """Whether one of pathspec's expressions matches this entry itself, and not only a folder that contains it.
+
+    Its only group is the ``/`` at the end of a folder that the pattern matches.
+    """
+    found = regex.search(name.removesuffix("/"))
+    if found and found.lastgroup is None:
+        return True
+    return name.endswith("/") and any(each.end() == len(name) for each in regex.finditer(name) if each.lastgroup)
+
+
+@dataclass(frozen=True)
+class IgnoreFile:
+    """The patterns of ``.bundleignore``, with the rules of https://git-scm.com/docs/gitignore.
+
+    pathspec translates the patterns. Its own verdict is for files only: of "*" and "!*/" it takes the first one for a
+    folder. Here, as in Git, the last pattern that matches an entry decides, and a skipped folder is not searched.
+    """
+
+    patterns: Sequence[tuple[re.Pattern[str], bool]]
+
+    def __call__(self, name: str) -> bool:
+        return next((skips for regex, skips in reversed(self.patterns) if _matches_entry(regex, name)), False)
+
+
+def ignore_file(folder: Path) -> IgnoreFile:
+    """Read the folder's own ``.bundleignore``. Without that file, nothing is ignored."""
     try:
-        lines = (folder / IGNORE_FILE).read_text("utf-8").splitlines()
+        lines = (folder / IGNORE_FILE).read_text("utf-8-sig").split("\n")
     except FileNotFoundError:
-        return []
+        return IgnoreFile(())
     except (OSError, UnicodeDecodeError) as error:
-        raise InjectorError(f"{IGNORE_FILE} cannot be read; correct it: one pattern on each line, in UTF-8") from error
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        raise InjectorError(f"cannot read {IGNORE_FILE}; write one pattern per line, in UTF-8") from error
+    with cli_extra():
+        from pathspec import GitIgnoreSpec
+    try:
+        patterns = GitIgnoreSpec.from_lines(lines).patterns
+    except ValueError as error:
+        raise InjectorError(f"{IGNORE_FILE} has an invalid pattern: {visible(str(error))}; correct it") from error
+    return IgnoreFile([(each.regex, bool(each.include)) for each in patterns if each.regex is not None])
 
 
 def unreadable(place: str, error: OSError) -> InjectorError:
-    """What to say of a file or folder that the operating system does not give."""
-    return InjectorError(f"{visible(place)} cannot be read: {error.strerror}; make it readable, or --exclude it")
+    """The error for a file or folder that the operating system does not let us read."""
+    return InjectorError(f"cannot read {visible(place)}: {error.strerror}; make it readable, or --exclude it")
 
 
 @dataclass(frozen=True)
@@ -78,15 +114,15 @@ class _Walk:
         real = os.path.realpath(entry.path)
         if entry.is_symlink():
             if os.path.commonpath([self.root, real]) != self.root:
-                return "is a link that leads out of the folder; put a copy in its place"
+                return "is a link that leads out of the folder; replace it with a copy"
             if not os.path.exists(real):
-                return "is a link that leads nowhere; correct it"
+                return "is a link to a file that does not exist; correct it"
         if real in inside:
-            return "is a link to a folder that it is in; remove it"
+            return "is a link to a folder that contains it; remove it"
         if not (entry.is_file() or entry.is_dir()):
-            return "is neither a file nor a folder; remove it"
+            return "is not a file or a folder; remove it"
         if not os.access(entry.path, os.R_OK):
-            return "cannot be read; make it readable"
+            return "is not readable; make it readable"
         try:
             entry.name.encode()
         except UnicodeEncodeError:
@@ -103,21 +139,22 @@ class _Walk:
             return
         inside = (*inside, os.path.realpath(folder))
         for entry in found:
+            is_folder = Path(entry.path).is_dir()
             name = f"{prefix}{entry.name}"
-            if self.skip(name):
+            if self.skip(f"{name}/" if is_folder else name):
                 continue
             problem = self._problem(entry, inside)
             if problem and self.strict:
                 raise InjectorError(f"{visible(name)} {problem}, or --exclude it")
             if not problem:
-                yield from self.files(entry.path, f"{name}/", inside) if entry.is_dir() else [(name, Path(entry.path))]
+                yield from self.files(entry.path, f"{name}/", inside) if is_folder else [(name, Path(entry.path))]
 
 
 def files(root: Path, skip: Skip, *, below: str = "", strict: bool = True) -> Iterator[tuple[str, Path]]:
-    """Name, with ``/`` between folders, and place of each file; ``below`` is a folder of the root that alone is meant.
+    """Yield the name, with ``/`` between folders, and the path of each file in ``root``.
 
-    ``skip`` is asked with the name of each file and folder. Raises InjectorError for what cannot be read or bundled;
-    not ``strict``, that is left out.
+    ``below`` limits the search to one folder of the root; names still begin at the root. Raises InjectorError for an
+    entry that cannot be read or bundled, or, if not ``strict``, skips it.
     """
     prefix = f"{below}/" if below else ""
     yield from _Walk(os.path.realpath(root), skip, strict).files(os.path.join(root, below), prefix, ())

@@ -1,7 +1,9 @@
-"""Other people's programs: a command goes in, its status and what it said come out.
+"""Runs other people's programs.
 
-A program gets no terminal and asks nothing. It keeps its temporary files where it is told to, and when this process is
-interrupted, it ends with all that it started.
+Takes a command. Returns its exit status and its output.
+
+A program gets no terminal and asks no questions. It keeps its temporary files in the workshop's folder. If this process
+is interrupted, the program and its child processes end with it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +21,7 @@ from cfn_injector.errors import InjectorError
 
 
 class ToolError(InjectorError):
-    """A program failed; ``output`` is what it said, which stands above the message."""
+    """A program failed. ``output`` is what it printed, which is shown above the message."""
 
     def __init__(self, message: str, output: Sequence[str]) -> None:
         super().__init__(message)
@@ -26,7 +29,7 @@ class ToolError(InjectorError):
 
 
 class Finished(NamedTuple):
-    """How a program ended, and its lines, without those that are empty and without the path of its folder."""
+    """A program's exit status and its output lines, without empty lines and without the path of its folder."""
 
     command: Sequence[str]
     status: int
@@ -34,13 +37,13 @@ class Finished(NamedTuple):
 
 
 class Workshop(NamedTuple):
-    """Where programs work: a folder that goes when the command ends, and who hears what they say."""
+    """A temporary folder in which programs work, and the function that receives each line of their output."""
 
     folder: Path
-    tell: Callable[[str], None]
+    show: Callable[[str], None]
 
     def run(self, command: Sequence[str], *, cwd: Path, **environ: str) -> Finished:
-        """Run to the end in the folder ``cwd``; ``environ`` comes on top of this process's environment."""
+        """Run the command in the folder ``cwd`` until it ends; ``environ`` extends this process's environment."""
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         lines = []
@@ -59,7 +62,7 @@ class Workshop(NamedTuple):
                 for line in process.stdout or ():
                     if line.strip():
                         lines.append(line.rstrip().replace(f"{cwd}/", ""))
-                        self.tell(visible(lines[-1].strip()))
+                        self.show(visible(lines[-1].strip()))
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
@@ -68,3 +71,12 @@ class Workshop(NamedTuple):
 
 def _environment(environ: Mapping[str, str], temporary: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(temporary), "NO_COLOR": "1", **environ}
+
+
+@contextmanager
+def cli_extra() -> Iterator[None]:
+    """Import a package of the extra ``cli`` in this context. Raises InjectorError if it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InjectorError(f"{error.name} is not installed; run: pip install 'cfn-injector[cli]'") from error

@@ -1,4 +1,4 @@
-"""Functions' sources for ``bundle``: folders, and packages that can be installed without a registry."""
+"""Source folders for ``bundle``, and packages that can be installed without a registry."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# The first bytes of a compiled file, as far as anybody looks: machine 62 is x86_64, 183 is arm64.
+# The first 20 bytes of an ELF file; machine 62 is x86_64, 183 is arm64.
 X86_64, ARM64 = (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + bytes([machine, 0]) for machine in (62, 183))
 
 APP = {"app.py": "import lib.tool\nprint(lib.tool.NAME)\n", "lib/tool.py": "NAME = 'tool'\n", ".env": "STAGE=none\n"}
 BUNDLE = [sys.executable, "-m", "cfn_injector", "bundle"]
 ROOT = Path(__file__).parents[2]
 
-# A build tool that needs none: what is refused then is that anything would be built.
+# A build backend without requirements, so that only the build itself can be the reason for a refusal.
 _BACKEND = """\
 import os, zipfile
 INFO = "made-1.0.dist-info"
@@ -47,7 +47,7 @@ State = Mapping[str, tuple[int, int, bytes]]
 
 
 def tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """A folder with these files."""
+    """Write these files to the folder, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name
@@ -57,13 +57,13 @@ def tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def link(folder: Path, name: str, to: str) -> None:
-    """A symbolic link of that name in the folder."""
+    """Make a symbolic link with this name in the folder."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).symlink_to(to)
 
 
 def state(folder: Path) -> State:
-    """All that can be seen of the files of a folder: mode, time and bytes by name."""
+    """Mode, time and bytes of every file in a folder, by name."""
 
     def seen() -> Iterator[tuple[str, tuple[int, int, bytes]]]:
         for path in sorted(folder.rglob("*")):
@@ -75,13 +75,13 @@ def state(folder: Path) -> State:
 
 
 def contents(archive: Path | bytes) -> dict[str, bytes]:
-    """Bytes by name, in the order of the archive."""
+    """The bytes of each entry by its name, in the order of the archive."""
     with zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
 def modes(archive: Path) -> dict[str, str]:
-    """Permissions by name, as ls shows them in octal."""
+    """The mode of each entry by its name, in octal."""
     with zipfile.ZipFile(archive) as opened:
         return {entry.filename: oct(entry.external_attr >> 16) for entry in opened.infolist()}
 
@@ -101,7 +101,7 @@ def wheel(
     metadata: str = "",
     scripts: Mapping[str, str] | None = None,
 ) -> Path:
-    """A wheel, as a build would make it; ``scripts`` are entry points."""
+    """Write a wheel, as a build would; ``scripts`` are console entry points."""
     info = f"{name}-{version}.dist-info"
     points = "".join(f"{script} = {where}\n" for script, where in (scripts or {}).items())
     everything = {
@@ -124,7 +124,7 @@ def wheel(
 
 
 def tarball(path: Path, package: Mapping[str, Any], files: Mapping[str, str | bytes], top: str = "package") -> Path:
-    """A package as npm packs it."""
+    """Write a package, as npm packs it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     everything = {**files, "package.json": json.dumps(package)} if package else dict(files)
     with tarfile.open(path, "w:gz") as archive:

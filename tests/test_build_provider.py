@@ -1,4 +1,4 @@
-"""The provider's zip: what it holds, that it is always the same, and that it runs with nothing beside it."""
+"""The provider's zip: its contents, that the same installation gives the same bytes, and that it is self-contained."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ SOURCE = Path(cfn_injector.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> build_provider.Bundle:
+def built(tmp_path_factory: pytest.TempPathFactory) -> build_provider.ProviderZip:
     return build_provider.build(tmp_path_factory.mktemp("built") / "provider.zip")
 
 
 @pytest.fixture(scope="module")
-def extracted(built: build_provider.Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extracted(built: build_provider.ProviderZip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(folder)
@@ -43,12 +43,12 @@ def extracted(built: build_provider.Bundle, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def names(built: build_provider.Bundle) -> list[str]:
+def names(built: build_provider.ProviderZip) -> list[str]:
     with zipfile.ZipFile(built.path) as archive:
         return archive.namelist()
 
 
-def test_the_same_installation_gives_the_same_bytes(built: build_provider.Bundle, tmp_path: Path) -> None:
+def test_the_same_installation_gives_the_same_bytes(built: build_provider.ProviderZip, tmp_path: Path) -> None:
     again = tmp_path / "again.zip"
     environ = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
     command = [sys.executable, "-m", "cfn_injector", "build-provider", "--output", str(again)]
@@ -56,16 +56,16 @@ def test_the_same_installation_gives_the_same_bytes(built: build_provider.Bundle
     assert again.read_bytes() == built.path.read_bytes()
 
 
-def test_size_and_digest_are_those_of_the_file(built: build_provider.Bundle) -> None:
+def test_size_and_digest_are_those_of_the_file(built: build_provider.ProviderZip) -> None:
     body = built.path.read_bytes()
     assert (built.size, built.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 
-def test_the_zip_stays_small_enough_to_start_quickly(built: build_provider.Bundle) -> None:
+def test_the_zip_stays_small_enough_to_start_quickly(built: build_provider.ProviderZip) -> None:
     assert built.size < 2_500_000
 
 
-def test_entries_are_sorted_dated_alike_deflated_and_readable_by_all(built: build_provider.Bundle) -> None:
+def test_entries_are_sorted_deflated_readable_by_all_and_have_the_same_date(built: build_provider.ProviderZip) -> None:
     with zipfile.ZipFile(built.path) as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted({entry.filename for entry in entries})
@@ -135,7 +135,7 @@ def test_the_zip_does_not_hold(part: str, names: list[str]) -> None:
     assert [name for name in names if part in f"/{name}"] == []
 
 
-def test_botocore_keeps_the_models_of_just_the_services_that_are_called(names: list[str]) -> None:
+def test_botocore_keeps_only_the_models_of_the_services_that_are_called(names: list[str]) -> None:
     kept = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
     assert kept == registry.services(registry.BUILT_IN)
 
@@ -176,7 +176,7 @@ print(json.dumps({
 
 
 @pytest.mark.parametrize("version", INTERPRETERS)
-def test_it_runs_on_an_interpreter_with_nothing_beside_it(version: str, extracted: Path) -> None:
+def test_it_runs_on_an_interpreter_without_other_packages(version: str, extracted: Path) -> None:
     seen = json.loads(run_bare(INTERPRETERS[version], extracted, _LOOK, {}))
     assert [file for file in seen.pop("files") if not file.startswith(f"{extracted}/")] == []
     assert seen == {
@@ -194,7 +194,7 @@ def test_it_runs_on_an_interpreter_with_nothing_beside_it(version: str, extracte
 
 
 class _Answers(BaseHTTPRequestHandler):
-    """Stands where CloudFormation takes responses."""
+    """Receives the responses in CloudFormation's place."""
 
     taken: ClassVar[list[tuple[str, Mapping[str, str], bytes]]] = []
 
@@ -266,7 +266,7 @@ def test_its_handler_answers_an_event_of_an_unknown_type(version: str, extracted
 
 
 def _install(folder: Path, name: str, files: Mapping[str, str], requires: str = "", listed: bool = True) -> None:
-    """A distribution of version 1.0, as pip would lay it out in a folder of the path."""
+    """Write a distribution of version 1.0 to the folder, as pip would install it."""
     info = f"{name.replace('-', '_')}-1.0.dist-info"
     extras = "Provides-Extra: more\n"
     requirement = f"Requires-Dist: {requires}\n" if requires else ""
@@ -280,7 +280,7 @@ def _install(folder: Path, name: str, files: Mapping[str, str], requires: str = 
         path.write_text(text)
 
 
-def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires(
+def test_another_distribution_comes_with_its_entry_points_and_requirements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = "[cfn_injector.resources]\nBasket = extra_types.basket\n"
@@ -312,14 +312,14 @@ def test_a_further_distribution_comes_with_its_entry_points_and_what_it_requires
     ("requires", "followed"),
     [
         pytest.param("iniconfig", True, id="without a condition"),
-        pytest.param("iniconfig; extra == 'more'", False, id="only with an extra that nobody asked for"),
+        pytest.param("iniconfig; extra == 'more'", False, id="only with an extra that is not requested"),
         pytest.param("iniconfig; sys_platform == 'win32'", False, id="only on another system than Lambda's"),
         pytest.param("iniconfig; python_version == '3.13'", True, id="only on the Python of the provider"),
-        pytest.param("other-types", False, id="of a requirement, with an extra that is not asked for"),
-        pytest.param("other-types[more]", True, id="of a requirement, with an extra that is asked for"),
+        pytest.param("other-types", False, id="of a requirement, with an extra that is not requested"),
+        pytest.param("other-types[more]", True, id="of a requirement, with an extra that is requested"),
     ],
 )
-def test_a_requirement_is_followed_where_it_holds_on_lambda(
+def test_a_requirement_is_followed_if_it_applies_on_lambda(
     requires: str, followed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _install(tmp_path, "extra-types", {}, requires)
@@ -329,38 +329,38 @@ def test_a_requirement_is_followed_where_it_holds_on_lambda(
 
 
 @pytest.mark.parametrize(
-    ("files", "requires", "listed", "told"),
+    ("files", "requires", "listed", "message"),
     [
         pytest.param({}, "botocore==1.0.0", True, "is installed, but extra-types requires ==1.0.0", id="version"),
         pytest.param({}, "no-such-thing>=2", True, "no-such-thing is not installed", id="missing"),
         pytest.param({"extra_types/fast.so": ""}, "", True, "fast.so, which is compiled", id="compiled"),
-        pytest.param({"extra_types.py": ""}, "", False, "has no list of its files", id="unlisted"),
-        pytest.param({"old.egg-info/PKG-INFO": "Name: old"}, "old", True, "a way that lists no files", id="old pip"),
+        pytest.param({"extra_types.py": ""}, "", False, "does not have a list of its files", id="unlisted"),
+        pytest.param({"old.egg-info/PKG-INFO": "Name: old"}, "old", True, "old does not list its files", id="old pip"),
     ],
 )
-def test_what_cannot_be_bundled_is_told(
+def test_a_distribution_that_cannot_be_bundled_is_an_error(
     files: Mapping[str, str],
     requires: str,
     listed: bool,
-    told: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _install(tmp_path, "extra-types", files, requires, listed)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InjectorError, match=told):
+    with pytest.raises(InjectorError, match=message):
         build_provider.contents(["extra-types"])
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("def create(request, services): ...\nupdate = create\n", "has no function delete; add it"),
         ("import no_such_module\n", "cannot be imported: No module named 'no_such_module'"),
     ],
 )
-def test_a_module_that_is_no_resource_type_is_told(
-    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_module_that_is_not_a_resource_type_is_an_error(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = f"half_a_type_{len(text)}"
     files = {
@@ -369,20 +369,20 @@ def test_a_module_that_is_no_resource_type_is_told(
     }
     _install(tmp_path, "half", files)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InjectorError, match=rf"{module}, the module of Custom::Half, .*{told}"):
+    with pytest.raises(InjectorError, match=rf"{module}, the module of Custom::Half, .*{message}"):
         build_provider.contents(["half"])
 
 
 def test_the_command_prints_path_size_and_digest(
-    built: build_provider.Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    built: build_provider.ProviderZip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "cfn-injector-provider.zip"
     assert main(["build-provider", "--output", str(output)]) == 0
     assert capsys.readouterr().out == f"{output}  {built.size} bytes  SHA-256 {built.sha256}\n"
 
 
-def test_without_output_the_zip_is_written_here(
-    built: build_provider.Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_output_the_zip_is_written_to_the_working_directory(
+    built: build_provider.ProviderZip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["build-provider"]) == 0
@@ -398,26 +398,24 @@ def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "message"),
     [
         pytest.param("missing/provider.zip", "cannot be written: No such file or directory", id="no such folder"),
         pytest.param("taken", "is no regular file", id="a folder of that name"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line_and_status_1(
-    output: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    output: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").mkdir()
     assert main(["build-provider", "--output", str(tmp_path / output)]) == 1
-    problem = f"{tmp_path / output} {told}; choose another --output"
+    problem = f"{tmp_path / output} {message}; choose another --output"
     assert capsys.readouterr() == ("", f"cfn-injector: {problem}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["build"], ["build-provider", "--outptu", "x"]])
-def test_arguments_that_make_no_sense_end_with_status_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_arguments_end_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
