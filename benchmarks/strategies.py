@@ -28,9 +28,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measuring import measured
-from cfn_injector.archive.splice import Insert, Keep, Segment, read_directory
+from cfn_injector.archive import Insert, Keep, Segment, read_directory
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Upload, length, plan
 from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.env_file import merge
 from cfn_injector.injection import BytesSource, Source, inject
 from tests.fakes.s3_stub import Stub
@@ -134,20 +135,11 @@ def _memory(client: Any, job: Job) -> Run:
 
 
 @dataclass(frozen=True)
-class _File:
-    """An open file as a source, and where it is copied to as a destination."""
+class _Copy:
+    """Copies an open file, with the segments, into another one."""
 
     file: Any
     open_target: Callable[[], Any]
-
-    def tail(self, length: int) -> tuple[bytes, int]:
-        size = self.file.seek(0, io.SEEK_END)
-        return self.read(max(size - length, 0), size), size
-
-    def read(self, start: int, end: int) -> bytes:
-        self.file.seek(start)
-        data: bytes = self.file.read(end - start)
-        return data
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
         with self.open_target() as target:
@@ -168,8 +160,7 @@ def _smart_open(client: Any, job: Job) -> Run:
 
     def run() -> None:
         with opened(job.source, "rb") as file:
-            both = _File(file, lambda: opened(job.target, "wb"))
-            inject(both, both, ENV)
+            inject(FileSource.of(job.source, file), _Copy(file, lambda: opened(job.target, "wb")), ENV)
 
     return run
 
@@ -200,9 +191,9 @@ def write_plan(body: bytes, path: Path) -> None:
     """
     recorded = _Recorded()
     inject(BytesSource(body), recorded, ENV)
-    directory = read_directory(body, len(body), lambda start, end: body[start:end])
+    directory = read_directory(BytesSource(body).read, len(body))
 
-    def told(piece: Segment) -> Any:
+    def encoded(piece: Segment) -> Any:
         return base64.b64encode(piece.data).decode() if isinstance(piece, Insert) else list(piece)
 
     size = sum(map(length, recorded.segments))
@@ -211,7 +202,7 @@ def write_plan(body: bytes, path: Path) -> None:
     parts = [
         {"copied": True, "pieces": [list(part)]}
         if isinstance(part, Copy)
-        else {"copied": False, "pieces": [told(each) for each in part.pieces]}
+        else {"copied": False, "pieces": [encoded(each) for each in part.pieces]}
         for part in planned
     ]
     known = {"read": [start, len(body)], "parts": parts, "directory": directory.layout.length}

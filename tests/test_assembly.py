@@ -14,8 +14,9 @@ import pytest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
-from cfn_injector.archive.splice import Insert, Keep, Segment
-from cfn_injector.aws.s3 import S3Destination, S3Source, stored_sha256
+from cfn_injector.archive import Insert, Keep, Segment
+from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.s3_objects import stored_sha256
 from cfn_injector.errors import ArtifactError, StorageError
 from cfn_injector.injection import BytesSource, inject, join
 from tests.conftest import ARTIFACTS, STAGING

@@ -269,11 +269,16 @@ def test_one_line_tells_what_came_out(app: Path, capsys: pytest.CaptureFixture[s
             "the archive holds 314572849 bytes when unpacked, more than the 262144000 that Lambda takes",
             id="too large",
         ),
-        pytest.param(SMALL, "AWS_REGION", "AWS_REGION is reserved by Lambda, whose own value wins", id="reserved"),
+        pytest.param(
+            SMALL,
+            "AWS_REGION",
+            "AWS_REGION is reserved by Lambda, and Lambda's own value takes precedence",
+            id="reserved",
+        ),
         pytest.param(
             SMALL,
             "NODE_OPTIONS",
-            "NODE_OPTIONS decides which code is loaded, so readers set it only where they are told to",
+            "NODE_OPTIONS controls which code is loaded, so readers do not set it unless configured to",
             id="loads code",
         ),
     ],

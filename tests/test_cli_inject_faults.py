@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.archive.splice import Keep
-from cfn_injector.cli.location import FileSource, destination, opened
+from cfn_injector.archive import Keep
+from cfn_injector.cli.destinations import destination
 from cfn_injector.cli.main import main
+from cfn_injector.cli.sources import FileSource, opened
 from cfn_injector.errors import InjectorError
 from tests.conftest import ARTIFACTS, STAGING
 from tests.support.cli_places import CANARY, LARGE, MEMORY, SMALL, content, expected, served, use_s3
@@ -74,35 +75,59 @@ def with_env(*env: str) -> list[str]:
     [
         pytest.param(["{app}/in.zip", "--output", "{app}/out.zip"], "there is nothing to inject", id="no variables"),
         pytest.param(with_env("A=1", CANARY), "--env number 2 has no =; give NAME=VALUE", id="no ="),
-        pytest.param(with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is no name of a variable", id="a dash in a name"),
-        pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is no name of a variable", id="a digit first"),
-        pytest.param(with_env(f"={CANARY}"), "--env number 1 is no name of a variable", id="no name"),
-        pytest.param(with_env("A=1", f"{CANARY}/+x=="), "--env number 2 is no name", id="a value in place of a name"),
-        pytest.param(with_env(f"A={CANARY}\udce4"), "A: the value holds a lone surrogate", id="a value not of UTF-8"),
+        pytest.param(
+            with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is not a valid variable name", id="a dash in a name"
+        ),
+        pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is not a valid variable name", id="a digit first"),
+        pytest.param(with_env(f"={CANARY}"), "--env number 1 is not a valid variable name", id="no name"),
+        pytest.param(
+            with_env("A=1", f"{CANARY}/+x=="),
+            "--env number 2 is not a valid variable name",
+            id="a value in place of a name",
+        ),
+        pytest.param(
+            with_env(f"A={CANARY}\udce4"), "A: the value contains a lone surrogate", id="a value not of UTF-8"
+        ),
         pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),
         pytest.param([*FINE, "--env-file", "{app}"], "{app} cannot be read: Is a directory", id="a folder as env file"),
         pytest.param(with_file(f"A=1\nB='{CANARY}"), "vars, line 2 opens a quote that is never", id="an open quote"),
         pytest.param(with_file(f"A=1\n{CANARY}"), "vars, line 2 has no =; correct it", id="a line without ="),
-        pytest.param(with_file(f"A=1\n{CANARY}/=="), "vars, line 2 sets what is no name", id="a name in the env file"),
+        pytest.param(
+            with_file(f"A=1\n{CANARY}/=="),
+            "vars, line 2 does not have a valid variable name",
+            id="a name in the env file",
+        ),
         pytest.param(with_file(f"A=1\n{CANARY}\udce4="), "vars, line 2 is not UTF-8", id="an env file not of UTF-8"),
-        pytest.param(with_file(f"A={CANARY}\0"), "A: the value holds a NUL", id="a NUL in the env file"),
+        pytest.param(with_file(f"A={CANARY}\0"), "A: the value contains a NUL", id="a NUL in the env file"),
         pytest.param(to("{app}/out.zip", "{app}/no"), "{app}/no cannot be read: No such file", id="no archive"),
         pytest.param(to("{app}/out.zip", "{app}"), "{app} cannot be read: Is a directory", id="a folder as archive"),
         pytest.param(to("{app}/out.zip", "file://{app}/a%00"), "cannot be read: ValueError", id="a NUL in a file URL"),
-        pytest.param(to("{app}/out.zip", "file://b/in.zip"), "no file of this machine", id="a file of another machine"),
+        pytest.param(
+            to("{app}/out.zip", "file://b/in.zip"), "is not a file on this machine", id="a file of another machine"
+        ),
         pytest.param(to("{app}/out.zip", __file__), "the artifact", id="an archive that is none"),
         pytest.param(to("{app}/out.zip", "{app}/broken.zip"), ".env, line 2 in the artifact has no =", id="its .env"),
-        pytest.param([*FINE, "--path", "../.env"], "entry '../.env' of the artifact cannot have", id="a path outside"),
+        pytest.param(
+            [*FINE, "--path", "../.env"], "entry '../.env' of the artifact has an invalid name", id="a path outside"
+        ),
         pytest.param(to("{app}/no/out.zip"), "{app}/no/out.zip cannot be written: No such file", id="no such folder"),
         pytest.param(to("{app}/in.zip/out"), "{app}/in.zip/out cannot be written: Not a dir", id="a file as folder"),
-        pytest.param(to("{app}"), "{app} is no regular file; choose another --output", id="a folder as output"),
+        pytest.param(to("{app}"), "{app} is not a regular file; choose another --output", id="a folder as output"),
         pytest.param(to("/sys/out.zip"), "/sys/out.zip cannot be written: ", id="a folder that takes no files"),
-        pytest.param(to("http://example.com/out.zip"), "cannot be written, as http only reads", id="http as output"),
-        pytest.param(to("nothing://x/out.zip"), "has a scheme that smart_open does not know", id="an unknown scheme"),
-        pytest.param(to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not", id="to read, too"),
-        pytest.param(to("s3://staging"), "an s3 URL names no object; give s3://BUCKET/KEY", id="a bucket as output"),
-        pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL names no object", id="credentials in an s3 URL"),
-        pytest.param(to("s3://staging/out.zip?versionId=1"), "stands with a versionId", id="a version as output"),
+        pytest.param(
+            to("http://example.com/out.zip"), "cannot be written, because http is read-only", id="http as output"
+        ),
+        pytest.param(
+            to("nothing://x/out.zip"), "has a scheme that smart_open does not support", id="an unknown scheme"
+        ),
+        pytest.param(
+            to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not support", id="to read, too"
+        ),
+        pytest.param(
+            to("s3://staging"), "an s3 URL does not name an object; give s3://BUCKET/KEY", id="a bucket as output"
+        ),
+        pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL does not name an object", id="credentials in an s3 URL"),
+        pytest.param(to("s3://staging/out.zip?versionId=1"), "has a versionId", id="a version as output"),
         pytest.param(
             to("s3://nowhere/out.zip"), "s3://nowhere/out.zip: PutObject failed with NoSuchBucket", id="bucket"
         ),
@@ -113,7 +138,7 @@ def with_env(*env: str) -> list[str]:
         pytest.param(to("{app}/out.zip", "{http}/no.zip"), "/no.zip cannot be read: HTTP 404;", id="no such page"),
         pytest.param(
             to("{app}/out.zip", f"http://me:{CANARY}@127.0.0.1:1/in.zip?sig={CANARY}"),
-            "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; see",
+            "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; check",
             id="no server",
         ),
     ],
@@ -150,7 +175,7 @@ def test_what_is_refused_is_one_line_and_leaves_nothing(
 def test_a_pipe_as_output_stays_a_pipe(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(app / "pipe")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", str(app / "pipe")]) == 1
-    assert capsys.readouterr().err == f"cfn-injector: {app}/pipe is no regular file; choose another --output\n"
+    assert capsys.readouterr().err == f"cfn-injector: {app}/pipe is not a regular file; choose another --output\n"
     assert (app / "pipe").is_fifo()
 
 
@@ -175,7 +200,9 @@ def test_that_there_are_no_credentials_is_told(
         monkeypatch.setenv(name, str(app / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", "s3://staging/out.zip"]) == 1
-    problem = "s3://staging/out.zip: Unable to locate credentials; see that it exists, stays as it is, and that your"
+    problem = (
+        "s3://staging/out.zip: Unable to locate credentials; check that it exists and does not change, and that your"
+    )
     assert capsys.readouterr().err.startswith(f"cfn-injector: {problem}")
 
 
@@ -233,8 +260,8 @@ FULL = OSError(28, "No space left on device")
 @pytest.mark.parametrize(
     ("raised", "status", "reason"),
     [
-        pytest.param(OSError(5, "Input/output error"), 1, "cannot be read: Input/output error; see", id="OSError"),
-        pytest.param(RuntimeError(CANARY), 1, "cannot be read: RuntimeError; see", id="an error of a library's own"),
+        pytest.param(OSError(5, "Input/output error"), 1, "cannot be read: Input/output error; check", id="OSError"),
+        pytest.param(RuntimeError(CANARY), 1, "cannot be read: RuntimeError; check", id="an error of a library's own"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
     ],
 )
@@ -300,7 +327,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(app: Path) -> None:
         assert source.read(0, 100) == LARGE[:100]
         with path.open("ab") as other:
             other.write(b"more")
-        with pytest.raises(InjectorError, match="changed while it was read"):
+        with pytest.raises(InjectorError, match="changed while it was being read"):
             source.read(0, 100)
 
 

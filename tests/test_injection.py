@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.archive.splice import EMPTY_ARCHIVE, NewFile, Segment
+from cfn_injector.archive import EMPTY_ARCHIVE, NewFile, Segment
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.errors import ArtifactError, EnvFileError, InjectorError
 from cfn_injector.injection import (
     LAMBDA_MAX_UNPACKED,
@@ -23,6 +24,7 @@ from cfn_injector.injection import (
     inject,
     join,
 )
+from tests.support.splicing import RecordedFile
 from tests.support.zips import LINK, Member, built, taken_apart, unicode_path, written
 
 FILES = {"a.py": b"print('a')\n" * 9, ".env": b"# built by CI\nSTAGE=none\nTABLE=t\n", "lib/b.py": b"pass\n"}
@@ -39,22 +41,6 @@ class Memory:
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
         self.written.append(join(source, segments))
         return b64encode(sha256(self.written[-1]).digest()).decode() if self.knows_sha256 else None
-
-
-@dataclass
-class Recorded:
-    """A source that remembers which ranges were read."""
-
-    data: bytes
-    asked: list[tuple[int, int]] = field(default_factory=list)
-
-    def tail(self, length: int) -> tuple[bytes, int]:
-        self.asked.append((max(len(self.data) - length, 0), len(self.data)))
-        return self.data[-length:], len(self.data)
-
-    def read(self, start: int, end: int) -> bytes:
-        self.asked.append((start, end))
-        return self.data[start:end]
 
 
 def injected(data: bytes, env: Mapping[str, str] = ENV, **options: Any) -> tuple[bytes, Injected]:
@@ -164,15 +150,15 @@ class TestFilesBeside:
 
 
 class TestReads:
-    def test_one_request_does_for_an_archive_whose_end_holds_all_that_counts(self) -> None:
-        source = Recorded(built([Member(b"big.bin", bytes(2 * TAIL_BYTES)), Member(b".env", b"A=1\n")]))
-        inject(source, NoDestination(), ENV)
-        assert source.asked == [(len(source.data) - TAIL_BYTES, len(source.data))]
+    def test_one_read_is_enough_for_an_archive_whose_end_holds_everything_that_counts(self) -> None:
+        file = RecordedFile(data := built([Member(b"big.bin", bytes(2 * TAIL_BYTES)), Member(b".env", b"A=1\n")]))
+        inject(FileSource.of("the archive", file), NoDestination(), ENV)
+        assert file.requested == [(len(data) - TAIL_BYTES, len(data))]
 
-    def test_an_old_file_further_up_costs_one_request_more(self) -> None:
-        source = Recorded(built([Member(b".env", b"A=1\n"), Member(b"big.bin", bytes(2 * TAIL_BYTES))]))
-        inject(source, NoDestination(), ENV)
-        assert source.asked[1:] == [(0, 30 + 4 + 4 + 4)]  # and the next header's mark
+    def test_an_old_file_further_up_costs_one_more_read(self) -> None:
+        file = RecordedFile(built([Member(b".env", b"A=1\n"), Member(b"big.bin", bytes(2 * TAIL_BYTES))]))
+        inject(FileSource.of("the archive", file), NoDestination(), ENV)
+        assert file.requested[1:] == [(0, 30 + 4 + 4 + 4)]  # with the signature of the next header
 
 
 class NoDestination:
@@ -184,7 +170,7 @@ class NoDestination:
 
 SIGNATURE = "META-INF/aws_signer_signature_v1.0.SF"
 REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
-    "what is no archive": (b"x" * 99, {}, ArtifactError, "no zip archive"),
+    "what is no archive": (b"x" * 99, {}, ArtifactError, "not a zip archive"),
     "an archive that AWS Signer signed": (
         written({**FILES, SIGNATURE: b""}),
         {},
@@ -225,7 +211,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
         built([Member(b".env", b"/etc/passwd", attributes=LINK)]),
         {},
         ArtifactError,
-        "entry '.env' of the artifact is no regular file",
+        "entry '.env' of the artifact is not a regular file",
     ),
     "a .env that cannot be parsed": (
         written({".env": b"A=1\nB='open\n"}),
@@ -255,7 +241,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
         written({"config": b""}),
         {"path": "config/.env"},
         ArtifactError,
-        "entry 'config' of the artifact is no folder",
+        "entry 'config' of the artifact is not a folder",
     ),
     "a folder where the file has to be": (
         written({".env/x": b""}),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfn_injector.archive.splice import Insert, Keep, Segment
+from cfn_injector.archive import Insert, Keep, Segment
 from cfn_injector.aws.multipart import COPIES, MAX_PART, MIN_PART, Copy, Part, Upload, length, plan
 
 MIB = 1024 * 1024

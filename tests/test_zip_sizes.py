@@ -11,7 +11,7 @@ from struct import pack
 
 import pytest
 
-from cfn_injector.archive.splice import Insert, NewFile, Segment, extract, read_directory, splice
+from cfn_injector.archive import Insert, NewFile, Segment, extract, read_directory, splice
 from cfn_injector.errors import ArtifactError
 from tests.support.splicing import OLD, env, refusal, spliced
 from tests.support.zips import FULL, Member, built, extra, pieces
@@ -68,10 +68,9 @@ LONG = b"# long\n" * 100
 
 def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
     """The segments of the archive with another file of this name."""
-    tail = source.range(source.size - 1500, source.size)
-    directory = read_directory(tail, source.size, source.range)
+    directory = read_directory(source.range, source.size)
     index = directory.names.get(name.encode())
-    cut = [] if index is None else [extract(directory, directory.entry(index), source.range)]
+    cut = [] if index is None else [extract(directory.entry(index), source.range)]
     return splice(directory, cut, [NewFile(name, LONG)])
 
 

@@ -25,7 +25,7 @@ from unittest import mock
 
 import pytest
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
 from tests.support.splicing import others
 from tests.support.zips import end_form, pieces, streamed, written

@@ -1,6 +1,6 @@
-"""How far a long command is, on a terminal: one line on standard error that goes when the command ends.
+"""A progress bar on standard error, which disappears when the command ends.
 
-Where standard error is no terminal, or rich is not installed, nothing is shown.
+Nothing is shown if standard error is not a terminal or rich is not installed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _WIDTH = 24
 
 
 class Progress:
-    """Takes what is done, and shows nothing."""
+    """Accepts progress and shows nothing."""
 
     def tell(self, text: str, total: int | None = None) -> None:
-        """What is done from now on; ``total`` is how much of it there is, where that is known."""
+        """Start a step; ``total`` is its amount of work, or None if that is not known."""
 
     def advance(self, amount: int) -> None:
-        """So much more is done."""
+        """Add to the amount of work that is done."""
 
 
 class _Bar(Progress):
@@ -42,7 +42,7 @@ class _Bar(Progress):
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A bar as long as this runs."""
+    """Shows a progress bar inside the ``with`` block."""
     if not sys.stderr.isatty():
         yield Progress()
         return

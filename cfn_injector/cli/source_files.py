@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cfn_injector.cli.location import visible
+from cfn_injector.cli.display import visible
 from cfn_injector.errors import InjectorError
 
 IGNORE_FILE = ".bundleignore"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cfn_injector.cli.location import visible
+from cfn_injector.cli.display import visible
 from cfn_injector.errors import InjectorError
 
 

@@ -18,7 +18,7 @@ import boto3
 import pytest
 import smart_open.transport
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
 from tests.conftest import STAGING
 from tests.support.zips import Member, built, written
