@@ -124,7 +124,7 @@ def run(stub: Stub, job: Job, node: Sequence[str] | None = None) -> Sample:
 
 
 def _prepare(stub: Stub, shape: Shape, folder: Path) -> tuple[int, int]:
-    """Puts the archive into S3 and the plan beside it; returns the lengths of archive and directory."""
+    """Puts the archive into S3 and writes the plan. Returns the sizes of archive and central directory."""
     path = folder / "source.zip"
     build(shape, path)
     body = path.read_bytes()
@@ -134,9 +134,9 @@ def _prepare(stub: Stub, shape: Shape, folder: Path) -> tuple[int, int]:
 
 
 def measure(todo: Sequence[Task], node: Sequence[str] | None, say: Callable[[str], None] = _say) -> Iterator[Row]:
-    """A row for each task's strategies. ``node`` runs adm-zip; without it that strategy is left out.
+    """A row for each strategy of each task. ``node`` is the command for adm-zip; None leaves that strategy out.
 
-    Raises RuntimeError where strategies that splice do not agree on the archive.
+    Raises RuntimeError if the strategies that splice create different archives.
     """
     with spawned(_BUCKET) as stub, TemporaryDirectory() as name:
         folder, prepared, size, directory = Path(name), None, 0, 0

@@ -1,4 +1,4 @@
-"""Large archives are assembled by S3 itself: what is sent, what is left after a failure. Against moto's server."""
+"""S3 assembles large archives: what is sent, and what is left after a failure. Against moto's server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENV = {"TABLE": "dev", "SECRET": "it's a secret"}
 
 
 def archive(*sizes: float, env_at: int | None = None) -> bytes:
-    """An archive of stored entries of so many MiB, with a .env before the entry of that number."""
+    """An archive of stored entries of these sizes in MiB, with a .env before entry number ``env_at``."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
         for number, size in enumerate((*sizes, 0)):
@@ -125,7 +125,7 @@ def test_one_archive_comes_out_wherever_the_old_file_stood(client: Any) -> None:
             archive(10, 10, env_at=at).replace(b"KEPT=1", b"TABLE=") if at is None else archive(10, 10, env_at=at),
         )
         digests.add(hashlib.sha256(stored(client)).hexdigest())
-    assert len(digests) == 2  # with and without what the old file kept
+    assert len(digests) == 2  # with and without the variables of the old file
 
 
 def test_nothing_but_the_directory_and_the_new_file_is_sent(client: Any, wire: Wire) -> None:
@@ -213,7 +213,7 @@ def test_a_fault_at_any_request_leaves_nothing_behind(
 
         wire.strike = strike
         if name in ("DeleteObject", "AbortMultipartUpload"):
-            continue  # what cannot be swept is the lifecycle rule's
+            continue  # the bucket's lifecycle rule removes what is left
         done = fault is _lost and name in ("CompleteMultipartUpload", "CopyObject")
         if done and name != "CopyObject":
             run(client, body, scratch)
@@ -272,7 +272,7 @@ def test_a_source_that_is_replaced_meanwhile_is_not_mixed() -> None:
         assert left_over(client) == []
 
 
-def test_every_s3_gives_the_same_bytes(client: Any) -> None:
+def test_every_s3_creates_the_same_bytes(client: Any) -> None:
     body = archive(10, 10, env_at=1)
     with s3_stub.running(ARTIFACTS, STAGING) as stub:
         run(stub.client(), body)
@@ -296,7 +296,7 @@ def test_an_object_that_was_not_assembled_as_planned_is_not_kept(client: Any, wi
 @pytest.fixture
 def damaged() -> bytes:
     body = bytearray(archive(20))
-    body[-10] ^= 0xFF  # the directory's place
+    body[-10] ^= 0xFF  # the offset of the central directory
     return bytes(body)
 
 

@@ -190,7 +190,7 @@ def test_goals_are_missed_when_the_provider_costs_too_much(cpu: float, missed: i
 def test_the_page_has_the_headings_that_the_benchmark_prints() -> None:
     page = (Path(__file__).parents[1] / "docs" / "rewriting.md").read_text("utf-8")
     results = page.partition("<!-- python -m benchmarks.rewrite --from RESULTS -->")[2].partition("<!-- end")[0]
-    wanted = {
+    headings = {
         line for line in report.tables(series(0.1)).splitlines() if line.startswith(("### Wall", "### Pos", "### Num"))
     }
     assert len(headings) == 3

@@ -1,4 +1,4 @@
-"""``inject`` on the command line where it refuses or fails: one line of reason, and the output as it was."""
+"""``inject`` on the command line when it refuses or fails: one line of reason, and an unchanged output."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _memory() -> Iterator[None]:
 
 @pytest.fixture
 def s3(moto_s3: Any, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The buckets of moto's server, which boto3 finds by the environment as it finds a person's."""
+    """The buckets of moto's server, which boto3 finds through the environment."""
     use_s3(moto_server, monkeypatch)
     return moto_s3
 
@@ -105,7 +105,7 @@ def with_env(*env: str) -> list[str]:
         pytest.param(
             to("{app}/out.zip", "file://b/in.zip"), "is not a file on this machine", id="a file of another machine"
         ),
-        pytest.param(to("{app}/out.zip", __file__), "the artifact", id="an archive that is none"),
+        pytest.param(to("{app}/out.zip", __file__), "the artifact", id="a file that is not an archive"),
         pytest.param(to("{app}/out.zip", "{app}/broken.zip"), ".env, line 2 in the artifact has no =", id="its .env"),
         pytest.param(
             [*FINE, "--path", "../.env"], "entry '../.env' of the artifact has an invalid name", id="a path outside"
@@ -191,7 +191,7 @@ def test_of_two_objects_the_one_that_failed_is_named(s3: Any) -> None:
         vanish_between()
 
 
-def test_that_there_are_no_credentials_is_told(
+def test_missing_credentials_are_reported(
     app: Path, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -207,7 +207,7 @@ def test_that_there_are_no_credentials_is_told(
 
 
 @pytest.mark.parametrize("arguments", [to("{app}/out.zip", "memory://in.zip"), to("memory://out.zip")])
-def test_without_smart_open_it_is_told_what_to_install(
+def test_without_smart_open_the_error_says_what_to_install(
     arguments: list[str], app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "smart_open", None)
@@ -216,7 +216,7 @@ def test_without_smart_open_it_is_told_what_to_install(
     assert [path.name for path in app.iterdir()] == ["in.zip"]
 
 
-def test_without_what_a_scheme_needs_it_is_told_what_to_install(
+def test_without_the_packages_of_a_scheme_the_error_says_what_to_install(
     app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from smart_open import transport
@@ -239,7 +239,7 @@ def test_without_what_a_scheme_needs_it_is_told_what_to_install(
         pytest.param(["{app}/in.zip", *ENV], id="no output"),
     ],
 )
-def test_arguments_that_make_no_sense_are_not_told_with_values(
+def test_errors_about_wrong_arguments_do_not_contain_values(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -248,7 +248,7 @@ def test_arguments_that_make_no_sense_are_not_told_with_values(
     assert CANARY not in "".join(capsys.readouterr())
 
 
-def test_a_command_that_does_not_exist_is_not_told_with_values(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_about_an_unknown_command_does_not_contain_values(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--env", f"A={CANARY}", "inject"])
     assert CANARY not in "".join(capsys.readouterr())
@@ -301,7 +301,7 @@ def test_an_archive_that_ends_in_its_middle_leaves_the_output_as_it_was(
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
     ],
 )
-def test_where_nothing_can_be_renamed_it_is_told_that_a_part_may_be_there(
+def test_if_nothing_can_be_renamed_the_error_says_that_a_part_may_be_there(
     raised: BaseException, status: int, reason: str, app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     MEMORY.writing = raised
@@ -319,7 +319,7 @@ def test_what_is_refused_is_refused_before_a_url_is_written(app: Path, capsys: p
     assert MEMORY.files["out.zip"] == b"old"
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(app: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_reported(app: Path) -> None:
     path = app / "in.zip"
     path.write_bytes(LARGE)
     with path.open("rb") as file:
@@ -358,7 +358,7 @@ def test_secrets_need_not_be_on_the_command_line(app: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_output_as_it_was(app: Path) -> None:
-    """As little room as a limit on the size of files leaves: the error comes from the kernel, in the middle."""
+    """A limit on the size of files replaces a full disk: the kernel reports the error while the file is written."""
     (app / "in.zip").write_bytes(LARGE)
     (app / "out.zip").write_bytes(b"old")
     program = (

@@ -1,4 +1,4 @@
-"""``inspect`` on the command line: what it shows of an archive, what it warns of, and what it does not show."""
+"""``inspect`` on the command line: what it shows, what it warns about, and what it does not show."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_sizes_the_largest_files_and_the_names_of_variables_are_shown(
     )
 
 
-def test_values_are_shown_where_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_are_shown_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in.zip").write_bytes(env(f"A='{CANARY}\n\x1b[2J'\n"))
     assert main(["inspect", str(tmp_path / "in.zip"), "--show-values"]) == 0
     assert f"  A={CANARY}\\n\\x1b[2J\n" in capsys.readouterr().out
@@ -118,7 +118,7 @@ def test_the_env_file(
     assert inspected(data, tmp_path, capsys, *options)["env_file"] == env_file
 
 
-def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {f"{number}.bin": bytes(number) for number in range(7)}
     assert inspected(written(files), tmp_path, capsys) == {
         "input": str(tmp_path / "in.zip"),
@@ -132,7 +132,7 @@ def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     }
 
 
-# What is warned of ----------------------------------------------------------------------------------------------------
+# What it warns about --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
         pytest.param(built([Member(b"link", b"app.py", attributes=0o120700 << 16)]), id="a link"),
     ],
 )
-def test_nothing_is_warned_of(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_is_no_warning(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert inspected(data, tmp_path, capsys)["warnings"] == []
 
 

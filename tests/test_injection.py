@@ -1,4 +1,4 @@
-"""What an injection makes of an archive, and what it refuses before anything is written."""
+"""The results of an injection, and what it refuses before anything is written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENV = {"STAGE": "prod", "URL": "https://example.com/?a=b c"}
 
 @dataclass
 class Memory:
-    """A destination that keeps what it was given."""
+    """A destination that keeps the archives that it was given."""
 
     written: list[bytes] = field(default_factory=list)
     knows_sha256: bool = True
@@ -61,11 +61,11 @@ class TestTheFile:
         archive, _ = injected(written(FILES))
         assert content(archive) == b"# built by CI\nSTAGE=prod\nTABLE=t\nURL='https://example.com/?a=b c'\n"
 
-    def test_a_file_is_made_where_there_is_none(self) -> None:
+    def test_a_file_is_created_if_there_is_none(self) -> None:
         archive, _ = injected(written({"a.py": b"a"}))
         assert content(archive) == b"STAGE=prod\nURL='https://example.com/?a=b c'\n"
 
-    def test_a_file_is_made_also_without_variables(self) -> None:
+    def test_a_file_is_created_even_without_variables(self) -> None:
         archive, result = injected(written({"a.py": b"a"}), {})
         assert content(archive) == b""
         assert result.names == ()
@@ -170,7 +170,7 @@ class NoDestination:
 
 SIGNATURE = "META-INF/aws_signer_signature_v1.0.SF"
 REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
-    "what is no archive": (b"x" * 99, {}, ArtifactError, "not a zip archive"),
+    "a file that is not an archive": (b"x" * 99, {}, ArtifactError, "not a zip archive"),
     "an archive that AWS Signer signed": (
         written({**FILES, SIGNATURE: b""}),
         {},
@@ -262,14 +262,14 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "options", "error", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("data", "options", "error", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refuses_before_anything_is_written(
-    data: bytes, options: dict[str, Any], error: type[InjectorError], told: str
+    data: bytes, options: dict[str, Any], error: type[InjectorError], reason: str
 ) -> None:
     memory = Memory()
     with pytest.raises(error) as caught:
         inject(BytesSource(data), memory, {"STAGE": "prod", "SECRET": "s3cr3t"}, **options)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
     assert memory.written == []
 

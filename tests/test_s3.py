@@ -33,7 +33,7 @@ def test_an_object_of_any_size_is_read_in_any_range(moto_s3: Any, size: int) -> 
         assert source.read(start, end) == body[start:end]
 
 
-def test_an_object_that_is_replaced_while_it_is_read_is_told(moto_s3: Any) -> None:
+def test_an_object_that_is_replaced_while_it_is_read_is_reported(moto_s3: Any) -> None:
     put(moto_s3, LARGE)
     source = S3Source.open(moto_s3, ARTIFACTS, "app.zip")
     put(moto_s3, LARGE[::-1])
@@ -66,7 +66,7 @@ def test_only_the_bytes_that_are_not_held_yet_are_requested(moto_s3: Any) -> Non
 
 
 class _IgnoresRanges:
-    """A server that answers a range with the whole object, as some do."""
+    """A server that answers a range with the whole object, as some servers do."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body

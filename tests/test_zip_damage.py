@@ -1,4 +1,4 @@
-"""Damaged archives, and archives at random: nothing but the .env ever becomes another."""
+"""Damaged archives, and random archives: nothing but the .env ever changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.zips import Member, built, changed, extra, streamed, written
 
 
 class TestDamage:
-    """Whatever the bytes are: a refusal of ours, or an archive in which nothing but the .env is another."""
+    """Any bytes are either refused with ArtifactError, or become an archive in which only the .env differs."""
 
     BASES = (
         PLAIN,
@@ -36,7 +36,7 @@ class TestDamage:
         assert left.keys() == directory.names.keys() - {b".env"}
         for name, index in left.items():
             old, new = before.entry(index), directory.entry(directory.names[name])
-            # Dead bytes behind a .env that was the last entry stand behind another one now.
+            # Dead bytes after a .env that was the last entry now follow another entry.
             assert result[new.offset : new.limit].startswith(data[old.offset : old.limit])
             assert (old.name, old.crc, old.compressed_size, old.size) == (
                 new.name,

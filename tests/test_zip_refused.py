@@ -27,9 +27,9 @@ from tests.support.zips import (
     written,
 )
 
-# Each row: the archive, what is said of it, and of which entry, if of one.
+# Each row: the archive, the problem, and the name of the entry, if the problem is about one.
 REFUSED: dict[str, tuple[bytes, str, str | None]] = {
-    # understood in two ways
+    # ambiguous
     "the old file is not followed by the next entry": (
         built([Member(b".env", b"A=1", behind=b"x"), Member(b"a", record={"offset": 37})], prefix=b"#", relative=True),
         "is not followed by the entry that the central directory lists next",
@@ -40,13 +40,13 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "two ZIP64 end of central directory records",
         None,
     ),
-    # no archive
+    # not an archive
     "nothing": (b"", "not a zip archive", None),
     "something else": (b"#!/bin/sh\necho hello\n" * 9, "not a zip archive", None),
     "a tarball's zeros": (bytes(10_240), "not a zip archive", None),
     "a single local header": (PLAIN[:60], "not a zip archive", None),
     "the mark of an end record alone": (b"PK\x05\x06", "not a zip archive", None),
-    # cut off, or too long
+    # truncated, or too long
     "the last byte is missing": (PLAIN[:-1], "no end of central directory record at its end", None),
     "the end record is missing": (PLAIN[:-22], "no end of central directory record at its end", None),
     "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "truncated or damaged", None),
@@ -60,23 +60,23 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "no end of central directory record at its end",
         None,
     ),
-    "a byte too many stands between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "is 1 bytes off", None),
-    "a byte too many stands before the directory": (
+    "an extra byte is between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "is 1 bytes off", None),
+    "an extra byte is before the directory": (
         PLAIN[:START] + b"x" + PLAIN[START:],
         "is 1 bytes off",
         None,
     ),
-    "a byte too many stands behind the directory": (
+    "an extra byte is after the directory": (
         PLAIN[:-22] + b"x" + PLAIN[-22:],
         "no central directory of 3",
         None,
     ),
-    "a byte too many stands within the directory": (
+    "an extra byte is within the directory": (
         PLAIN[: START + 60] + b"x" + PLAIN[START + 60 :],
         "no central directory of 3",
         None,
     ),
-    "two archives' ends stand behind one another": (PLAIN + EMPTY, "lists no entries", None),
+    "two archives' ends follow one another": (PLAIN + EMPTY, "lists no entries", None),
     "an archive is emptied by its end record alone": (PLAIN[:-22] + EMPTY, "lists no entries", None),
     # several ends
     "a comment is an archive of its own": (
@@ -119,25 +119,25 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         None,
     ),
     # counts, sizes and offsets that disagree
-    "it tells of an entry less": (with_end(PLAIN, here=2, entries=2), "54 more bytes in its central directory", None),
-    "it tells of an entry more": (with_end(PLAIN, here=4, entries=4), "no central directory of 4", None),
-    "it tells of an entry more, and there is room": (
+    "it declares one entry less": (with_end(PLAIN, here=2, entries=2), "54 more bytes in its central directory", None),
+    "it declares one entry more": (with_end(PLAIN, here=4, entries=4), "no central directory of 4", None),
+    "it declares one entry more, and there is room": (
         with_end(built([Member(b"long" * 30), OLD]), here=3, entries=3),
         "ends after 2",
         None,
     ),
-    "it tells of no entries": (with_end(PLAIN, here=0, entries=0), "lists no entries", None),
-    "it tells of 65,535 entries": (with_end(PLAIN, here=65_535, entries=65_535), "no central directory of 65535", None),
+    "it declares no entries": (with_end(PLAIN, here=0, entries=0), "lists no entries", None),
+    "it declares 65,535 entries": (with_end(PLAIN, here=65_535, entries=65_535), "no central directory of 65535", None),
     "its directory is longer than it says": (with_end(PLAIN, length=LENGTH - 4), "no central directory of 3", None),
     "its directory is shorter than it says": (with_end(PLAIN, length=LENGTH + 4), "truncated or damaged", None),
     "its directory's length is huge": (with_end(PLAIN, length=FULL), "truncated or damaged", None),
-    "its directory is said to stand earlier": (
+    "its directory is declared to start earlier": (
         with_end(PLAIN, offset=START - 7),
         "overlaps the central directory",
         "lib/b.py",
     ),
-    "its directory is said to stand later": (with_end(PLAIN, offset=START + 7), "truncated or damaged", None),
-    "its directory is said to stand behind its end": (with_end(PLAIN, offset=FULL), "truncated or damaged", None),
+    "its directory is declared to start later": (with_end(PLAIN, offset=START + 7), "truncated or damaged", None),
+    "its directory is declared to start after its end": (with_end(PLAIN, offset=FULL), "truncated or damaged", None),
     "all its directory's fields are full": (
         with_end(PLAIN, here=65_535, entries=65_535, length=FULL, offset=FULL),
         "truncated or damaged",
@@ -221,17 +221,17 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "overlaps",
         "a",
     ),
-    "bytes stand in front of ZIP64, offsets from the archive's start": (
+    "bytes are in front of ZIP64, offsets from the archive's start": (
         built([A], zip64=True, prefix=b"#!sh", relative=True),
         "bytes in front",
         None,
     ),
-    "bytes stand in front of ZIP64, offsets from the file's start": (
+    "bytes are in front of ZIP64, offsets from the file's start": (
         built([A], zip64=True, prefix=b"#!sh"),
         "bytes in front",
         None,
     ),
-    "bytes stand in front of ZIP64, only the locator knows": (
+    "bytes are in front of ZIP64, only the locator knows": (
         built([A], zip64=True, prefix=b"#!sh", relative=True, locator={"offset": 4 + 53 + 50}),
         "bytes in front",
         None,
@@ -244,9 +244,9 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "exceed their declared length",
         "a",
     ),
-    # places
+    # positions
     "two entries are one": (built([A, Member(b"b", record={"offset": 0}), OLD]), "overlaps the entry", "a.py"),
-    "an entry stands within another": (
+    "an entry is within another": (
         built([Member(b"a", bytes(99)), Member(b"b", record={"offset": 40}), OLD]),
         "overlaps the entry 'b'",
         "a",
@@ -262,12 +262,12 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "overlaps the central directory",
         "lib/b.py",
     ),
-    "an entry stands in the directory": (
+    "an entry is in the directory": (
         with_record(PLAIN, 0, offset=START + 4),
         "overlaps the central directory",
         "a.py",
     ),
-    "an entry stands behind the archive": (
+    "an entry is after the archive": (
         with_record(PLAIN, 0, offset=FULL - 1),
         "overlaps the central directory",
         "a.py",
@@ -327,7 +327,7 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "the .env is a folder with a file in it": (built([Member(b".env/a"), A]), "is a folder", ".env"),
     "the .env is compressed by bzip2": (env(record={"method": 12}), "method 12", ".env"),
     "the .env is larger than 1 MiB": (env(data=b"#" * (1 << 20) + b"\n", deflated=True), "larger than 1 MiB", ".env"),
-    "the .env is said to be larger than 1 MiB": (env(record={"size": FULL - 1}), "larger than 1 MiB", ".env"),
+    "the .env is declared larger than 1 MiB": (env(record={"size": FULL - 1}), "larger than 1 MiB", ".env"),
     "the .env is packed into more than 2 MiB": (
         env(data=b"", local={"packed": 3 << 20}, record={"packed": 3 << 20}, behind=bytes(3 << 20)),
         "larger than 1 MiB",
@@ -403,7 +403,7 @@ def test_refuses(data: bytes, problem: str, entry: str | None) -> None:
 
 
 @pytest.mark.parametrize("data", [data for data, _, _ in REFUSED.values()], ids=REFUSED)
-def test_refuses_for_the_same_reason_however_little_was_at_hand(data: bytes) -> None:
+def test_refuses_for_the_same_reason_however_little_the_source_holds(data: bytes) -> None:
     assert str(refusal(data, tail=30)) == str(refusal(data))
 
 
@@ -411,7 +411,7 @@ def test_a_long_name_is_cut_in_the_message() -> None:
     assert len(str(refusal(built([Member(b"../" + b"x" * 60_000), OLD])))) < 400
 
 
-def test_a_name_is_told_in_its_own_encoding() -> None:
+def test_a_name_is_decoded_with_its_own_encoding() -> None:
     names = [(b"../\x82", 0, "../é"), ("../é".encode(), UTF8, "../é"), (b"../\xff", UTF8, "../\\xff")]
-    for name, flags, told in names:
-        assert refusal(built([Member(name, flags=flags), OLD])).entry == told
+    for name, flags, decoded in names:
+        assert refusal(built([Member(name, flags=flags), OLD])).entry == decoded

@@ -1,4 +1,4 @@
-"""Archives of many entries and of more bytes than memory should hold."""
+"""Archives with many entries, and archives that are too large for memory."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ LONG = b"# long\n" * 100
 
 
 def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
-    """The segments of the archive with another file of this name."""
+    """The segments of the archive in which another file replaces that of this name."""
     directory = read_directory(source.range, source.size)
     index = directory.names.get(name.encode())
     cut = [] if index is None else [extract(directory.entry(index), source.range)]
@@ -75,7 +75,7 @@ def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
 
 
 def large(packed: int, *, zip64: bool, prefix: bytes = b"") -> Sparse:
-    """An archive of ``big.bin``, which holds so many zeros, and ``.env``."""
+    """An archive of ``big.bin``, which has ``packed`` zeros, and ``.env``."""
     start, env = built([Member(b"big.bin")], prefix=prefix)[: len(prefix) + 37], built([OLD])[: 34 + len(OLD.data)]
     at = len(start) + packed
     values: dict[str, int | bytes] = {"size": packed, "packed": packed, "offset": len(prefix)}
@@ -93,7 +93,7 @@ def large(packed: int, *, zip64: bool, prefix: bytes = b"") -> Sparse:
 
 
 class Sparse(io.RawIOBase):
-    """A file of a few pieces and otherwise zeros, larger than memory should hold."""
+    """A file of a few pieces and otherwise zeros, which is too large for memory."""
 
     def __init__(self, pieces: dict[int, bytes], size: int) -> None:
         self.pieces, self.size, self.position = pieces, size, 0

@@ -1,4 +1,4 @@
-"""What is cut, kept and added, and where."""
+"""What is cut, kept and added, and where it is in the result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FORMS: dict[str, Callable[[Sequence[Member]], bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("members", POSITIONS.values(), ids=POSITIONS)
-def test_where_the_old_file_stood_makes_no_difference(
+def test_the_position_of_the_old_file_makes_no_difference(
     members: Sequence[Member], form: Callable[[Sequence[Member]], bytes]
 ) -> None:
     assert spliced(form(members)) == spliced(form([A, B]))
@@ -67,7 +67,7 @@ def test_the_old_value_is_nowhere_in_the_result() -> None:
     assert spliced(built([A, OLD, B])).count(b".env") == 2
 
 
-def test_the_segments_keep_what_stands_around_the_old_file() -> None:
+def test_the_segments_keep_what_surrounds_the_old_file() -> None:
     data = built([A, OLD, B])
     first, second, insert = planned(data)
     starts = {piece.name: piece.offset for piece in pieces(data)}
@@ -95,7 +95,7 @@ def test_inline_code_is_spliced_into_the_empty_archive() -> None:
 
 
 class TestRoom:
-    """What is added must have a place that is free, and means the same to every reader."""
+    """A file can be added only if its name is free and means the same to every reader."""
 
     @pytest.mark.parametrize(
         ("data", "names", "problem", "entry"),
@@ -154,7 +154,7 @@ class TestRoom:
             *("a\\b", "C:/x", "a\0b", "a\ud800", "x" * 4097),
         ],
     )
-    def test_refuses_a_name_that_is_no_relative_path(self, name: str) -> None:
+    def test_refuses_a_name_that_is_not_a_relative_path(self, name: str) -> None:
         with pytest.raises(ArtifactError, match="give a relative path"):
             splice(directory_of(PLAIN), [], [NewFile(name, b"")])
 
@@ -166,7 +166,7 @@ class TestReads:
         read_directory(source.read, source.size)
         return file.requested
 
-    def test_a_directory_within_the_tail_costs_no_further_read(self) -> None:
+    def test_a_directory_within_the_tail_costs_no_additional_read(self) -> None:
         assert self.asked(written({f"{index}.py": b"x" * 5000 for index in range(99)}), TAIL) == []
 
     def test_of_a_longer_directory_only_what_is_missing_is_read(self) -> None:

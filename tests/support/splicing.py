@@ -52,7 +52,7 @@ def directory_of(data: bytes, tail: int = TAIL) -> Directory:
 
 
 def planned(data: bytes, add: Sequence[NewFile] = (NewFile(".env", NEW),), tail: int = TAIL) -> list[Segment]:
-    """The segments of the archive with these files in place of those of their names."""
+    """The segments of the archive in which these files replace those of the same names."""
     directory = directory_of(data, tail)
     found = [directory.names[file.name.encode()] for file in add if file.name.encode() in directory.names]
     cut = [extract(directory.entry(index), reader(data, tail)) for index in found]
@@ -85,6 +85,6 @@ LENGTH = len(PLAIN) - 22 - START
 
 
 def env(**values: object) -> bytes:
-    """An archive with this .env between others."""
+    """An archive with this .env between other entries."""
     fields: dict[str, object] = {"name": b".env", "data": b"A=1\n" * 9, **values}
     return built([A, Member(**fields), B])  # type: ignore[arg-type]  # the rows of a table name the fields
