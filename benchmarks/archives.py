@@ -1,9 +1,9 @@
-"""Archives like those that are deployed, made of what is installed here, the same each time.
+"""Build realistic archives from files that are installed on this machine, the same in each run.
 
-In: a ``Shape``: how large, how many entries, where the ``.env`` stands. Out: a zip file. Of ten entries nine are text,
-pieces of what is installed here under the names of installed files; of the rest one half are pieces of native libraries
-and the other half do not compress: these fill up what would otherwise be over Lambda's limit of 250 MB when unpacked.
-All are deflated, as packers that are libraries do.
+``build`` takes a ``Shape`` (size, number of entries, position of the ``.env``) and writes a zip file. Nine of ten
+entries are text: pieces of installed files, under the names of installed files. Half of the others are pieces of native
+libraries. The other half does not compress; it fills the archive up to its size without exceeding Lambda's limit of 250
+MB when unpacked. All entries are deflated, even those that do not compress, as zip libraries do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 OLD_ENV = b"# what the artifact was built with\nTABLE=local\nLOG_LEVEL=debug\nREGION=us-east-1\n"
 PLACES = {"absent": None, "first": 0.0, "early": 0.02, "middle": 0.5, "last": 1.0}
-"""Where the ``.env`` can stand, as a part of the archive's bytes."""
+"""Positions of the ``.env``, as fractions of the archive's bytes."""
 
 _UNPACKED = 250_000_000
 _TEXT = (".c", ".css", ".h", ".html", ".js", ".json", ".md", ".py", ".pyi", ".txt", ".yaml")
@@ -35,7 +35,7 @@ _DEFLATED = 8
 
 @dataclass(frozen=True)
 class Shape:
-    """An archive of about so many bytes and exactly so many entries, the ``.env`` among them if there is one."""
+    """The approximate size of an archive in bytes, and its exact number of entries, including the ``.env``."""
 
     size: int
     entries: int
@@ -47,7 +47,7 @@ class Shape:
 
 
 class _Packed(NamedTuple):
-    """What an entry holds, as it stands in the archive."""
+    """The content of an entry, compressed."""
 
     data: bytes
     crc: int
@@ -61,7 +61,7 @@ def _packed(data: bytes) -> _Packed:
 
 @cache
 def _installed(kinds: tuple[str, ...]) -> list[tuple[str, Path]]:
-    """Files of these kinds, and their names in an archive."""
+    """Files with these suffixes, and their names in an archive."""
     roots = [Path(sysconfig.get_paths()[name]) for name in ("purelib", "stdlib")]
     found = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*")}
     return sorted((name, path) for name, path in found.items() if path.suffix in kinds and path.is_file())
@@ -69,7 +69,7 @@ def _installed(kinds: tuple[str, ...]) -> list[tuple[str, Path]]:
 
 @cache
 def _corpus(kinds: tuple[str, ...]) -> bytes:
-    """What such files hold, taken from all over."""
+    """The content of a random selection of such files."""
     files = [path for _, path in _installed(kinds)]
     random.Random(len(files)).shuffle(files)
     found = bytearray()
@@ -101,13 +101,13 @@ def _noise(length: int, variant: int) -> _Packed:
 
 
 def _rounded(length: float) -> int:
-    """One of few lengths, so that few pieces have to be compressed."""
+    """Round to one of few lengths, so that few pieces have to be compressed."""
     step = 1 << max(int(length).bit_length() - 2, 4)
     return max(int(length) // step, 1) * step
 
 
 def _pieces(kinds: tuple[str, ...], count: int, unpacked: float, most: float) -> list[_Packed]:
-    """So many pieces, of so many bytes together, and of no more than ``most`` when they are deflated."""
+    """``count`` pieces of ``unpacked`` bytes in total, and at most ``most`` bytes after compression."""
     chance = random.Random(count)
     factors = [chance.lognormvariate(0, 1) for _ in range(count)]
     mean = unpacked / sum(factors)
@@ -121,18 +121,18 @@ def _pieces(kinds: tuple[str, ...], count: int, unpacked: float, most: float) ->
 
 
 def _contents(shape: Shape) -> Iterator[tuple[str, _Packed]]:
-    """Names and contents of all entries but the ``.env``."""
+    """Names and contents of all entries except the ``.env``."""
     count = shape.entries - (PLACES[shape.env_at] is not None)
     names = list(islice(_names(), count))
     directory = sum(_HEADER.size + _RECORD.size + 2 * len(name.encode()) for name in names)
     room = max(shape.size - directory, 0)
     blobs = max(count // 10, 1)
     fills = max(blobs // 2, 1)
-    unpacked = min(4 * room, (_UNPACKED - room) / 0.7)  # what compresses at all does so to 0.3 or less
+    unpacked = min(4 * room, (_UNPACKED - room) / 0.7)  # text and libraries compress to 0.3 or less
     texts = _pieces(_TEXT, count - blobs, 0.6 * unpacked, 0.5 * room)
     natives = _pieces(_NATIVE, blobs - fills, 0.4 * unpacked, 0.45 * room) if blobs > fills else []
     rest = room - sum(len(each.data) for each in (*texts, *natives))
-    length = max(rest // fills - rest // fills // 3000 - 16, 0)  # deflate makes it longer by so much
+    length = max(rest // fills - rest // fills // 3000 - 16, 0)  # deflate adds this much
     waiting = iter(texts)
     others = iter([_noise(length, index % 4) for index in range(fills)] + natives)
     for index, name in enumerate(names):

@@ -1,8 +1,8 @@
-"""What a piece of work costs this process: wall clock, CPU, memory.
+"""Measure what a function costs this process: wall clock, CPU, memory.
 
-In: a function. Out: a ``Cost``. CPU is that of all threads, user and system. Memory is by how much the peak of what is
-resident was over what was resident before; Linux forgets an old peak when it is told to (``clear_refs``, proc(5)), and
-elsewhere only growth over the highest peak so far is seen.
+CPU is the user and system time of all threads. Memory is the peak resident set during the call minus the resident set
+before it. Linux can reset the peak (``clear_refs``, proc(5)); on other systems only growth over the highest peak so far
+is measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Cost:
 
 
 def _resident(field: str) -> int:
-    """``VmRSS`` is what is resident, ``VmHWM`` its peak, in bytes."""
+    """The resident set (``VmRSS``) or its peak (``VmHWM``), in bytes."""
     if not _STATUS.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
@@ -36,7 +36,7 @@ def _resident(field: str) -> int:
 
 
 def measured(run: Callable[[], None]) -> Cost:
-    """What the function costs when it is called once."""
+    """The cost of one call of the function."""
     gc.collect()
     if _STATUS.exists():
         Path("/proc/self/clear_refs").write_text("5")

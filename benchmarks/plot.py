@@ -1,6 +1,6 @@
-"""Draws cost over size, as SVG.
+"""Draw cost over size, as SVG.
 
-In: a file that ``benchmarks.rewrite --json`` printed. Out: a picture of three panels, both axes logarithmic.
+Takes a file that ``benchmarks.rewrite --json`` printed, and writes a picture of three panels with logarithmic axes.
 
     python -m benchmarks.plot RESULTS PICTURE
 """
@@ -63,8 +63,8 @@ def _text(x: float, y: float, text: str, anchor: str = "start", color: str = "")
     return f'<text x="{x:g}" y="{y:g}"{placed}{filled}>{text}</text>'
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """The sorted places, moved down where a line of text would cover the one before."""
+def _spread(places: Sequence[float]) -> list[float]:
+    """The sorted positions of labels, moved down where they would overlap."""
     moved: list[float] = []
     for place in places:
         moved.append(max(place, moved[-1] + _LINE_OF_TEXT) if moved else place)
@@ -72,7 +72,7 @@ def _apart(places: Sequence[float]) -> list[float]:
 
 
 def _drawn(panel: _Panel, rows: Rows, left: float) -> list[str]:
-    """One panel's elements."""
+    """The elements of one panel."""
     curves = {}
     for strategy in COLORS:
         found = [rows.like(row, strategy, panel.link) for row in rows.series()]
@@ -92,7 +92,7 @@ def _drawn(panel: _Panel, rows: Rows, left: float) -> list[str]:
     drawn += [_text(across.at(size), _BOTTOM + 18, f"{size:.0f}", "middle") for size in sizes]
     drawn.append(_text(left + _PANEL / 2, _BOTTOM + 36, "size of the archive, MB", "middle"))
     ends = sorted((up.at(points[-1][1]), strategy) for strategy, points in curves.items())
-    for (_, strategy), y in zip(ends, _apart([place for place, _ in ends]), strict=True):
+    for (_, strategy), y in zip(ends, _spread([place for place, _ in ends]), strict=True):
         color = COLORS[strategy]
         points = [(across.at(size), up.at(value)) for size, value in curves[strategy]]
         path = " ".join(f"{x},{y}" for x, y in points)
@@ -104,10 +104,10 @@ def _drawn(panel: _Panel, rows: Rows, left: float) -> list[str]:
 
 
 def picture(rows: Sequence[Row]) -> str:
-    """The SVG. Raises ValueError where the rows hold no two sizes."""
+    """The SVG. Raises ValueError unless the rows have at least two sizes."""
     known = Rows(rows)
     if len(known.series()) < 2:
-        raise ValueError("the results hold no series of sizes on the modelled link")
+        raise ValueError("the results have no series of sizes on the modelled link")
     drawn = [
         each for index, panel in enumerate(_PANELS) for each in _drawn(panel, known, _LEFT + index * (_PANEL + _GAP))
     ]

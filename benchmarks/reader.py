@@ -1,12 +1,11 @@
-"""Measures what it costs a starting function to get its variables.
+"""Measure what it costs a function to get its variables during a cold start.
 
-In: nothing but this machine. Out: tables and goals, or, with ``--json``, one object with the rows; progress goes to
-standard error.
+Prints tables and goals, or one object with the rows with ``--json``; progress goes to standard error.
 
     python -m benchmarks.reader [--repeat N] [--json] [--from RESULTS]
 
-Each start has a process of its own, which measures itself from the import of the handler until that is done. A round
-starts every way once, in an order that is rotated, so that what disturbs this machine disturbs all alike.
+Each start runs in its own process, which measures the import of the handler. A round starts every way once. The order
+rotates, so that disturbances of this machine affect all ways alike.
 """
 
 from __future__ import annotations
@@ -46,17 +45,17 @@ COUNTS = (10, 100, 1000)
 FETCHED = Group("python", 100, True, True)
 REPEAT = 20
 FETCHES = 4
-"""Rounds of what asks a service: each takes half a second, and differences of microseconds do not matter there."""
+"""Rounds for the ways that call a service: each takes half a second, and microseconds do not matter."""
 
 NODE = shutil.which("node")
 RUNTIME = "awslambdaric.bootstrap"
 HELD = ("__future__", "atexit", "decimal", "importlib", "json", "logging", "math", "os", "re", "time", "traceback")
-"""What Lambda's runtime for Python imports; for where ``RUNTIME`` itself is not installed."""
+"""The modules that Lambda's runtime for Python imports; used if ``RUNTIME`` is not installed."""
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 60
 _ROOMY = "--min-semi-space-size=16"
-"""Megabytes for new objects, so that no garbage collection takes off what is counted."""
+"""Megabytes for new objects, so that garbage collection does not reduce the count."""
 
 _AT_LAMBDA = {
     "AWS_DEFAULT_REGION": REGION,
@@ -77,7 +76,7 @@ _AT_LAMBDA = {
 
 
 Plan = Mapping[Group, Sequence[str]]
-"""The ways that are started in each group."""
+"""The ways to start in each group."""
 
 
 def _say(text: str) -> None:
@@ -85,7 +84,7 @@ def _say(text: str) -> None:
 
 
 def _preloads() -> tuple[str, str]:
-    """The modules that a preloaded process imports first, and how that is told."""
+    """The modules that a preloaded process imports first, and their description."""
     try:
         return RUNTIME, f"awslambdaric {importlib.metadata.version('awslambdaric')}"
     except importlib.metadata.PackageNotFoundError:
@@ -93,7 +92,7 @@ def _preloads() -> tuple[str, str]:
 
 
 def _plan(say: Callable[[str], None]) -> Plan:
-    """All that is compared, services aside; what this machine lacks is said and left out."""
+    """Everything to compare, apart from services. Leaves out what this machine lacks, and says so."""
     kinds = [(True, True), (True, False), (False, True), (False, False)]
     python = [name for name in WAYS["python"] if name not in FETCHING]
     found = {Group("python", count, *kind): python for kind in kinds for count in COUNTS}
@@ -114,9 +113,9 @@ def _plan(say: Callable[[str], None]) -> Plan:
 def start(
     group: Group, way: str, folder: Path, environ: Mapping[str, str] | None = None, *, roomy: bool = False
 ) -> Sample:
-    """What one start cost, in a process of its own; where it is ``roomy``, Node.js counts memory rightly.
+    """The cost of one start, in its own process. ``roomy`` starts measure the memory of Node.js correctly.
 
-    Raises RuntimeError where it fails, or finds other variables than it should.
+    Raises RuntimeError if the start fails, or finds the wrong variables.
     """
     found = variables(group.variables)
     module = WAYS[group.runtime][way].start
@@ -132,16 +131,16 @@ def start(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_START_SECONDS)
     if done.returncode:
         raise RuntimeError(f"{group.runtime}, {way} failed:\n{done.stderr[-2000:]}")
-    told = json.loads(done.stdout)
-    right = told.pop("right")
+    result = json.loads(done.stdout)
+    right = result.pop("right")
     if right != exact(way, found):
-        raise RuntimeError(f"{group.runtime}, {way}: {right} of {exact(way, found)} variables are as they should be")
-    return Sample(**told)
+        raise RuntimeError(f"{group.runtime}, {way}: {right} of {exact(way, found)} variables are correct")
+    return Sample(**result)
 
 
 @contextmanager
 def services(found: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """An emulator whose DynamoDB and Parameter Store hold the variables: the environment in which boto3 finds it."""
+    """Starts an emulator whose DynamoDB and Parameter Store hold the variables. Yields the environment for boto3."""
     document = json.dumps(found)
     with running() as emulator:
         dynamodb = emulator.client("dynamodb")
@@ -163,9 +162,10 @@ def services(found: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def measure(plan: Plan, repeat: int, fetches: int, say: Callable[[str], None] = _say) -> list[Row]:
-    """The rows of all that is planned: each way is started once to count memory, then ``repeat`` times.
+    """The rows for the plan: each way is started once to measure memory, then ``repeat`` times.
 
-    With ``fetches`` the services are asked as often, and their rows are in the group FETCHED, which has to be planned.
+    With ``fetches``, the services are called that often. Their rows are in the group FETCHED, which the plan must
+    contain.
     """
     samples: dict[Group, dict[str, list[Sample]]] = {group: {way: [] for way in ways} for group, ways in plan.items()}
     with TemporaryDirectory(prefix="reader-") as name:
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reader", description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true", help='print {"python": ..., "rows": [...]}')
     parser.add_argument("--repeat", type=int, default=REPEAT, metavar="N", help=f"starts of each way, default {REPEAT}")
-    parser.add_argument("--from", dest="results", type=Path, metavar="RESULTS", help="measure nothing, tell these")
+    parser.add_argument("--from", dest="results", type=Path, metavar="RESULTS", help="measure nothing, print these")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     if options.results:
@@ -204,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = measure(_plan(_say), repeat, min(repeat, FETCHES))
         results = Results(platform.python_version(), version, _preloads()[1], rows)
         _say(f"{time.monotonic() - began:.0f} s in all")
-    print(write(results) if options.json else reader_report.told(results), end="")
+    print(write(results) if options.json else reader_report.tables(results), end="")
     return 0
 
 

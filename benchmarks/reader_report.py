@@ -1,7 +1,4 @@
-"""What the rows of ``benchmarks.reader`` mean: tables, ratios, and whether the goals are met.
-
-In: results. Out: Markdown.
-"""
+"""Tables of the results of ``benchmarks.reader``, and whether the goals are met, in Markdown."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.reader_rows import Group, Results, Row
 from benchmarks.reader_ways import BARE, FETCHING, FLOOR
-from benchmarks.report import Goal, table
+from benchmarks.report import Goal, goals_table, table
 
 
 class _Rows:
-    """Rows by what they are about."""
+    """Look up rows by group and way."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = {(row.group, row.way): row for row in rows}
@@ -21,13 +18,13 @@ class _Rows:
         self.counts = sorted({row.variables for row in rows})
 
     def ways(self, kind: Group) -> list[str]:
-        """All ways of a kind of start; the cheapest at 100 variables, or where there are most, comes first."""
+        """All ways of a kind of start, sorted by cost at 100 variables, or at the largest number that was measured."""
         found = [row for (group, _), row in self.rows.items() if group._replace(variables=0) == kind]
         count = 100 if 100 in self.counts else self.counts[-1]
         return [row.way for row in sorted(found, key=lambda row: row.cost_ms) if row.variables == count]
 
     def costs(self, group: Group, way: str, other: str) -> float | None:
-        """How many times as much the one costs as the other."""
+        """The ratio of the costs of two ways."""
         one, two = self.rows.get((group, way)), self.rows.get((group, other))
         return one.cost_ms / two.cost_ms if one and two and two.cost_ms > 0 else None
 
@@ -64,7 +61,7 @@ def _title(kind: Group, results: Results) -> str:
 
 
 def goals(rows: Sequence[Row]) -> list[Goal]:
-    """All goals that these rows can tell of; they are about 100 variables."""
+    """All goals that these rows have values for; they apply to 100 variables."""
     return list(_goals(_Rows(rows)))
 
 
@@ -90,13 +87,12 @@ def _goals(rows: _Rows) -> Iterator[Goal]:
             yield Goal(text, f"{ratio:.1f}", ratio >= bound)
 
 
-def told(results: Results) -> str:
+def tables(results: Results) -> str:
     """All tables, and the goals."""
     rows = _Rows(results.rows)
     parts = []
     for kind in rows.kinds:
         parts += [f"### {_title(kind, results)}\n", _of_kind(rows, kind)]
-    body = [[goal.text, goal.measured, "met" if goal.met else "missed"] for goal in goals(results.rows)]
-    parts += ["### Goals\n", table(["goal", "measured", ""], body)]
+    parts.append(goals_table(goals(results.rows)))
     parts.append(f"In Lambda's runtime: {results.preloads}.\n")
     return "\n".join(parts)

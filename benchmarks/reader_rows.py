@@ -1,6 +1,7 @@
 """The results of ``benchmarks.reader``: a row for each way, number of variables and kind of start.
 
-In: what single processes spent. Out: ``Row``, and its JSON and back.
+``summarize`` takes the samples of single processes and returns rows; ``write`` and ``read`` convert them to and from
+JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from benchmarks.reader_ways import BARE, FLOOR
 class Group(NamedTuple):
     """Starts that are compared with each other.
 
-    ``preloaded``: Lambda's runtime is there already, with all that it imports; ``bytecode``: the code has some.
+    ``preloaded``: Lambda's runtime is loaded already, with everything that it imports. ``bytecode``: the code is
+    compiled.
     """
 
     runtime: str
@@ -27,7 +29,7 @@ class Group(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One start: nanoseconds, and blocks (Python) or bytes (Node.js) that were allocated."""
+    """One start: nanoseconds, and allocated blocks (Python) or bytes (Node.js)."""
 
     wall_ns: int
     cpu_ns: int
@@ -36,10 +38,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """``wall_ms`` and ``cpu_ms`` are first quartiles of ``rounds`` starts: below what disturbs, above rare luck.
+    """``wall_ms`` and ``cpu_ms`` are first quartiles of ``rounds`` starts: below disturbances, above rare lucky runs.
 
-    ``cost_ms`` is by how much ``wall_ms`` is over that of a start which finds its variables in the environment,
-    ``floors`` how many times that of the floor it is. ``memory`` is that of the start before these.
+    ``cost_ms`` is ``wall_ms`` minus that of a start that finds its variables in the environment. ``floors`` is the
+    ratio of this cost to that of the floor. ``memory`` is from a separate first start.
     """
 
     runtime: str
@@ -62,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """Rows, and where they come from: versions; ``preloads`` says what is imported before a preloaded start."""
+    """Rows, versions, and in ``preloads`` what is imported before a preloaded start."""
 
     python: str
     node: str
@@ -80,7 +82,7 @@ def _ms(nanoseconds: float) -> float:
 
 
 def summarize(group: Group, samples: Mapping[str, Sequence[Sample]]) -> list[Row]:
-    """The rows of one group; of each way's starts the first one tells of memory, the others of time."""
+    """The rows of one group. The first start of each way measures memory, the others measure time."""
     times = {way: each[1:] for way, each in samples.items()}
     walls = {way: _quartile(sample.wall_ns for sample in each) for way, each in times.items()}
     floor = walls[FLOOR] - walls[BARE]
@@ -104,13 +106,13 @@ def summarize(group: Group, samples: Mapping[str, Sequence[Sample]]) -> list[Row
 
 
 def write(results: Results) -> str:
-    """One object, one row a line."""
+    """One JSON object, with one row per line."""
     head = {name: value for name, value in asdict(results).items() if name != "rows"}
     lines = ",\n".join(json.dumps(asdict(row)) for row in results.rows)
     return f'{json.dumps(head)[:-1]}, "rows": [\n{lines}\n]}}\n'
 
 
 def read(text: str) -> Results:
-    """The results of what ``write`` wrote."""
+    """The results that ``write`` wrote."""
     found = json.loads(text)
     return Results(**{**found, "rows": [Row(**row) for row in found["rows"]]})

@@ -1,11 +1,11 @@
 /*
- * Starts a function's code and tells what that cost; runs as a script of a fresh Node.js.
+ * Start a function's code and print what that costs; runs as a script in a new Node.js process.
  *
- * In: the folder of the code, and the file to start with. Out: JSON: nanoseconds of wall clock and CPU, bytes of heap
- * that are new, and how many variables the handler found as they should be.
+ * Takes the folder of the code, and the file to start with. Prints JSON: nanoseconds of wall clock and CPU, newly
+ * allocated bytes of heap, and how many variables the handler found correctly.
  *
- * It is an ES module that imports what Lambda's runtime imports, and loads code as that one does: from nodejs24.x on by
- * import, before that CommonJS modules by require, and then there is a symbol from which the provider's loader knows it.
+ * This is an ES module that imports what Lambda's runtime imports, and loads code as the runtime does: by import from
+ * nodejs24.x on. Earlier runtimes load CommonJS modules by require, and set a symbol that the provider's loader checks.
  * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */
 import "assert";

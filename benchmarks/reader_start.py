@@ -1,8 +1,8 @@
-"""Starts a function's code and tells what that cost; runs as a script of a fresh interpreter.
+"""Start a function's code and print what that costs; runs as a script in a new interpreter.
 
-In: the folder of the code, the module to start with, what to import before (module names, comma-separated, or "") and
-the folder of installed packages. Out: JSON: nanoseconds of wall clock and CPU, allocated blocks that are new, and how
-many variables the handler found as they should be.
+Takes the folder of the code, the module to start with, the modules to import before (comma-separated, or "") and the
+folder of installed packages. Prints JSON: nanoseconds of wall clock and CPU, newly allocated blocks, and how many
+variables the handler found correctly.
 """
 
 import gc
@@ -20,7 +20,7 @@ started = __import__(module)
 wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
 blocks = sys.getallocatedblocks() - blocks
 
-import json  # noqa: E402 - only now, so that it is not there before
+import json  # noqa: E402 - after the measurement, so that it is not preloaded
 
 found = started.handler(None, None)
 with open(f"{folder}/expected.json") as file:

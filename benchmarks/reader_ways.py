@@ -1,7 +1,8 @@
-"""The ways in which a starting function gets its variables, as folders of code that could be deployed.
+"""The ways in which a function can get its variables, as folders of code that could be deployed.
 
-In: how many variables. Out: a folder with the file of variables, what the provider adds, a handler for each way and the
-packages that they import. Each handler gives the variables that it found.
+``build`` takes the number of variables. It writes a folder with the file of variables, the files that the provider
+adds, a handler for each way, and the packages that the handlers import. Each handler returns the variables that it
+found.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from cfn_injector.env_file import merge, quote
 from cfn_injector.env_loader import wanted
 
 BARE, FLOOR = "environment", "split"
-"""Nothing to do, as the environment holds them already; the least that can be done with a file."""
+"""No work, because the environment already holds the variables; and the least work that reads a file."""
 
 FETCHING = ("DynamoDB", "SSM")
 TABLE, KEY, PARAMETER = "configuration", {"stage": {"S": "prod"}}, "/prod/configuration"
-"""Where the services hold the variables, as JSON; the item holds them in ``variables``."""
+"""Where the services store the variables, as JSON; in the item, they are in ``variables``."""
 
 _ROOT = Path(__file__).parents[1]
 NPM_DOTENV = _ROOT / "tests" / "node" / "node_modules" / "dotenv"
-"""Where npm puts the package for the tests; it may be missing."""
+"""Where npm installs the package for the tests; it may be missing."""
 
 _SERVICES = ("ORDERS", "USERS", "PAYMENTS", "INVOICES", "SHIPPING", "CATALOG", "SEARCH", "EMAIL", "REPORTS", "AUDIT")
 _KINDS = {
@@ -44,9 +45,9 @@ _KINDS = {
 
 
 class Way(NamedTuple):
-    """What is imported at the start (a module of Python, a file of Node.js); ``file`` and its ``code`` are written.
+    """``start`` is what is imported first: a Python module or a Node.js file. ``code`` is written to ``file``.
 
-    The provider writes its loader itself: no ``file``.
+    ``file`` is empty for the loader, which the provider writes itself.
     """
 
     start: str
@@ -122,7 +123,7 @@ WAYS = _ways()
 
 
 def variables(count: int) -> dict[str, str]:
-    """So many variables as functions have them, up to 1,000; every tenth has to be quoted."""
+    """``count`` typical variables, up to 1,000; every tenth value needs quotes."""
     found = {}
     for number in range(count):
         service, kind = _SERVICES[number // 10 % 10], list(_KINDS)[number % 10]
@@ -132,7 +133,7 @@ def variables(count: int) -> dict[str, str]:
 
 
 def exact(way: str, found: Mapping[str, str]) -> int:
-    """How many of the variables the way reads as they are: the floor leaves the quotes."""
+    """How many of the variables the way reads exactly: the floor does not remove quotes."""
     return sum(value == quote(value) for value in found.values()) if way == FLOOR else len(found)
 
 
@@ -144,9 +145,9 @@ def _package(name: str) -> Path:
 
 
 def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> None:
-    """Lays out what a function of ``runtime`` would be deployed with, and ``expected.json``, the variables.
+    """Write the files that a function of ``runtime`` would be deployed with, and the variables as ``expected.json``.
 
-    With ``bytecode`` there is some for all but the provider's loader, which is always compiled where it runs.
+    With ``bytecode``, everything is compiled except the provider's loader, which is always compiled at run time.
     """
     found = variables(count)
     folder.mkdir(parents=True)

@@ -1,13 +1,13 @@
-"""Measures what it costs to put variables into a zip that lies in S3.
+"""Measure what it costs to put variables into a zip in S3.
 
-In: nothing but this machine: archives are made of what is installed, S3 is a process of our own. Out: tables and goals,
-or, with ``--json``, the rows; progress goes to standard error.
+Archives are built from files that are installed on this machine; S3 is a stub in another process. Prints tables and
+goals, or the rows with ``--json``; progress goes to standard error.
 
     python -m benchmarks.rewrite [--large] [--rounds N] [--json] [--from RESULTS]
 
-Each measurement has a process of its own. Rounds are rotated, so that no strategy always comes first. On the link
-``loopback`` S3 answers as fast as this machine can; on ``modelled`` each request takes 25 ms, bytes come at 75 MB/s in
-each direction, and S3 copies at 57 MB/s a request.
+Each measurement runs in its own process. Rounds rotate, so that no strategy always runs first. On the link ``loopback``
+S3 answers as fast as this machine can. On ``modelled`` each request takes 25 ms, the bandwidth is 75 MB/s in each
+direction, and S3 copies at 57 MB/s per request.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.fakes.s3_stub import Model, Stub, spawned
 LINKS = {"loopback": Model(), "modelled": Model(latency_ms=25, mb_per_s=75, copy_mb_per_s=57)}
 SLOW = ("entries", "unpack", "admzip")
 QUICK = ("memory", "smart_open", "ours", "limit")
-"""Strategies that give the same archive, byte for byte."""
+"""Strategies that create the same archive, byte for byte."""
 
 MB = 1_000_000
 ROUNDS = 5
@@ -47,7 +47,7 @@ _JOB_SECONDS = 600
 
 @dataclass(frozen=True)
 class Task:
-    """What to measure of one archive: strategies on a link, so many times."""
+    """One archive, the strategies to measure with it, on which link, and how often."""
 
     shape: Shape
     strategies: tuple[str, ...]
@@ -56,7 +56,7 @@ class Task:
 
 
 def tasks(*, large: bool, rounds: int) -> list[Task]:
-    """All that is measured, grouped by archive: by size, by the place of the ``.env``, by entries."""
+    """All measurements, grouped by archive: by size, by the position of the ``.env``, by the number of entries."""
     found = []
     for megabytes in (1, 10, 60, 240) if large else (1, 10, 60):
         shape = Shape(megabytes * MB, 100 if megabytes == 1 else 5000)
@@ -75,7 +75,7 @@ def _say(text: str) -> None:
 
 
 def install_admzip(folder: Path) -> list[str] | None:
-    """The command that runs adm-zip, installed from the registry of npm; None where that cannot be, which is said."""
+    """The command that runs adm-zip, installed from the npm registry. Prints a message and returns None on failure."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         _say("admzip is left out: node and npm are not installed")
@@ -92,19 +92,24 @@ def install_admzip(folder: Path) -> list[str] | None:
 
 
 def _environ() -> dict[str, str]:
-    """The environment of a measurement; no setting of this account's AWS tools is part of it."""
+    """The environment of a measurement, without this user's AWS settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "PYTHONHASHSEED": "0"}
 
 
 def run(stub: Stub, job: Job, node: Sequence[str] | None = None) -> Sample:
-    """One measurement in a process of its own."""
-    told = asdict(job)
+    """One measurement in its own process."""
+    argument = asdict(job)
     command = [sys.executable, "-m", "benchmarks.strategies"]
     if job.strategy == "admzip":
-        told["env"], command = ENV, list(node or ())
+        argument["env"], command = ENV, list(node or ())
     done = subprocess.run(
-        [*command, json.dumps(told)], cwd=_ROOT, env=_environ(), capture_output=True, text=True, timeout=_JOB_SECONDS
+        [*command, json.dumps(argument)],
+        cwd=_ROOT,
+        env=_environ(),
+        capture_output=True,
+        text=True,
+        timeout=_JOB_SECONDS,
     )
     if done.returncode:
         raise RuntimeError(f"{job.strategy} failed:\n{done.stderr[-2000:]}")
@@ -119,7 +124,7 @@ def run(stub: Stub, job: Job, node: Sequence[str] | None = None) -> Sample:
 
 
 def _prepare(stub: Stub, shape: Shape, folder: Path) -> tuple[int, int]:
-    """Puts the archive into S3 and the plan beside it; returns the lengths of archive and directory."""
+    """Puts the archive into S3 and writes the plan. Returns the sizes of archive and central directory."""
     path = folder / "source.zip"
     build(shape, path)
     body = path.read_bytes()
@@ -129,9 +134,9 @@ def _prepare(stub: Stub, shape: Shape, folder: Path) -> tuple[int, int]:
 
 
 def measure(todo: Sequence[Task], node: Sequence[str] | None, say: Callable[[str], None] = _say) -> Iterator[Row]:
-    """A row for each task's strategies. ``node`` runs adm-zip; without it that strategy is left out.
+    """A row for each strategy of each task. ``node`` is the command for adm-zip; None leaves that strategy out.
 
-    Raises RuntimeError where strategies that splice do not agree on the archive.
+    Raises RuntimeError if the strategies that splice create different archives.
     """
     with spawned(_BUCKET) as stub, TemporaryDirectory() as name:
         folder, prepared, size, directory = Path(name), None, 0, 0
@@ -152,7 +157,7 @@ def measure(todo: Sequence[Task], node: Sequence[str] | None, say: Callable[[str
                     say(f"{task.shape.name} {task.link} {strategy}: {cost.wall_s:.3f} s, {cost.cpu_s:.3f} s of CPU")
             digests |= {sample.sha256 for each in QUICK for sample in samples.get(each, ())}
             if len(digests) > 1:
-                raise RuntimeError(f"{task.shape.name}: {', '.join(QUICK)} do not give the same archive")
+                raise RuntimeError(f"{task.shape.name}: {', '.join(QUICK)} do not create the same archive")
             for strategy in chosen:
                 yield summarize(task.shape, size, directory, strategy, task.link, samples[strategy])
 
@@ -163,7 +168,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help='print {"rows": [...]}')
     parser.add_argument("--large", action="store_true", help="measure an archive of 240 MB too")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"default {ROUNDS}; slow ones take one")
-    parser.add_argument("--from", dest="results", type=Path, metavar="RESULTS", help="measure nothing, tell these rows")
+    parser.add_argument(
+        "--from", dest="results", type=Path, metavar="RESULTS", help="measure nothing, print these rows"
+    )
     options = parser.parse_args(arguments)
     began = time.monotonic()
     if options.results:
@@ -172,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         node = install_admzip(_ROOT / "build" / "admzip")
         rows = list(measure(tasks(large=options.large, rounds=max(options.rounds, 1)), node))
         _say(f"{time.monotonic() - began:.0f} s in all")
-    print(write(rows) if options.json else report.told(rows), end="")
+    print(write(rows) if options.json else f"{report.tables(rows)}\n{report.goals_table(report.goals(rows))}", end="")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The results: rows of medians, one for each archive, strategy and link.
 
-In: the costs that single processes had. Out: ``Row``, and its JSON and back.
+``summarize`` takes the costs of single processes and returns a row; ``write`` and ``read`` convert rows to and from
+JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.fakes.s3_stub import Stats
 
 
 class Sample(NamedTuple):
-    """One measurement: what the process spent, what S3 was asked, and the SHA-256 of the new object in hex."""
+    """One measurement: the cost of the process, the requests to S3, and the hex SHA-256 of the new object."""
 
     cost: Cost
     stats: Stats
@@ -26,10 +27,11 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over ``rounds``. Seconds and bytes; a range is the least and the most.
+    """Medians over ``rounds``, in seconds and bytes. A range is minimum and maximum.
 
-    ``bytes`` and ``directory`` are lengths of the archive and of its directory. ``bytes_down`` and ``bytes_up`` went
-    between client and S3, heads of requests included; ``bytes_copied``, in ``copies`` requests, never left S3.
+    ``bytes`` and ``directory`` are the sizes of the archive and of its central directory. ``bytes_down`` and
+    ``bytes_up`` were transferred between client and S3, including headers. ``bytes_copied`` were copied within S3 by
+    ``copies`` requests.
     """
 
     archive: str
@@ -59,7 +61,7 @@ class Row:
 
 
 def summarize(shape: Shape, size: int, directory: int, strategy: str, link: str, samples: Sequence[Sample]) -> Row:
-    """One row of several measurements of the same."""
+    """The row for several measurements of the same kind."""
     walls = [round(sample.cost.wall_s, 4) for sample in samples]
     cpus = [round(sample.cost.cpu_s, 4) for sample in samples]
     totals = [sample.stats.total for sample in samples]
@@ -87,12 +89,12 @@ def summarize(shape: Shape, size: int, directory: int, strategy: str, link: str,
 
 
 def write(rows: Sequence[Row]) -> str:
-    """``{"rows": [...]}``, one row a line."""
+    """``{"rows": [...]}``, with one row per line."""
     lines = ",\n".join(json.dumps(asdict(row)) for row in rows)
     return f'{{"rows": [\n{lines}\n]}}\n'
 
 
 def read(text: str) -> list[Row]:
-    """The rows of what ``write`` wrote."""
+    """The rows that ``write`` wrote."""
     names = {field.name for field in fields(Row)}
     return [Row(**{name: value for name, value in row.items() if name in names}) for row in json.loads(text)["rows"]]

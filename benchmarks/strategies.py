@@ -1,17 +1,17 @@
-"""Ways to put variables into a zip that lies in S3, each measured in a process of its own.
+"""Ways to put variables into a zip in S3, each measured in its own process.
 
-In: a ``Job`` on the command line, as JSON. Out: the new object in S3, and on standard output what it cost, as JSON.
-Measuring begins after the imports and the first connection; all use a client that is configured as the provider's is.
+Takes a ``Job`` on the command line, as JSON. Writes the new object to S3 and prints the cost as JSON. The measurement
+starts after the imports and the first connection. All strategies use the provider's settings of the S3 client.
 
-    entries       download; every entry out of the archive and into a new one, with zipfile; upload
-    unpack        download; unpack to disk and zip again, with shutil; upload
-    admzip        download; adm-zip; upload: admzip/rewrite.js, a process of Node.js
-    memory        download; splice in memory, no entry is unpacked; upload
-    smart_open    the same as a stream, by smart_open
-    ours          what the provider does
-    limit         as ours, but all is known beforehand: which ranges to read and to copy, and what to upload
+    entries       downloads, copies every entry into a new archive with zipfile, uploads
+    unpack        downloads, unpacks to disk, zips again with shutil, uploads
+    admzip        downloads, uses adm-zip, uploads: admzip/rewrite.js, a Node.js process
+    memory        downloads, splices in memory without unpacking an entry, uploads
+    smart_open    does the same as a stream, with smart_open
+    ours          does what the provider does
+    limit         like ours, but it knows in advance which ranges to read and copy, and what to upload
 
-Even ``limit`` reads the directory: what is to be uploaded is made of it.
+Even ``limit`` reads the central directory, because the new one is derived from it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measuring import measured
-from cfn_injector.archive.splice import Insert, Keep, Segment, read_directory
+from cfn_injector.archive import Insert, Keep, Segment, read_directory
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Upload, length, plan
 from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.env_file import merge
 from cfn_injector.injection import BytesSource, Source, inject
 from tests.fakes.s3_stub import Stub
@@ -51,7 +52,7 @@ Run = Callable[[], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What to rewrite, and how. ``plan`` is the path of what ``write_plan`` wrote; ``limit`` alone looks at it."""
+    """What to rewrite, and how. ``plan`` is the path of the file that ``write_plan`` wrote; only ``limit`` uses it."""
 
     strategy: str
     url: str
@@ -61,7 +62,7 @@ class Job:
     plan: str = ""
 
     def get(self, client: Any, span: tuple[int, int] | None = None) -> Any:
-        """The source's bytes, or some of them, as a stream."""
+        """The bytes of the source, or a range of them, as a stream."""
         ranged = {"Range": f"bytes={span[0]}-{span[1] - 1}"} if span else {}
         return client.get_object(Bucket=self.bucket, Key=self.source, **ranged)["Body"]
 
@@ -70,7 +71,7 @@ class Job:
 
 
 def s3_client(url: str) -> Any:
-    """A client as the provider's own."""
+    """A client with the provider's settings."""
     return Stub(url).client(
         retries={"mode": "adaptive", "total_max_attempts": 6},
         max_pool_connections=16,
@@ -134,20 +135,11 @@ def _memory(client: Any, job: Job) -> Run:
 
 
 @dataclass(frozen=True)
-class _File:
-    """An open file as a source, and where it is copied to as a destination."""
+class _Copy:
+    """Copies an open file, with the segments, into another one."""
 
     file: Any
     open_target: Callable[[], Any]
-
-    def tail(self, length: int) -> tuple[bytes, int]:
-        size = self.file.seek(0, io.SEEK_END)
-        return self.read(max(size - length, 0), size), size
-
-    def read(self, start: int, end: int) -> bytes:
-        self.file.seek(start)
-        data: bytes = self.file.read(end - start)
-        return data
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
         with self.open_target() as target:
@@ -168,8 +160,7 @@ def _smart_open(client: Any, job: Job) -> Run:
 
     def run() -> None:
         with opened(job.source, "rb") as file:
-            both = _File(file, lambda: opened(job.target, "wb"))
-            inject(both, both, ENV)
+            inject(FileSource.of(job.source, file), _Copy(file, lambda: opened(job.target, "wb")), ENV)
 
     return run
 
@@ -183,7 +174,7 @@ def _ours(client: Any, job: Job) -> Run:
 
 
 class _Recorded:
-    """A destination that only remembers."""
+    """A destination that only records the segments."""
 
     segments: Sequence[Segment] = ()
 
@@ -192,17 +183,17 @@ class _Recorded:
 
 
 def write_plan(body: bytes, path: Path) -> None:
-    """All that ``limit`` knows beforehand of an archive, as JSON.
+    """Write, as JSON, everything that ``limit`` knows in advance about an archive.
 
-    ``read`` is the range to read, ``directory`` the directory's length. Each of ``parts`` has ``pieces``: ranges of the
-    source, and bytes in base64. A range that S3 copies is a part by itself, and ``copied`` tells so. Of a small archive
-    everything is read, and there is one part.
+    ``read`` is the range to read, ``directory`` the length of the central directory. Each of ``parts`` has ``pieces``:
+    ranges of the source, and bytes in base64. ``copied`` is true for a part that S3 copies; it has one range. A small
+    archive is read completely and has one part.
     """
     recorded = _Recorded()
     inject(BytesSource(body), recorded, ENV)
-    directory = read_directory(body, len(body), lambda start, end: body[start:end])
+    directory = read_directory(BytesSource(body).read, len(body))
 
-    def told(piece: Segment) -> Any:
+    def encoded(piece: Segment) -> Any:
         return base64.b64encode(piece.data).decode() if isinstance(piece, Insert) else list(piece)
 
     size = sum(map(length, recorded.segments))
@@ -211,7 +202,7 @@ def write_plan(body: bytes, path: Path) -> None:
     parts = [
         {"copied": True, "pieces": [list(part)]}
         if isinstance(part, Copy)
-        else {"copied": False, "pieces": [told(each) for each in part.pieces]}
+        else {"copied": False, "pieces": [encoded(each) for each in part.pieces]}
         for part in planned
     ]
     known = {"read": [start, len(body)], "parts": parts, "directory": directory.layout.length}
@@ -265,7 +256,7 @@ STRATEGIES: dict[str, Callable[[Any, Job], Run]] = {
 
 
 def main(text: str) -> None:
-    """Does a job and prints what it cost."""
+    """Run a job and print its cost."""
     job = Job(**json.loads(text))
     client = s3_client(job.url)
     run = STRATEGIES[job.strategy](client, job)

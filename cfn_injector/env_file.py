@@ -1,10 +1,10 @@
-"""Writes variables into the text of a `.env`.
+"""Write variables into the text of a ``.env`` file.
 
-In flow the file that the artifact was built with, as bytes, and a map of names to values; out flow the bytes
-of the file to deploy. What is written is what most parsers of `.env` files read alike; ``wrapper.dotenv``
-reads all of it.
+``merge`` takes the bytes of the file that the artifact was built with, and a map of names to values. It returns the
+bytes of the file to deploy, in a syntax that most parsers of ``.env`` files read alike and ``wrapper.dotenv`` reads
+completely.
 
-``quote`` is also a boundary of security: a raw line feed in a value would set a second variable.
+``quote`` is also a security boundary: a raw line feed in a value would set a second variable.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from wrapper.dotenv import BOM, Binding, ParseError, decode, parse
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BARE = re.compile(r"[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:@%+,=-]*|")
-AMISS_IN_SINGLE_QUOTES = frozenset("'\r\n")
-AMISS_IN_DOUBLE_QUOTES = frozenset('"$\\`\r')
+NOT_IN_SINGLE_QUOTES = frozenset("'\r\n")
+NOT_IN_DOUBLE_QUOTES = frozenset('"$\\`\r')
 ESCAPES = {character: f"\\{character}" for character in '"$\\`'}
 ESCAPED = str.maketrans(ESCAPES)
 ESCAPED_LINE_ENDS_TOO = str.maketrans({**ESCAPES, "\r": "\\r", "\n": "\\n"})
@@ -26,20 +26,20 @@ ESCAPED_LINE_ENDS_TOO = str.maketrans({**ESCAPES, "\r": "\\r", "\n": "\\n"})
 
 def _problem(value: str) -> str | None:
     if "\0" in value:
-        return "holds a NUL, which no environment variable can"
+        return "contains a NUL, which an environment variable cannot contain"
     try:
         value.encode()
     except UnicodeEncodeError:
-        return "holds a lone surrogate, which UTF-8 cannot encode"
+        return "contains a lone surrogate, which UTF-8 cannot encode"
     return None
 
 
 def _encoded(value: str) -> str:
     if BARE.fullmatch(value):
         return value
-    if AMISS_IN_SINGLE_QUOTES.isdisjoint(value):
+    if NOT_IN_SINGLE_QUOTES.isdisjoint(value):
         return f"'{value}'"
-    if AMISS_IN_DOUBLE_QUOTES.isdisjoint(value):
+    if NOT_IN_DOUBLE_QUOTES.isdisjoint(value):
         return f'"{value}"'
     if "\r" in value:
         return f'"{value.translate(ESCAPED_LINE_ENDS_TOO)}"'
@@ -49,10 +49,10 @@ def _encoded(value: str) -> str:
 
 
 def _own(binding: Binding, *, followed: bool) -> str:
-    """What stays of a statement of the file's own; where it is the last one, ``followed`` says if more comes.
+    """The text of a statement that is kept. ``followed``: new lines are added at the end of the file.
 
-    A line of blanks becomes an empty one, as Node.js 20 loses the names behind it. A bare value may end in CR
-    where the file ends; a line feed behind it would make that CR a part of the line end.
+    A line of blanks becomes an empty one, because Node.js 20 drops the names after it. At the end of the file, an
+    unquoted value may end in CR; a line feed after it would make that CR a part of the line end.
     """
     text = binding.text.removeprefix(BOM)
     if binding.name is None and not text.strip():
@@ -65,9 +65,9 @@ def _own(binding: Binding, *, followed: bool) -> str:
 
 
 def quote(value: str) -> str:
-    """What to write behind ``NAME=`` so that ``value`` is read: bare, or in single or double quotes.
+    """The text to write after ``NAME=`` for ``value``: unquoted, or in single or double quotes.
 
-    Raises ValueError, which does not hold the value, for a NUL or a lone surrogate.
+    Raises ValueError for a NUL or a lone surrogate; its message does not contain the value.
     """
     if problem := _problem(value):
         raise ValueError(f"the value {problem}")
@@ -75,22 +75,22 @@ def quote(value: str) -> str:
 
 
 def merge(original: bytes, env: Mapping[str, str], path: str = ".env") -> bytes:
-    """The bytes of ``original`` with the variables of ``env`` set; ``b""`` is no file.
+    """The bytes of ``original`` with the variables of ``env`` set. If there is no file, ``original`` is ``b""``.
 
-    A name that ``env`` holds is rewritten at its last place, its earlier duplicates go, and what the file
-    does not have yet follows at its end, sorted. Everything else stays as it is, but for a byte order mark
-    and for blanks in otherwise empty lines, which real parsers stumble over.
+    A name that is in ``env`` is rewritten at its last position, and its earlier duplicates are removed. Names that the
+    file does not have yet are added at its end, sorted. Everything else is kept, apart from a byte order mark and
+    blanks in otherwise empty lines, which some parsers misread.
 
-    Every line written here ends in LF, also in a file of CRLF: all parsers that read CRLF read LF, and in a
-    mixed file too; shells take the CR for a part of the value, and so read at least the new lines right.
+    Each new line ends in LF, even in a file with CRLF. All parsers that read CRLF also read LF, and mixtures of both.
+    Shells treat the CR as a part of the value, so that they read at least the new lines correctly.
 
-    ``path`` is the file's name for messages. Raises EnvFileError, with the line, where ``original`` cannot be
-    read, and ValueError for a name that is not `[A-Za-z_][A-Za-z0-9_]*` or a value that ``quote`` refuses.
+    ``path`` is the file's name for messages. Raises EnvFileError, with the line, if ``original`` cannot be parsed, and
+    ValueError for a name that does not match ``[A-Za-z_][A-Za-z0-9_]*`` or a value that ``quote`` refuses.
     """
     lines: dict[str | None, str] = {}
     for name in sorted(env):
         if not NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of an environment variable")
+            raise ValueError(f"{name!r} is not a valid variable name")
         if problem := _problem(env[name]):
             raise ValueError(f"the value of {name} {problem}")
         lines[name] = f"{name}={_encoded(env[name])}\n"

@@ -1,13 +1,13 @@
 """Put variables into the ``.env`` file of an archive.
 
-In: a source of byte ranges, a destination of segments, the variables. Out: the new archive, which the
-destination writes, and what became of it. Nothing here knows S3 or a disk; of the archive no more is read
-than its directory and the old file.
+``inject`` takes a source that reads ranges of bytes, a destination that writes segments, and the variables. The
+destination writes the new archive; ``inject`` returns a description of it. This module knows neither S3 nor files. It
+reads no more of the archive than its central directory and the old file.
 
-    tail -> read_directory -> extract the old file -> merge -> splice -> assemble
+    read_directory -> extract the old file -> merge -> splice -> assemble
 
-The result depends on the source's bytes and the variables alone; injecting the same again changes nothing.
-Errors: ArtifactError and EnvFileError, always before anything is written, and those of source and
+The result depends only on the bytes of the source and the variables; injecting the same variables again changes
+nothing. Errors: ArtifactError and EnvFileError, always before anything is written, and the errors of the source and the
 destination.
 """
 
@@ -18,52 +18,51 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cfn_injector.archive.splice import (
+from cfn_injector.archive import (
     EMPTY_ARCHIVE,
     LARGEST_FILE,
     Directory,
     Extracted,
     Insert,
     NewFile,
-    Read,
     Segment,
     entry_name,
     extract,
     plain,
     read_directory,
     splice,
-    through,
 )
 from cfn_injector.env_file import merge
 from cfn_injector.env_loader import FOLDER, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
 from wrapper.dotenv import parse
 
-# What Lambda unpacks at most, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# Lambda's quota for unzipped code, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MAX_UNPACKED = 250 * 1024 * 1024
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge
 EDGE_MAX_SIZE = 50 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
+"""Sources for which each read is expensive read this many of the last bytes at once, and keep them."""
 
-# What AWS Signer adds to the archive that it signs.
+# The file that AWS Signer adds to an archive that it signs.
 _SIGNATURE = re.compile(rb"META[-_]INF/aws_signer_signature[^/]*\.SF", re.IGNORECASE)
 
 
 class Source(Protocol):
-    """An archive that does not change while it is read."""
+    """An archive that does not change while it is read. ``size`` is in bytes."""
 
-    def tail(self, length: int) -> tuple[bytes, int]:
-        """The last ``length`` bytes, all if there are fewer, and the size of the whole."""
+    @property
+    def size(self) -> int: ...
 
     def read(self, start: int, end: int) -> bytes:
-        """The bytes from ``start`` up to ``end``, which lie within the source."""
+        """The bytes from ``start`` up to ``end``, which are within the source."""
 
 
 class Destination(Protocol):
-    """Where a new archive is written."""
+    """The place that a new archive is written to."""
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
-        """Write the segments one behind the other; the base64 SHA-256 of the whole where that is known."""
+        """Write the segments in their order. Returns the base64 SHA-256 of the whole, or None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,9 @@ class BytesSource:
 
     data: bytes
 
-    def tail(self, length: int) -> tuple[bytes, int]:
-        return self.data[-length:], len(self.data)
+    @property
+    def size(self) -> int:
+        return len(self.data)
 
     def read(self, start: int, end: int) -> bytes:
         return self.data[start:end]
@@ -85,7 +85,7 @@ EMPTY = BytesSource(EMPTY_ARCHIVE)
 
 @dataclass(frozen=True)
 class Injected:
-    """A new archive. Sizes in bytes; ``names`` are those of all variables in its file, in its order."""
+    """A new archive. Sizes are in bytes; ``names`` lists all variables in its file, in the file's order."""
 
     size: int
     unpacked: int
@@ -95,7 +95,7 @@ class Injected:
 
 
 def join(source: Source, segments: Sequence[Segment]) -> bytes:
-    """The bytes that the segments stand for."""
+    """The bytes of the segments."""
     return b"".join(each.data if isinstance(each, Insert) else source.read(*each) for each in segments)
 
 
@@ -109,26 +109,26 @@ def _refuse_signed(directory: Directory) -> None:
             )
 
 
-def _old(directory: Directory, name: bytes, read: Read) -> Extracted | None:
-    """The entry of that name, also spelled with ``./``."""
+def _old(directory: Directory, name: bytes, source: Source) -> Extracted | None:
+    """The entry of that name, with or without a leading ``./``."""
     index = directory.names.get(name)
     if index is None:
         return None
     entry = directory.entry(index)
     if plain(entry.name) != name:
-        raise ArtifactError(f"is {name.decode()!r} to some readers and not to others", entry=entry.shown)
-    return extract(directory, entry, read)
+        raise ArtifactError(f"is {name.decode()!r} to some readers and not to others", entry=entry.display_name)
+    return extract(entry, source.read)
 
 
 def _refuse_reserved(directory: Directory) -> None:
-    """A loader's folder holds nothing but the loader."""
+    """Only the loader may be in a loader's folder."""
     reserved = FOLDER.encode()
     for name in directory.names:
         if name == reserved or name.startswith(reserved + b"/"):
             raise ArtifactError(
                 "is where EnvLoader puts the loader",
                 entry=name.decode("utf-8", "backslashreplace"),
-                remedy=f"name that folder otherwise, or give the artifact as it was before {FOLDER} was added",
+                remedy=f"rename that folder, or give the artifact as it was before {FOLDER} was added",
             )
 
 
@@ -145,19 +145,17 @@ def inject(
 ) -> Injected:
     """Write the archive of ``source`` to ``destination``, with ``env`` merged into its file at ``path``.
 
-    ``files`` are added beside it, in place of those of the same names; so are those of ``loader``, with all variables
-    that the file then holds. ``max_unpacked`` is how many bytes the archive may hold when unpacked
-    (``LAMBDA_MAX_UNPACKED``), ``max_size`` how many it may have itself (``EDGE_MAX_SIZE``), None for any. A signed
-    archive is always refused. Raises ValueError where ``env`` holds what is no variable.
+    ``files`` are added, and replace those of the same names. The files of ``loader`` are added as well, with all
+    variables of the merged file. ``max_unpacked`` limits the unpacked size of the archive in bytes
+    (``LAMBDA_MAX_UNPACKED``), ``max_size`` the size of the archive itself (``EDGE_MAX_SIZE``); None is no limit. A
+    signed archive is always refused. Raises ValueError if ``env`` holds an invalid name or value.
     """
     names = [entry_name(each) for each in (*(file.name for file in files), path)]
-    tail, size = source.tail(TAIL_BYTES)
-    read = through(tail, size, source.read)
-    directory = read_directory(tail, size, read)
+    directory = read_directory(source.read, source.size)
     _refuse_signed(directory)
     if loader is not None:
         _refuse_reserved(directory)
-    found = [_old(directory, name, read) for name in names]
+    found = [_old(directory, name, source) for name in names]
     merged = merge(found[-1].data if found[-1] else b"", env, path)
     if len(merged) > LARGEST_FILE:
         raise EnvFileError(path, "would be larger than 1 MiB with the new variables")

@@ -1,4 +1,4 @@
-"""The clients that the provider makes, and an artifact that is far away, denied, or replaced meanwhile."""
+"""The provider's AWS clients, and artifacts that are in another region, denied, or replaced while they are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cfn_injector import aws_lambda
-from cfn_injector.archive.splice import Insert, Keep
+from cfn_injector.archive import Insert, Keep
 from cfn_injector.aws.multipart import PART
 from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.errors import StorageError
@@ -50,11 +50,12 @@ def test_an_artifact_in_another_region_is_read_there(credentials: None) -> None:
         return answer(request.url, 301, body, {"x-amz-bucket-region": "eu-west-1"})
 
     client.meta.events.register("before-send", catch)
-    assert S3Source.open(client, "builds-eu", "app.zip").tail(3) == (b"zip", 3)
+    source = S3Source.open(client, "builds-eu", "app.zip")
+    assert (source.size, source.read(0, 3)) == (3, b"zip")
     assert asked == ["builds-eu.s3.amazonaws.com", "builds-eu.s3.eu-west-1.amazonaws.com"]
 
 
-def test_an_artifact_that_is_denied_is_told_with_every_permission_to_look_at(credentials: None) -> None:
+def test_the_error_for_a_denied_artifact_names_every_permission_to_check(credentials: None) -> None:
     client = aws_lambda._client("s3", region_name=REGION)
 
     def deny(request: Any, **_: Any) -> Any:
@@ -64,8 +65,8 @@ def test_an_artifact_that_is_denied_is_told_with_every_permission_to_look_at(cre
     client.meta.events.register("before-send", deny)
     with pytest.raises(StorageError) as caught:
         S3Source.open(client, "builds", "app.zip")
-    for told in ("s3://builds/app.zip", "SourceBuckets", "s3:GetObject", "kms:Decrypt"):
-        assert told in str(caught.value)
+    for text in ("s3://builds/app.zip", "SourceBuckets", "s3:GetObject", "kms:Decrypt"):
+        assert text in str(caught.value)
 
 
 @pytest.fixture
@@ -74,13 +75,13 @@ def stub() -> Iterator[Stub]:
         yield made
 
 
-def test_an_artifact_that_is_replaced_before_it_is_copied_is_told_and_nothing_stays(stub: Stub) -> None:
-    """The part that is uploaded is not read from it, so it is the copy that has to notice."""
+def test_an_artifact_that_is_replaced_before_it_is_copied_is_reported_and_nothing_stays(stub: Stub) -> None:
+    """The uploaded part is not read from the artifact, so the copy has to detect the change."""
     client, (bucket, staging) = stub.client(retries={"total_max_attempts": 1}), BUCKETS
     client.put_object(Bucket=bucket, Key="app.zip", Body=b"1" * 2 * PART)
     source = S3Source.open(client, bucket, "app.zip")
     client.put_object(Bucket=bucket, Key="app.zip", Body=b"2" * 2 * PART)
-    with pytest.raises(StorageError, match=r"s3://artifacts/app\.zip was replaced while it was read"):
+    with pytest.raises(StorageError, match=r"s3://artifacts/app\.zip was replaced while it was being read"):
         S3Destination(client, staging, "tmp/1.zip").assemble(source, [Keep(0, 2 * PART), Insert(b"end")])
     assert "Contents" not in client.list_objects_v2(Bucket=staging)
     assert "Uploads" not in client.list_multipart_uploads(Bucket=staging)

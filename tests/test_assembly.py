@@ -1,4 +1,4 @@
-"""Large archives are assembled by S3 itself: what is sent, what is left after a failure. Against moto's server."""
+"""S3 assembles large archives: what is sent, and what is left after a failure. Against moto's server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
-from cfn_injector.archive.splice import Insert, Keep, Segment
-from cfn_injector.aws.s3 import S3Destination, S3Source, stored_sha256
+from cfn_injector.archive import Insert, Keep, Segment
+from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.s3_objects import stored_sha256
 from cfn_injector.errors import ArtifactError, StorageError
 from cfn_injector.injection import BytesSource, inject, join
 from tests.fakes import s3_stub
@@ -110,7 +111,7 @@ def test_one_archive_comes_out_wherever_the_old_file_stood(client: Any) -> None:
             archive(10, 10, env_at=at).replace(b"KEPT=1", b"TABLE=") if at is None else archive(10, 10, env_at=at),
         )
         digests.add(hashlib.sha256(stored(client)).hexdigest())
-    assert len(digests) == 2  # with and without what the old file kept
+    assert len(digests) == 2  # with and without the variables of the old file
 
 
 def test_nothing_but_the_directory_and_the_new_file_is_sent(client: Any, wire: Wire) -> None:
@@ -198,7 +199,7 @@ def test_a_fault_at_any_request_leaves_nothing_behind(
 
         wire.strike = strike
         if name in ("DeleteObject", "AbortMultipartUpload"):
-            continue  # what cannot be swept is the lifecycle rule's
+            continue  # the bucket's lifecycle rule removes what is left
         done = fault is _lost and name in ("CompleteMultipartUpload", "CopyObject")
         if done and name != "CopyObject":
             run(client, body, scratch)
@@ -257,7 +258,7 @@ def test_a_source_that_is_replaced_meanwhile_is_not_mixed() -> None:
         assert left_over(client) == []
 
 
-def test_every_s3_gives_the_same_bytes(client: Any) -> None:
+def test_every_s3_creates_the_same_bytes(client: Any) -> None:
     body = archive(10, 10, env_at=1)
     with s3_stub.running(ARTIFACTS, STAGING) as stub:
         run(stub.client(), body)
@@ -281,7 +282,7 @@ def test_an_object_that_was_not_assembled_as_planned_is_not_kept(client: Any, wi
 @pytest.fixture
 def damaged() -> bytes:
     body = bytearray(archive(20))
-    body[-10] ^= 0xFF  # the directory's place
+    body[-10] ^= 0xFF  # the offset of the central directory
     return bytes(body)
 
 

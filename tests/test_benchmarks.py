@@ -1,6 +1,6 @@
-"""The benchmarks measure what they say.
+"""The benchmarks measure what they claim.
 
-Strategies agree on the archive, ways to the variables find them, rows and goals tell what was counted.
+Strategies create the same archive, each way finds the variables, and rows and goals show what was counted.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def stub() -> Iterator[Stub]:
 
 @pytest.fixture
 def archive(request: pytest.FixtureRequest, stub: Stub, tmp_path: Path) -> bytes:
-    """An archive of the parameter's shape, which lies in S3 too; the plan of ``limit`` lies in the folder."""
+    """An archive of the parameter's shape, which is also in S3; the plan of ``limit`` is in the folder."""
     build(request.param, tmp_path / "source.zip")
     body = (tmp_path / "source.zip").read_bytes()
     s3_client(stub.url).put_object(Bucket=BUCKET, Key="app.zip", Body=body)
@@ -131,12 +131,12 @@ def test_a_measurement_is_a_process_and_becomes_a_row() -> None:
     assert json.loads(rows.write(measured))["rows"][1]["sha256"] == measured[1].sha256
 
 
-def test_a_strategy_that_gives_another_archive_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_strategy_that_creates_another_archive_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(stub: Stub, job: Job, node: Any) -> rows.Sample:
         return rows.Sample(Cost(1, 1, 1), stub.stats(), job.strategy)
 
     monkeypatch.setattr(rewrite, "run", run)
-    with pytest.raises(RuntimeError, match="do not give the same archive"):
+    with pytest.raises(RuntimeError, match="do not create the same archive"):
         list(rewrite.measure([Task(SMALL, ("memory", "ours"), rounds=1)], None, lambda text: None))
 
 
@@ -146,7 +146,7 @@ def test_without_npm_its_strategy_is_left_out(monkeypatch: pytest.MonkeyPatch, t
 
 
 def series(cpu_of_ours: float) -> list[Row]:
-    """Rows of two sizes; what the others cost is a second a megabyte."""
+    """Rows of two sizes; the other strategies cost one second per megabyte."""
     found = []
     for megabytes in (10, 60):
         for strategy in ("entries", "unpack", "admzip", *QUICK):
@@ -180,11 +180,22 @@ def series(cpu_of_ours: float) -> list[Row]:
 
 
 @pytest.mark.parametrize(("cpu", "missed"), [(0.1, 0), (0.25, 1), (2.0, 3), (70.0, 6)])
-def test_goals_are_missed_where_we_cost_too_much(cpu: float, missed: int) -> None:
+def test_goals_are_missed_when_the_provider_costs_too_much(cpu: float, missed: int) -> None:
     found = report.goals(series(cpu))
     assert len(found) == 13
     assert sum(not goal.met for goal in found) == missed
-    assert report.told(series(cpu)).count("missed") == missed
+    assert report.goals_table(found).count("missed") == missed
+
+
+def test_the_page_has_the_headings_that_the_benchmark_prints() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "rewriting.md").read_text("utf-8")
+    results = page.partition("<!-- python -m benchmarks.rewrite --from RESULTS -->")[2].partition("<!-- end")[0]
+    headings = {
+        line for line in report.tables(series(0.1)).splitlines() if line.startswith(("### Wall", "### Pos", "### Num"))
+    }
+    assert len(headings) == 3
+    assert headings <= set(results.splitlines())
+    assert "missed" not in results
 
 
 def test_the_picture_shows_every_strategy() -> None:
@@ -222,10 +233,10 @@ def test_every_way_finds_the_variables_and_becomes_a_row(group: Group) -> None:
     results = Results("3", "v22", "", measured)
     assert reader_rows.read(reader_rows.write(results)) == results
     assert json.loads(reader_rows.write(results))["rows"][0]["way"] == ways[0]
-    assert all(f"\n| {way} " in reader_report.told(results) for way in ways)
+    assert all(f"\n| {way} " in reader_report.tables(results) for way in ways)
 
 
-def test_services_are_asked_for_the_variables() -> None:
+def test_services_return_the_variables() -> None:
     measured = reader.measure({reader.FETCHED: [BARE, FLOOR]}, 1, 1, lambda text: None)
     by_way = {row.way: row for row in measured}
     assert set(by_way) == {BARE, FLOOR, *FETCHING}
@@ -233,7 +244,7 @@ def test_services_are_asked_for_the_variables() -> None:
     assert {row.rounds for row in measured} == {1}
 
 
-def test_a_row_tells_the_memory_of_the_first_start_and_the_first_quartile_of_the_others() -> None:
+def test_a_row_has_the_memory_of_the_first_start_and_the_first_quartile_of_the_others() -> None:
     group = Group("python", 10, True, True)
     walls = {BARE: [1, 4, 5, 9, 3], FLOOR: [1, 8, 7, 6, 2], "load": [1, 9, 10, 12, 11]}
     samples = {
@@ -247,7 +258,7 @@ def test_a_row_tells_the_memory_of_the_first_start_and_the_first_quartile_of_the
 
 
 @pytest.mark.parametrize("way", ["load", "get_env", FLOOR])
-def test_a_way_that_finds_other_variables_is_told(tmp_path: Path, way: str) -> None:
+def test_a_way_that_finds_other_variables_is_reported(tmp_path: Path, way: str) -> None:
     group = Group("python", 10, False, False)
     build_function(tmp_path / "function", group.runtime, group.variables)
     file = tmp_path / "function" / ".env"
@@ -257,12 +268,12 @@ def test_a_way_that_finds_other_variables_is_told(tmp_path: Path, way: str) -> N
         reader.start(group, way, tmp_path / "function")
 
 
-def test_a_way_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_way_that_fails_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="No module named"):
         reader.start(Group("python", 10, False, False), "load", tmp_path)
 
 
-def test_the_list_for_where_lambdas_runtime_is_not_installed_is_what_it_imports() -> None:
+def test_the_modules_that_replace_lambdas_runtime_are_those_that_it_imports() -> None:
     held = []
     for names in ([reader.RUNTIME], reader.HELD):
         script = f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\nimport {', '.join(names)}\n"
@@ -273,7 +284,7 @@ def test_the_list_for_where_lambdas_runtime_is_not_installed_is_what_it_imports(
 
 
 def reader_series(cost_of_load: float) -> list[reader_rows.Row]:
-    """Rows of 100 variables; milliseconds over a start without any work: the floor 1, dotenv 40, services 200."""
+    """Rows of 100 variables; the costs in milliseconds: 1 for the floor, 40 for dotenv, 200 for services."""
     costs = {BARE: 0.0, FLOOR: 1.0, "load": cost_of_load, "EnvLoader": 2 * cost_of_load, "dotenv": 40.0}
     costs |= dict.fromkeys(FETCHING, 200.0)
     groups = [Group("python", 100, True, True), Group("python", 100, True, False), Group("nodejs", 100, True, False)]
@@ -285,8 +296,8 @@ def reader_series(cost_of_load: float) -> list[reader_rows.Row]:
 
 
 @pytest.mark.parametrize(("cost", "missed"), [(1.2, 0), (1.9, 1), (2.1, 3), (21.0, 4), (300.0, 6)])
-def test_goals_are_missed_where_reading_costs_too_much(cost: float, missed: int) -> None:
+def test_goals_are_missed_when_reading_costs_too_much(cost: float, missed: int) -> None:
     found = reader_report.goals(reader_series(cost))
     assert len(found) == 6
     assert sum(not goal.met for goal in found) == missed
-    assert reader_report.told(Results("3", "v22", "", reader_series(cost))).count("missed") == missed
+    assert reader_report.tables(Results("3", "v22", "", reader_series(cost))).count("missed") == missed

@@ -1,4 +1,4 @@
-"""``inject`` on the command line: from any place to any place, and what is injected."""
+"""``inject`` on the command line: every source, every output, and what is injected."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _memory() -> Iterator[None]:
 
 @pytest.fixture
 def s3(moto_s3: Any, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The buckets of moto's server, which boto3 finds by the environment as it finds a person's."""
+    """The buckets of moto's server, which boto3 finds through the environment."""
     use_s3(moto_server, monkeypatch)
     return moto_s3
 
@@ -137,7 +137,7 @@ OUTPUTS = [
 @pytest.mark.parametrize("data", [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large")])
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("put", SOURCES)
-def test_an_archive_comes_out_the_same_wherever_it_is_and_goes(
+def test_the_result_is_the_same_for_every_source_and_output(
     put: Callable[..., str], output: str, data: bytes, tmp_path: Path, s3: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = output.format(folder=tmp_path)
@@ -173,7 +173,7 @@ def test_an_archive_comes_out_the_same_wherever_it_is_and_goes(
     ],
 )
 @pytest.mark.parametrize("data", [pytest.param(SMALL, id="small"), pytest.param(LARGE, id="large")])
-def test_an_archive_may_be_replaced_by_what_comes_of_it(
+def test_an_archive_may_be_replaced_by_the_result(
     location: str, output: str, data: bytes, app: Path, s3: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (app / "in.zip").write_bytes(data)
@@ -252,7 +252,7 @@ def test_the_file_in_the_archive_can_be_another(app: Path) -> None:
     assert (app / "out.zip").read_bytes() == expected(SMALL, "config/prod.env", A="1")
 
 
-def test_one_line_tells_what_came_out(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_line_describes_the_result(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = app / "out.zip"
     assert main(["inject", str(app / "in.zip"), "--env", f"A={CANARY}", "--output", str(output)]) == 0
     size, digest = output.stat().st_size, b64encode(sha256(output.read_bytes()).digest()).decode()
@@ -269,11 +269,16 @@ def test_one_line_tells_what_came_out(app: Path, capsys: pytest.CaptureFixture[s
             "the archive holds 314572849 bytes when unpacked, more than the 262144000 that Lambda takes",
             id="too large",
         ),
-        pytest.param(SMALL, "AWS_REGION", "AWS_REGION is reserved by Lambda, whose own value wins", id="reserved"),
+        pytest.param(
+            SMALL,
+            "AWS_REGION",
+            "AWS_REGION is reserved by Lambda, and Lambda's own value takes precedence",
+            id="reserved",
+        ),
         pytest.param(
             SMALL,
             "NODE_OPTIONS",
-            "NODE_OPTIONS decides which code is loaded, so readers set it only where they are told to",
+            "NODE_OPTIONS controls which code is loaded, so readers do not set it unless configured to",
             id="loads code",
         ),
     ],

@@ -1,4 +1,4 @@
-"""``inject`` on the command line where it refuses or fails: one line of reason, and the output as it was."""
+"""``inject`` on the command line when it refuses or fails: one line of reason, and an unchanged output."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.archive.splice import Keep
-from cfn_injector.cli.location import FileSource, destination, opened
+from cfn_injector.archive import Keep
+from cfn_injector.cli.destinations import destination
 from cfn_injector.cli.main import main
+from cfn_injector.cli.sources import FileSource, opened
 from cfn_injector.errors import InjectorError
 from tests.support.cli_places import CANARY, LARGE, MEMORY, SMALL, content, expected, served, use_s3
 from tests.support.world import ARTIFACTS, STAGING
@@ -36,7 +37,7 @@ def _memory() -> Iterator[None]:
 
 @pytest.fixture
 def s3(moto_s3: Any, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The buckets of moto's server, which boto3 finds by the environment as it finds a person's."""
+    """The buckets of moto's server, which boto3 finds through the environment."""
     use_s3(moto_server, monkeypatch)
     return moto_s3
 
@@ -74,35 +75,59 @@ def with_env(*env: str) -> list[str]:
     [
         pytest.param(["{app}/in.zip", "--output", "{app}/out.zip"], "there is nothing to inject", id="no variables"),
         pytest.param(with_env("A=1", CANARY), "--env number 2 has no =; give NAME=VALUE", id="no ="),
-        pytest.param(with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is no name of a variable", id="a dash in a name"),
-        pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is no name of a variable", id="a digit first"),
-        pytest.param(with_env(f"={CANARY}"), "--env number 1 is no name of a variable", id="no name"),
-        pytest.param(with_env("A=1", f"{CANARY}/+x=="), "--env number 2 is no name", id="a value in place of a name"),
-        pytest.param(with_env(f"A={CANARY}\udce4"), "A: the value holds a lone surrogate", id="a value not of UTF-8"),
+        pytest.param(
+            with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is not a valid variable name", id="a dash in a name"
+        ),
+        pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is not a valid variable name", id="a digit first"),
+        pytest.param(with_env(f"={CANARY}"), "--env number 1 is not a valid variable name", id="no name"),
+        pytest.param(
+            with_env("A=1", f"{CANARY}/+x=="),
+            "--env number 2 is not a valid variable name",
+            id="a value in place of a name",
+        ),
+        pytest.param(
+            with_env(f"A={CANARY}\udce4"), "A: the value contains a lone surrogate", id="a value not of UTF-8"
+        ),
         pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),
         pytest.param([*FINE, "--env-file", "{app}"], "{app} cannot be read: Is a directory", id="a folder as env file"),
         pytest.param(with_file(f"A=1\nB='{CANARY}"), "vars, line 2 opens a quote that is never", id="an open quote"),
         pytest.param(with_file(f"A=1\n{CANARY}"), "vars, line 2 has no =; correct it", id="a line without ="),
-        pytest.param(with_file(f"A=1\n{CANARY}/=="), "vars, line 2 sets what is no name", id="a name in the env file"),
+        pytest.param(
+            with_file(f"A=1\n{CANARY}/=="),
+            "vars, line 2 does not have a valid variable name",
+            id="a name in the env file",
+        ),
         pytest.param(with_file(f"A=1\n{CANARY}\udce4="), "vars, line 2 is not UTF-8", id="an env file not of UTF-8"),
-        pytest.param(with_file(f"A={CANARY}\0"), "A: the value holds a NUL", id="a NUL in the env file"),
+        pytest.param(with_file(f"A={CANARY}\0"), "A: the value contains a NUL", id="a NUL in the env file"),
         pytest.param(to("{app}/out.zip", "{app}/no"), "{app}/no cannot be read: No such file", id="no archive"),
         pytest.param(to("{app}/out.zip", "{app}"), "{app} cannot be read: Is a directory", id="a folder as archive"),
         pytest.param(to("{app}/out.zip", "file://{app}/a%00"), "cannot be read: ValueError", id="a NUL in a file URL"),
-        pytest.param(to("{app}/out.zip", "file://b/in.zip"), "no file of this machine", id="a file of another machine"),
-        pytest.param(to("{app}/out.zip", __file__), "the artifact", id="an archive that is none"),
+        pytest.param(
+            to("{app}/out.zip", "file://b/in.zip"), "is not a file on this machine", id="a file of another machine"
+        ),
+        pytest.param(to("{app}/out.zip", __file__), "the artifact", id="a file that is not an archive"),
         pytest.param(to("{app}/out.zip", "{app}/broken.zip"), ".env, line 2 in the artifact has no =", id="its .env"),
-        pytest.param([*FINE, "--path", "../.env"], "entry '../.env' of the artifact cannot have", id="a path outside"),
+        pytest.param(
+            [*FINE, "--path", "../.env"], "entry '../.env' of the artifact has an invalid name", id="a path outside"
+        ),
         pytest.param(to("{app}/no/out.zip"), "{app}/no/out.zip cannot be written: No such file", id="no such folder"),
         pytest.param(to("{app}/in.zip/out"), "{app}/in.zip/out cannot be written: Not a dir", id="a file as folder"),
-        pytest.param(to("{app}"), "{app} is no regular file; choose another --output", id="a folder as output"),
+        pytest.param(to("{app}"), "{app} is not a regular file; choose another --output", id="a folder as output"),
         pytest.param(to("/sys/out.zip"), "/sys/out.zip cannot be written: ", id="a folder that takes no files"),
-        pytest.param(to("http://example.com/out.zip"), "cannot be written, as http only reads", id="http as output"),
-        pytest.param(to("nothing://x/out.zip"), "has a scheme that smart_open does not know", id="an unknown scheme"),
-        pytest.param(to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not", id="to read, too"),
-        pytest.param(to("s3://staging"), "an s3 URL names no object; give s3://BUCKET/KEY", id="a bucket as output"),
-        pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL names no object", id="credentials in an s3 URL"),
-        pytest.param(to("s3://staging/out.zip?versionId=1"), "stands with a versionId", id="a version as output"),
+        pytest.param(
+            to("http://example.com/out.zip"), "cannot be written, because http is read-only", id="http as output"
+        ),
+        pytest.param(
+            to("nothing://x/out.zip"), "has a scheme that smart_open does not support", id="an unknown scheme"
+        ),
+        pytest.param(
+            to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not support", id="to read, too"
+        ),
+        pytest.param(
+            to("s3://staging"), "an s3 URL does not name an object; give s3://BUCKET/KEY", id="a bucket as output"
+        ),
+        pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL does not name an object", id="credentials in an s3 URL"),
+        pytest.param(to("s3://staging/out.zip?versionId=1"), "has a versionId", id="a version as output"),
         pytest.param(
             to("s3://nowhere/out.zip"), "s3://nowhere/out.zip: PutObject failed with NoSuchBucket", id="bucket"
         ),
@@ -113,7 +138,7 @@ def with_env(*env: str) -> list[str]:
         pytest.param(to("{app}/out.zip", "{http}/no.zip"), "/no.zip cannot be read: HTTP 404;", id="no such page"),
         pytest.param(
             to("{app}/out.zip", f"http://me:{CANARY}@127.0.0.1:1/in.zip?sig={CANARY}"),
-            "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; see",
+            "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; check",
             id="no server",
         ),
     ],
@@ -150,7 +175,7 @@ def test_what_is_refused_is_one_line_and_leaves_nothing(
 def test_a_pipe_as_output_stays_a_pipe(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(app / "pipe")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", str(app / "pipe")]) == 1
-    assert capsys.readouterr().err == f"cfn-injector: {app}/pipe is no regular file; choose another --output\n"
+    assert capsys.readouterr().err == f"cfn-injector: {app}/pipe is not a regular file; choose another --output\n"
     assert (app / "pipe").is_fifo()
 
 
@@ -166,7 +191,7 @@ def test_of_two_objects_the_one_that_failed_is_named(s3: Any) -> None:
         vanish_between()
 
 
-def test_that_there_are_no_credentials_is_told(
+def test_missing_credentials_are_reported(
     app: Path, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -175,12 +200,14 @@ def test_that_there_are_no_credentials_is_told(
         monkeypatch.setenv(name, str(app / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", "s3://staging/out.zip"]) == 1
-    problem = "s3://staging/out.zip: Unable to locate credentials; see that it exists, stays as it is, and that your"
+    problem = (
+        "s3://staging/out.zip: Unable to locate credentials; check that it exists and does not change, and that your"
+    )
     assert capsys.readouterr().err.startswith(f"cfn-injector: {problem}")
 
 
 @pytest.mark.parametrize("arguments", [to("{app}/out.zip", "memory://in.zip"), to("memory://out.zip")])
-def test_without_smart_open_it_is_told_what_to_install(
+def test_without_smart_open_the_error_says_what_to_install(
     arguments: list[str], app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "smart_open", None)
@@ -189,7 +216,7 @@ def test_without_smart_open_it_is_told_what_to_install(
     assert [path.name for path in app.iterdir()] == ["in.zip"]
 
 
-def test_without_what_a_scheme_needs_it_is_told_what_to_install(
+def test_without_the_packages_of_a_scheme_the_error_says_what_to_install(
     app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from smart_open import transport
@@ -212,7 +239,7 @@ def test_without_what_a_scheme_needs_it_is_told_what_to_install(
         pytest.param(["{app}/in.zip", *ENV], id="no output"),
     ],
 )
-def test_arguments_that_make_no_sense_are_not_told_with_values(
+def test_errors_about_wrong_arguments_do_not_contain_values(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -221,7 +248,7 @@ def test_arguments_that_make_no_sense_are_not_told_with_values(
     assert CANARY not in "".join(capsys.readouterr())
 
 
-def test_a_command_that_does_not_exist_is_not_told_with_values(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_about_an_unknown_command_does_not_contain_values(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--env", f"A={CANARY}", "inject"])
     assert CANARY not in "".join(capsys.readouterr())
@@ -233,8 +260,8 @@ FULL = OSError(28, "No space left on device")
 @pytest.mark.parametrize(
     ("raised", "status", "reason"),
     [
-        pytest.param(OSError(5, "Input/output error"), 1, "cannot be read: Input/output error; see", id="OSError"),
-        pytest.param(RuntimeError(CANARY), 1, "cannot be read: RuntimeError; see", id="an error of a library's own"),
+        pytest.param(OSError(5, "Input/output error"), 1, "cannot be read: Input/output error; check", id="OSError"),
+        pytest.param(RuntimeError(CANARY), 1, "cannot be read: RuntimeError; check", id="an error of a library's own"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
     ],
 )
@@ -274,7 +301,7 @@ def test_an_archive_that_ends_in_its_middle_leaves_the_output_as_it_was(
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
     ],
 )
-def test_where_nothing_can_be_renamed_it_is_told_that_a_part_may_be_there(
+def test_if_nothing_can_be_renamed_the_error_says_that_a_part_may_be_there(
     raised: BaseException, status: int, reason: str, app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     MEMORY.writing = raised
@@ -292,7 +319,7 @@ def test_what_is_refused_is_refused_before_a_url_is_written(app: Path, capsys: p
     assert MEMORY.files["out.zip"] == b"old"
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(app: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_reported(app: Path) -> None:
     path = app / "in.zip"
     path.write_bytes(LARGE)
     with path.open("rb") as file:
@@ -300,7 +327,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(app: Path) -> None:
         assert source.read(0, 100) == LARGE[:100]
         with path.open("ab") as other:
             other.write(b"more")
-        with pytest.raises(InjectorError, match="changed while it was read"):
+        with pytest.raises(InjectorError, match="changed while it was being read"):
             source.read(0, 100)
 
 
@@ -331,7 +358,7 @@ def test_secrets_need_not_be_on_the_command_line(app: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_output_as_it_was(app: Path) -> None:
-    """As little room as a limit on the size of files leaves: the error comes from the kernel, in the middle."""
+    """A limit on the size of files replaces a full disk: the kernel reports the error while the file is written."""
     (app / "in.zip").write_bytes(LARGE)
     (app / "out.zip").write_bytes(b"old")
     program = (

@@ -1,4 +1,4 @@
-"""``inspect`` on the command line: what it shows of an archive, what it warns of, and what it does not show."""
+"""``inspect`` on the command line: what it shows, what it warns about, and what it does not show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ import pytest
 
 from cfn_injector.cli.inspect import look
 from cfn_injector.cli.main import main
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.injection import TAIL_BYTES
 from tests.support.cli_places import CANARY, IGNORES_RANGES, RANGES, served, use_s3
+from tests.support.splicing import RecordedFile
 from tests.support.world import ARTIFACTS
 from tests.support.zips import FOLDER, LINK, Member, built, changed, unicode_path, with_record, written
 
@@ -64,7 +65,7 @@ def test_sizes_the_largest_files_and_the_names_of_variables_are_shown(
     )
 
 
-def test_values_are_shown_where_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_are_shown_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in.zip").write_bytes(env(f"A='{CANARY}\n\x1b[2J'\n"))
     assert main(["inspect", str(tmp_path / "in.zip"), "--show-values"]) == 0
     assert f"  A={CANARY}\\n\\x1b[2J\n" in capsys.readouterr().out
@@ -117,7 +118,7 @@ def test_the_env_file(
     assert inspected(data, tmp_path, capsys, *options)["env_file"] == env_file
 
 
-def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {f"{number}.bin": bytes(number) for number in range(7)}
     assert inspected(written(files), tmp_path, capsys) == {
         "input": str(tmp_path / "in.zip"),
@@ -131,7 +132,7 @@ def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     }
 
 
-# What is warned of ----------------------------------------------------------------------------------------------------
+# What it warns about --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -144,105 +145,111 @@ def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ),
         pytest.param(
             with_mode(b"app.py", 0o100640),
-            "Lambda's user may not read app.py; give files mode 0644",
+            "Lambda's user cannot read app.py; give files mode 0644",
             id="a file that only its owner may read",
         ),
         pytest.param(
             with_mode(b"app.py", 0),
-            "Lambda's user may not read app.py; give files mode 0644",
+            "Lambda's user cannot read app.py; give files mode 0644",
             id="a file without any permissions",
         ),
         pytest.param(
             with_mode(b"app.py", 0o100600, system=19),
-            "Lambda's user may not read app.py; give files mode 0644",
+            "Lambda's user cannot read app.py; give files mode 0644",
             id="a file from a Mac",
         ),
         pytest.param(
             with_mode(b"lib/", 0o040754),
-            "Lambda's user may not open lib/; give folders mode 0755",
+            "Lambda's user cannot open lib/; give folders mode 0755",
             id="a folder that only its owner may open",
         ),
         pytest.param(
             built([Member(b"%d" % number, attributes=0o100600 << 16) for number in range(5)]),
-            "Lambda's user may not read 0, 1, 2 and 2 more; give files mode 0644",
+            "Lambda's user cannot read 0, 1, 2 and 2 more; give files mode 0644",
             id="many files",
         ),
         pytest.param(
             env(f"A=1\nB='{CANARY}\n"),
-            "nothing can be injected: .env, line 2 in the artifact opens a quote that is never closed; "
+            "variables cannot be injected: .env, line 2 in the artifact opens a quote that is never closed; "
             "correct the file that the artifact is built with",
             id="a .env that does not parse",
         ),
         pytest.param(
             built([Member(b".env", CANARY.encode(), attributes=LINK)]),
-            "nothing can be injected: entry '.env' of the artifact is no regular file; build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact is not a regular file; build the artifact anew",
             id="a .env that is a link",
         ),
         pytest.param(
             built([Member(b".env", bytes(1024 * 1024 + 1))]),
-            "nothing can be injected: entry '.env' of the artifact is larger than 1 MiB; build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact is larger than 1 MiB; build the artifact anew",
             id="a .env that is too large",
         ),
         pytest.param(
             built([Member(b".env/", attributes=FOLDER)]),
-            "nothing can be injected: entry '.env/' of the artifact is no regular file; build the artifact anew",
+            "variables cannot be injected: entry '.env/' of the artifact is not a regular file; "
+            "build the artifact anew",
             id="a .env that is a folder",
         ),
         pytest.param(
             changed(env(f"A={CANARY}"), env(f"A={CANARY}").index(b".env") + 4, b"\xff\xff"),
-            "nothing can be injected: entry '.env' of the artifact cannot be decompressed; build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact cannot be decompressed; "
+            "build the artifact anew",
             id="a .env that is damaged",
         ),
         pytest.param(
             written({"META-INF/aws_signer_signature_v1.0.SF": b""}),
-            "nothing can be injected: entry 'META-INF/aws_signer_signature_v1.0.SF' of the artifact is the signature "
-            "of AWS Signer, which a change would break; give the artifact as it was before it was signed",
+            "variables cannot be injected: entry 'META-INF/aws_signer_signature_v1.0.SF' of the artifact is the "
+            "signature of AWS Signer, which a change would break; give the artifact as it was before it was signed",
             id="a signed archive",
         ),
         pytest.param(
-            env(f"AWS_REGION={CANARY}\n"), "AWS_REGION is reserved by Lambda, whose own value wins", id="reserved"
+            env(f"AWS_REGION={CANARY}\n"),
+            "AWS_REGION is reserved by Lambda, and Lambda's own value takes precedence",
+            id="reserved",
         ),
         pytest.param(
             env(f"PATH={CANARY}\n"),
-            "PATH decides which code is loaded, so readers set it only where they are told to",
+            "PATH controls which code is loaded, so readers do not set it unless configured to",
             id="a name that loads code",
         ),
         pytest.param(
             env(f"\ufeffA={CANARY}\n"),
-            ".env, line 1: begins with a byte order mark, which few readers know",
+            ".env, line 1: starts with a byte order mark, which few parsers support",
             id="a byte order mark",
         ),
         pytest.param(
             env(f"A={CANARY}\n \t\n\nB=1\n  \nC=1\n"),
-            ".env, line 2, 5: holds nothing but blanks, and Node.js 20 loses the names that follow",
+            ".env, line 2, 5: contains only blanks, and Node.js 20 drops the names that follow",
             id="lines of blanks",
         ),
         pytest.param(
             env(f"A={CANARY}\r\n\r\nB=1\n"),
-            ".env, line 1, 2: ends in CR and LF, of which shells take the CR for a part of the value",
+            ".env, line 1, 2: ends in CR and LF, and shells treat the CR as part of the value",
             id="CRLF",
         ),
         pytest.param(
             env(f"A={CANARY}\n  export B=1\n# export C=1\nexport_d=1\n"),
-            ".env, line 2: begins with export, which docker, systemd and others do not know",
+            ".env, line 2: starts with export, which docker, systemd and others do not support",
             id="export",
         ),
         pytest.param(
             env(f"# '\nA='{CANARY}\n'\n"),
-            ".env, line 2: begins a value of several lines, which not every reader reads",
+            ".env, line 2: starts a value of several lines, which not every parser supports",
             id="a value of several lines",
         ),
         pytest.param(
             env(f"A= {CANARY}\nB=1\nC =2\n"),
-            ".env, line 1, 3: has blanks around its =, which shells take for a command",
+            ".env, line 1, 3: has blanks around its =, and shells run such a line as a command",
             id="blanks around =",
         ),
         pytest.param(
-            env(f"A={CANARY}\0\n"), ".env, line 1: holds a NUL, which no environment variable can", id="a NUL"
+            env(f"A={CANARY}\0\n"),
+            ".env, line 1: contains a NUL, which an environment variable cannot contain",
+            id="a NUL",
         ),
         pytest.param(
             env(f"a.b={CANARY}\n"),
-            ".env, line 1: sets a name that is none of [A-Za-z_][A-Za-z0-9_]*, which shells refuse",
+            ".env, line 1: sets a name that does not match [A-Za-z_][A-Za-z0-9_]*, which shells refuse",
             id="a name that shells refuse",
         ),
     ],
@@ -267,7 +274,7 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
         pytest.param(built([Member(b"link", b"app.py", attributes=0o120700 << 16)]), id="a link"),
     ],
 )
-def test_nothing_is_warned_of(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_is_no_warning(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert inspected(data, tmp_path, capsys)["warnings"] == []
 
 
@@ -278,7 +285,7 @@ def test_nothing_is_warned_of(data: bytes, tmp_path: Path, capsys: pytest.Captur
         pytest.param(
             bytes(50 << 20) + SMALL,
             (),
-            ["over 52428800 bytes, an archive reaches Lambda only by way of S3"],
+            ["an archive over 52428800 bytes must be uploaded to Lambda through S3"],
             id="50 MB",
         ),
         pytest.param(
@@ -314,29 +321,13 @@ def test_what_a_terminal_would_obey_is_not_printed(tmp_path: Path, capsys: pytes
 # Where it is, and what cannot be read ---------------------------------------------------------------------------------
 
 
-@dataclass
-class _Recorded:
-    """A source that remembers how much was read."""
-
-    data: bytes
-    asked: list[tuple[int, int]] = field(default_factory=list)
-
-    def tail(self, length: int) -> tuple[bytes, int]:
-        self.asked.append((max(len(self.data) - length, 0), len(self.data)))
-        return self.data[-length:], len(self.data)
-
-    def read(self, start: int, end: int) -> bytes:
-        self.asked.append((start, end))
-        return self.data[start:end]
-
-
 def test_no_more_is_read_than_the_directory_and_the_file() -> None:
     data = built([Member(b"a", bytes(2 << 20)), Member(b".env", b"A=1\n"), Member(b"b", bytes(2 << 20))])
     at = data.index(b".env") - 30
-    source = _Recorded(data)
-    assert look(source).warnings == []
-    assert {(start, end) for start, end in source.asked if start >= at} == set(source.asked)
-    assert sum(end - start for start, end in source.asked) < 3 * TAIL_BYTES
+    file = RecordedFile(data)
+    assert look(FileSource.of("the archive", file)).warnings == []
+    assert {(start, end) for start, end in file.requested if start >= at} == set(file.requested)
+    assert sum(end - start for start, end in file.requested) < 3 * TAIL_BYTES
 
 
 @pytest.mark.parametrize("place", ["s3", RANGES, IGNORES_RANGES])
@@ -366,12 +357,12 @@ def test_any_place_will_do(
     ("data", "options", "reason"),
     [
         pytest.param(
-            None, (), "{place} cannot be read: No such file or directory; see that it exists", id="no archive"
+            None, (), "{place} cannot be read: No such file or directory; check that it exists", id="no archive"
         ),
         pytest.param(b"", (), "the artifact ", id="an empty file"),
         pytest.param(SMALL[:-40], (), "the artifact ", id="one that is cut off"),
         pytest.param(with_record(SMALL, 1, flags=1), (), "entry '.env' of the artifact is encrypted", id="encrypted"),
-        pytest.param(SMALL, ("--path", "/.env"), "entry '/.env' of the artifact cannot have that name", id="a path"),
+        pytest.param(SMALL, ("--path", "/.env"), "entry '/.env' of the artifact has an invalid name", id="a path"),
     ],
 )
 def test_an_archive_that_cannot_be_read_is_status_1(

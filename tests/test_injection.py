@@ -1,4 +1,4 @@
-"""What an injection makes of an archive, and what it refuses before anything is written."""
+"""The results of an injection, and what it refuses before anything is written."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import io
 import zipfile
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from cfn_injector.archive.splice import EMPTY_ARCHIVE, NewFile, Segment
+from cfn_injector.archive import EMPTY_ARCHIVE, NewFile, Segment
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.errors import ArtifactError, EnvFileError, InjectorError
 from cfn_injector.injection import (
     LAMBDA_MAX_UNPACKED,
@@ -23,26 +23,11 @@ from cfn_injector.injection import (
     inject,
 )
 from tests.support.artifacts import Memory
+from tests.support.splicing import RecordedFile
 from tests.support.zips import LINK, Member, built, taken_apart, unicode_path, written
 
 FILES = {"a.py": b"print('a')\n" * 9, ".env": b"# built by CI\nSTAGE=none\nTABLE=t\n", "lib/b.py": b"pass\n"}
 ENV = {"STAGE": "prod", "URL": "https://example.com/?a=b c"}
-
-
-@dataclass
-class Recorded:
-    """A source that remembers which ranges were read."""
-
-    data: bytes
-    asked: list[tuple[int, int]] = field(default_factory=list)
-
-    def tail(self, length: int) -> tuple[bytes, int]:
-        self.asked.append((max(len(self.data) - length, 0), len(self.data)))
-        return self.data[-length:], len(self.data)
-
-    def read(self, start: int, end: int) -> bytes:
-        self.asked.append((start, end))
-        return self.data[start:end]
 
 
 def injected(data: bytes, env: Mapping[str, str] = ENV, **options: Any) -> tuple[bytes, Injected]:
@@ -63,11 +48,11 @@ class TestTheFile:
         archive, _ = injected(written(FILES))
         assert content(archive) == b"# built by CI\nSTAGE=prod\nTABLE=t\nURL='https://example.com/?a=b c'\n"
 
-    def test_a_file_is_made_where_there_is_none(self) -> None:
+    def test_a_file_is_created_if_there_is_none(self) -> None:
         archive, _ = injected(written({"a.py": b"a"}))
         assert content(archive) == b"STAGE=prod\nURL='https://example.com/?a=b c'\n"
 
-    def test_a_file_is_made_also_without_variables(self) -> None:
+    def test_a_file_is_created_even_without_variables(self) -> None:
         archive, result = injected(written({"a.py": b"a"}), {})
         assert content(archive) == b""
         assert result.names == ()
@@ -152,15 +137,15 @@ class TestFilesBeside:
 
 
 class TestReads:
-    def test_one_request_does_for_an_archive_whose_end_holds_all_that_counts(self) -> None:
-        source = Recorded(built([Member(b"big.bin", bytes(2 * TAIL_BYTES)), Member(b".env", b"A=1\n")]))
-        inject(source, NoDestination(), ENV)
-        assert source.asked == [(len(source.data) - TAIL_BYTES, len(source.data))]
+    def test_one_read_is_enough_for_an_archive_whose_end_holds_everything_that_counts(self) -> None:
+        file = RecordedFile(data := built([Member(b"big.bin", bytes(2 * TAIL_BYTES)), Member(b".env", b"A=1\n")]))
+        inject(FileSource.of("the archive", file), NoDestination(), ENV)
+        assert file.requested == [(len(data) - TAIL_BYTES, len(data))]
 
-    def test_an_old_file_further_up_costs_one_request_more(self) -> None:
-        source = Recorded(built([Member(b".env", b"A=1\n"), Member(b"big.bin", bytes(2 * TAIL_BYTES))]))
-        inject(source, NoDestination(), ENV)
-        assert source.asked[1:] == [(0, 30 + 4 + 4 + 4)]  # and the next header's mark
+    def test_an_old_file_further_up_costs_one_more_read(self) -> None:
+        file = RecordedFile(built([Member(b".env", b"A=1\n"), Member(b"big.bin", bytes(2 * TAIL_BYTES))]))
+        inject(FileSource.of("the archive", file), NoDestination(), ENV)
+        assert file.requested[1:] == [(0, 30 + 4 + 4 + 4)]  # with the signature of the next header
 
 
 class NoDestination:
@@ -172,7 +157,7 @@ class NoDestination:
 
 SIGNATURE = "META-INF/aws_signer_signature_v1.0.SF"
 REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
-    "what is no archive": (b"x" * 99, {}, ArtifactError, "no zip archive"),
+    "a file that is not an archive": (b"x" * 99, {}, ArtifactError, "not a zip archive"),
     "an archive that AWS Signer signed": (
         written({**FILES, SIGNATURE: b""}),
         {},
@@ -213,7 +198,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
         built([Member(b".env", b"/etc/passwd", attributes=LINK)]),
         {},
         ArtifactError,
-        "entry '.env' of the artifact is no regular file",
+        "entry '.env' of the artifact is not a regular file",
     ),
     "a .env that cannot be parsed": (
         written({".env": b"A=1\nB='open\n"}),
@@ -243,7 +228,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
         written({"config": b""}),
         {"path": "config/.env"},
         ArtifactError,
-        "entry 'config' of the artifact is no folder",
+        "entry 'config' of the artifact is not a folder",
     ),
     "a folder where the file has to be": (
         written({".env/x": b""}),
@@ -264,14 +249,14 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], type[InjectorError], str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "options", "error", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("data", "options", "error", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refuses_before_anything_is_written(
-    data: bytes, options: dict[str, Any], error: type[InjectorError], told: str
+    data: bytes, options: dict[str, Any], error: type[InjectorError], reason: str
 ) -> None:
     memory = Memory()
     with pytest.raises(error) as caught:
         inject(BytesSource(data), memory, {"STAGE": "prod", "SECRET": "s3cr3t"}, **options)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
     assert memory.written == []
 

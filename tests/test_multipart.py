@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfn_injector.archive.splice import Insert, Keep, Segment
+from cfn_injector.archive import Insert, Keep, Segment
 from cfn_injector.aws.multipart import COPIES, MAX_PART, MIN_PART, Copy, Part, Upload, length, plan
 
 MIB = 1024 * 1024
@@ -18,7 +18,7 @@ def size(part: Part) -> int:
 
 
 def flat(parts: list[Part]) -> list[Segment]:
-    """What the parts stand for, with neighbouring ranges joined."""
+    """The segments of the parts, with adjacent ranges joined."""
     joined: list[Segment] = []
     for piece in (p for part in parts for p in ([Keep(*part)] if isinstance(part, Copy) else part.pieces)):
         if not length(piece):
@@ -45,7 +45,7 @@ SEGMENTS = st.lists(
 
 
 def placed(segments: list[Segment]) -> list[Segment]:
-    """Ranges one behind the other, with a gap of 100 bytes between each two."""
+    """Consecutive ranges with gaps of 100 bytes."""
     at, result = 0, list[Segment]()
     for segment in segments:
         if isinstance(segment, Keep):

@@ -1,4 +1,4 @@
-"""The S3 stub keeps S3's promises where the assembly of an archive leans on them, counts right, and fails on demand."""
+"""The S3 stub keeps the promises of S3 that the assembly relies on, counts correctly, and fails on demand."""
 
 from __future__ import annotations
 

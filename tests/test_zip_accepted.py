@@ -1,4 +1,4 @@
-"""The archives that are accepted, and what becomes of them."""
+"""The archives that are accepted, and the results."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class TestAccepts:
     def test_the_end_of_the_archive_keeps_its_form(self, data: bytes, comment: bytes) -> None:
         assert end_form(spliced(data), comment) == end_form(data, comment)
 
-    def test_how_much_of_it_was_at_hand_makes_no_difference(self, data: bytes, comment: bytes) -> None:
+    def test_how_much_of_it_the_source_holds_makes_no_difference(self, data: bytes, comment: bytes) -> None:
         assert spliced(data, tail=30) == spliced(data)
 
 

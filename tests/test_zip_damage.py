@@ -1,4 +1,4 @@
-"""Damaged archives, and archives at random: nothing but the .env ever becomes another."""
+"""Damaged archives, and random archives: nothing but the .env ever changes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfn_injector.archive.splice import extract
+from cfn_injector.archive import extract
 from cfn_injector.errors import ArtifactError
 from tests.support.splicing import FILES, OLD, PLAIN, ZIP64, A, B, directory_of, others, reader, spliced
 from tests.support.zips import Member, built, changed, extra, streamed, written
 
 
 class TestDamage:
-    """Whatever the bytes are: a refusal of ours, or an archive in which nothing but the .env is another."""
+    """Any bytes are either refused with ArtifactError, or become an archive in which only the .env differs."""
 
     BASES = (
         PLAIN,
@@ -36,9 +36,14 @@ class TestDamage:
         assert left.keys() == directory.names.keys() - {b".env"}
         for name, index in left.items():
             old, new = before.entry(index), directory.entry(directory.names[name])
-            # Dead bytes behind a .env that was the last entry stand behind another one now.
+            # Dead bytes after a .env that was the last entry now follow another entry.
             assert result[new.offset : new.limit].startswith(data[old.offset : old.limit])
-            assert (old.name, old.crc, old.packed, old.size) == (new.name, new.crc, new.packed, new.size)
+            assert (old.name, old.crc, old.compressed_size, old.size) == (
+                new.name,
+                new.crc,
+                new.compressed_size,
+                new.size,
+            )
         assert spliced(result) == result
         return True
 
@@ -102,5 +107,5 @@ def test_what_was_spliced_in_is_read_and_the_rest_is_as_it_was(
     assert result == spliced(without, content)
     assert others(result) == others(data)
     directory = directory_of(result)
-    found = extract(directory, directory.entry(directory.names[b".env"]), reader(result))
+    found = extract(directory.entry(directory.names[b".env"]), reader(result))
     assert found.data == content

@@ -27,61 +27,73 @@ from tests.support.zips import (
     written,
 )
 
-# Each row: the archive, what is said of it, and of which entry, if of one.
+# Each row: the archive, the problem, and the name of the entry, if the problem is about one.
 REFUSED: dict[str, tuple[bytes, str, str | None]] = {
-    # understood in two ways
+    # ambiguous
     "the old file is not followed by the next entry": (
         built([Member(b".env", b"A=1", behind=b"x"), Member(b"a", record={"offset": 37})], prefix=b"#", relative=True),
-        "is not followed by the entry that the directory tells of",
+        "is not followed by the entry that the central directory lists next",
         ".env",
     ),
     "a second ZIP64 end record within the first": (
         built([Member(b".env", b"A=1")], zip64=True, zip64_data=ZIP64_END.pack(b"PK\6\6", 44, 45, 45, *[0] * 6)),
-        "two ZIP64 end records",
+        "two ZIP64 end of central directory records",
         None,
     ),
-    # no archive
-    "nothing": (b"", "no zip archive", None),
-    "something else": (b"#!/bin/sh\necho hello\n" * 9, "no zip archive", None),
-    "a tarball's zeros": (bytes(10_240), "no zip archive", None),
-    "a single local header": (PLAIN[:60], "no zip archive", None),
-    "the mark of an end record alone": (b"PK\x05\x06", "no zip archive", None),
-    # cut off, or too long
-    "the last byte is missing": (PLAIN[:-1], "no end record reaches its last byte", None),
-    "the end record is missing": (PLAIN[:-22], "no end record reaches its last byte", None),
-    "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "cut off or damaged", None),
-    "the first byte is missing": (PLAIN[1:], "cut off or damaged", None),
-    "a byte is missing in the middle": (PLAIN[:40] + PLAIN[41:], "cut off or damaged", None),
-    "the directory is missing": (PLAIN[:START] + PLAIN[-22:], "cut off or damaged", None),
-    "a byte follows": (PLAIN + b"\n", "no end record reaches its last byte", None),
-    "many bytes follow": (PLAIN + bytes(70_000), "no end record reaches its last byte", None),
-    "a comment is shorter than it says": (written(FILES, b"comment")[:-1], "no end record reaches", None),
-    "a byte too many stands between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "stands 1 bytes off", None),
-    "a byte too many stands before the directory": (
+    # not an archive
+    "nothing": (b"", "not a zip archive", None),
+    "something else": (b"#!/bin/sh\necho hello\n" * 9, "not a zip archive", None),
+    "a tarball's zeros": (bytes(10_240), "not a zip archive", None),
+    "a single local header": (PLAIN[:60], "not a zip archive", None),
+    "the mark of an end record alone": (b"PK\x05\x06", "not a zip archive", None),
+    # truncated, or too long
+    "the last byte is missing": (PLAIN[:-1], "no end of central directory record at its end", None),
+    "the end record is missing": (PLAIN[:-22], "no end of central directory record at its end", None),
+    "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "truncated or damaged", None),
+    "the first byte is missing": (PLAIN[1:], "truncated or damaged", None),
+    "a byte is missing in the middle": (PLAIN[:40] + PLAIN[41:], "truncated or damaged", None),
+    "the directory is missing": (PLAIN[:START] + PLAIN[-22:], "truncated or damaged", None),
+    "a byte follows": (PLAIN + b"\n", "no end of central directory record at its end", None),
+    "many bytes follow": (PLAIN + bytes(70_000), "no end of central directory record at its end", None),
+    "a comment is shorter than it says": (
+        written(FILES, b"comment")[:-1],
+        "no end of central directory record at its end",
+        None,
+    ),
+    "an extra byte is between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "is 1 bytes off", None),
+    "an extra byte is before the directory": (
         PLAIN[:START] + b"x" + PLAIN[START:],
-        "stands 1 bytes off",
+        "is 1 bytes off",
         None,
     ),
-    "a byte too many stands behind the directory": (PLAIN[:-22] + b"x" + PLAIN[-22:], "no directory of 3", None),
-    "a byte too many stands within the directory": (
+    "an extra byte is after the directory": (
+        PLAIN[:-22] + b"x" + PLAIN[-22:],
+        "no central directory of 3",
+        None,
+    ),
+    "an extra byte is within the directory": (
         PLAIN[: START + 60] + b"x" + PLAIN[START + 60 :],
-        "no directory of 3",
+        "no central directory of 3",
         None,
     ),
-    "two archives' ends stand behind one another": (PLAIN + EMPTY, "lists no entries", None),
+    "two archives' ends follow one another": (PLAIN + EMPTY, "lists no entries", None),
     "an archive is emptied by its end record alone": (PLAIN[:-22] + EMPTY, "lists no entries", None),
     # several ends
-    "a comment is an archive of its own": (written(FILES, written({"x": b"y"})), "several end records", None),
+    "a comment is an archive of its own": (
+        written(FILES, written({"x": b"y"})),
+        "several end of central directory records",
+        None,
+    ),
     "a comment ends in a copy of the end record": (
         with_end(PLAIN, comment_length=22) + b"PK\x05\x06" + pack("<4H2IH", 0, 0, 3, 3, LENGTH + 22, START, 0),
-        "several end records",
+        "several end of central directory records",
         None,
     ),
     "a comment is full of end records": (
         written(
             {}, b"".join(b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 46, 0, 22 * (40 - index)) for index in range(41))
         ),
-        "several end records",
+        "several end of central directory records",
         None,
     ),
     "an end record is damaged and a comment holds another": (
@@ -107,33 +119,37 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         None,
     ),
     # counts, sizes and offsets that disagree
-    "it tells of an entry less": (with_end(PLAIN, here=2, entries=2), "54 more bytes in its directory", None),
-    "it tells of an entry more": (with_end(PLAIN, here=4, entries=4), "no directory of 4", None),
-    "it tells of an entry more, and there is room": (
+    "it declares one entry less": (with_end(PLAIN, here=2, entries=2), "54 more bytes in its central directory", None),
+    "it declares one entry more": (with_end(PLAIN, here=4, entries=4), "no central directory of 4", None),
+    "it declares one entry more, and there is room": (
         with_end(built([Member(b"long" * 30), OLD]), here=3, entries=3),
         "ends after 2",
         None,
     ),
-    "it tells of no entries": (with_end(PLAIN, here=0, entries=0), "lists no entries", None),
-    "it tells of 65,535 entries": (with_end(PLAIN, here=65_535, entries=65_535), "no directory of 65535", None),
-    "its directory is longer than it says": (with_end(PLAIN, length=LENGTH - 4), "no directory of 3", None),
-    "its directory is shorter than it says": (with_end(PLAIN, length=LENGTH + 4), "cut off or damaged", None),
-    "its directory's length is huge": (with_end(PLAIN, length=FULL), "cut off or damaged", None),
-    "its directory is said to stand earlier": (with_end(PLAIN, offset=START - 7), "overlaps the directory", "lib/b.py"),
-    "its directory is said to stand later": (with_end(PLAIN, offset=START + 7), "cut off or damaged", None),
-    "its directory is said to stand behind its end": (with_end(PLAIN, offset=FULL), "cut off or damaged", None),
+    "it declares no entries": (with_end(PLAIN, here=0, entries=0), "lists no entries", None),
+    "it declares 65,535 entries": (with_end(PLAIN, here=65_535, entries=65_535), "no central directory of 65535", None),
+    "its directory is longer than it says": (with_end(PLAIN, length=LENGTH - 4), "no central directory of 3", None),
+    "its directory is shorter than it says": (with_end(PLAIN, length=LENGTH + 4), "truncated or damaged", None),
+    "its directory's length is huge": (with_end(PLAIN, length=FULL), "truncated or damaged", None),
+    "its directory is declared to start earlier": (
+        with_end(PLAIN, offset=START - 7),
+        "overlaps the central directory",
+        "lib/b.py",
+    ),
+    "its directory is declared to start later": (with_end(PLAIN, offset=START + 7), "truncated or damaged", None),
+    "its directory is declared to start after its end": (with_end(PLAIN, offset=FULL), "truncated or damaged", None),
     "all its directory's fields are full": (
         with_end(PLAIN, here=65_535, entries=65_535, length=FULL, offset=FULL),
-        "cut off or damaged",
+        "truncated or damaged",
         None,
     ),
-    "a record's mark is damaged": (changed(PLAIN, START + 50, b"XX"), "damaged at record 2 of 3", None),
-    "the first record's mark is damaged": (changed(PLAIN, START, b"XX"), "no directory of 3", None),
-    "a record's name is longer than it says": (with_record(PLAIN, 0, name_length=3), "damaged at record 2", None),
-    "a record's name reaches behind the directory": (with_record(PLAIN, 2, name_length=999), "record 3 of 3", None),
+    "a record's mark is damaged": (changed(PLAIN, START + 50, b"XX"), "damaged at entry 2 of 3", None),
+    "the first record's mark is damaged": (changed(PLAIN, START, b"XX"), "no central directory of 3", None),
+    "a record's name is longer than it says": (with_record(PLAIN, 0, name_length=3), "damaged at entry 2", None),
+    "a record's name reaches behind the directory": (with_record(PLAIN, 2, name_length=999), "entry 3 of 3", None),
     "a record's comment reaches behind the directory": (
         with_record(PLAIN, 2, comment_length=1),
-        "damaged at record 3 of 3",
+        "damaged at entry 3 of 3",
         None,
     ),
     "a record's comment swallows the next one": (
@@ -151,36 +167,48 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "the ZIP64 end record is longer than it says": (built([A], zip64=True, zip64_end={"rest": 40}), "no ZIP64", None),
     "the ZIP64 end record's length is huge": (built([A], zip64=True, zip64_end={"rest": 1 << 63}), "no ZIP64", None),
     "the ZIP64 end record holds 70,000 bytes": (built([A], zip64=True, zip64_data=bytes(70_000)), "no ZIP64", None),
-    "the locator points elsewhere": (built([A], zip64=True, locator={"offset": 3}), "no ZIP64 end record", None),
+    "the locator points elsewhere": (
+        built([A], zip64=True, locator={"offset": 3}),
+        "no ZIP64 end of central directory record",
+        None,
+    ),
     "the locator points behind the archive": (built([A], zip64=True, locator={"offset": 1 << 63}), "no ZIP64", None),
-    "the locator is missing": (ZIP64[:-42] + ZIP64[-22:], "cut off or damaged", None),
+    "the locator is missing": (ZIP64[:-42] + ZIP64[-22:], "truncated or damaged", None),
     "two end records disagree about the entries": (
         built([A], zip64=True, end={"here": 2, "entries": 2}),
-        "two end records that disagree",
+        "two end of central directory records that disagree",
         None,
     ),
     "two end records disagree about the offset": (built([A], zip64=True, end={"offset": 0}), "disagree", None),
     "the locator is shorter than one": (b"PK\x06\x07" + bytes(9) + EMPTY, "lists no entries", None),
     "the number of entries is huge": (
         built([A], zip64=True, zip64_end={"here": 1 << 62, "entries": 1 << 62}),
-        "no directory of 4611686018427387904",
+        "no central directory of 4611686018427387904",
         None,
     ),
-    "the directory's length is huge in ZIP64": (built([A], zip64=True, zip64_end={"length": 1 << 63}), "cut off", None),
-    "the directory's offset is huge in ZIP64": (built([A], zip64=True, zip64_end={"offset": 1 << 63}), "cut off", None),
+    "the directory's length is huge in ZIP64": (
+        built([A], zip64=True, zip64_end={"length": 1 << 63}),
+        "truncated",
+        None,
+    ),
+    "the directory's offset is huge in ZIP64": (
+        built([A], zip64=True, zip64_end={"offset": 1 << 63}),
+        "truncated",
+        None,
+    ),
     "a ZIP64 field is missing": (
         built([Member(b"a", record={"size": FULL}), OLD]),
-        "ZIP64 field that does not fit",
+        "ZIP64 extra field that does not match its central directory header",
         "a",
     ),
     "a ZIP64 field is too short": (
         built([Member(b"a", record={"size": FULL, "packed": FULL}, extra=extra(1, bytes(8))), OLD]),
-        "ZIP64 field that does not fit",
+        "ZIP64 extra field that does not match its central directory header",
         "a",
     ),
     "a ZIP64 field is too long": (
         built([Member(b"a", record={"offset": FULL}, extra=extra(1, bytes(24))), OLD]),
-        "ZIP64 field that does not fit",
+        "ZIP64 extra field that does not match its central directory header",
         "a",
     ),
     "there are two ZIP64 fields": (
@@ -193,32 +221,32 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "overlaps",
         "a",
     ),
-    "bytes stand in front of ZIP64, offsets from the archive's start": (
+    "bytes are in front of ZIP64, offsets from the archive's start": (
         built([A], zip64=True, prefix=b"#!sh", relative=True),
         "bytes in front",
         None,
     ),
-    "bytes stand in front of ZIP64, offsets from the file's start": (
+    "bytes are in front of ZIP64, offsets from the file's start": (
         built([A], zip64=True, prefix=b"#!sh"),
         "bytes in front",
         None,
     ),
-    "bytes stand in front of ZIP64, only the locator knows": (
+    "bytes are in front of ZIP64, only the locator knows": (
         built([A], zip64=True, prefix=b"#!sh", relative=True, locator={"offset": 4 + 53 + 50}),
         "bytes in front",
         None,
     ),
     # extra fields
-    "an extra field overruns": (built([Member(b"a", extra=b"UT\x09\0\0"), OLD]), "overrun their space", "a"),
-    "an extra field is cut off": (built([Member(b"a", extra=b"UT\1"), OLD]), "overrun their space", "a"),
+    "an extra field overruns": (built([Member(b"a", extra=b"UT\x09\0\0"), OLD]), "exceed their declared length", "a"),
+    "an extra field is cut off": (built([Member(b"a", extra=b"UT\1"), OLD]), "exceed their declared length", "a"),
     "the extra fields reach into the comment": (
         built([Member(b"a", extra=b"UT\2\0", comment=b"xx"), OLD]),
-        "overrun their space",
+        "exceed their declared length",
         "a",
     ),
-    # places
+    # positions
     "two entries are one": (built([A, Member(b"b", record={"offset": 0}), OLD]), "overlaps the entry", "a.py"),
-    "an entry stands within another": (
+    "an entry is within another": (
         built([Member(b"a", bytes(99)), Member(b"b", record={"offset": 40}), OLD]),
         "overlaps the entry 'b'",
         "a",
@@ -231,11 +259,19 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     ),
     "an entry's bytes reach into the directory": (
         with_record(PLAIN, 2, packed=999),
-        "overlaps the directory",
+        "overlaps the central directory",
         "lib/b.py",
     ),
-    "an entry stands in the directory": (with_record(PLAIN, 0, offset=START + 4), "overlaps the directory", "a.py"),
-    "an entry stands behind the archive": (with_record(PLAIN, 0, offset=FULL - 1), "overlaps the directory", "a.py"),
+    "an entry is in the directory": (
+        with_record(PLAIN, 0, offset=START + 4),
+        "overlaps the central directory",
+        "a.py",
+    ),
+    "an entry is after the archive": (
+        with_record(PLAIN, 0, offset=FULL - 1),
+        "overlaps the central directory",
+        "a.py",
+    ),
     # encryption
     "an entry is encrypted": (built([Member(b"a", flags=ENCRYPTED), OLD]), "encrypted", "a"),
     "an entry is encrypted strongly": (built([Member(b"a", flags=1 << 6), OLD]), "encrypted", "a"),
@@ -249,55 +285,55 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "a name is a file's and a folder's": (built([Member(b"a"), Member(b"a/"), OLD]), "occurs twice", "a"),
     ".env occurs twice": (built([OLD, A, OLD]), "occurs twice", ".env"),
     ".env and ./.env": (built([OLD, A, Member(b"./.env")]), "occurs twice", ".env"),
-    "an absolute name": (built([Member(b"/etc/passwd"), OLD]), "leads out", "/etc/passwd"),
-    "an absolute name of Windows": (built([Member(b"\\a"), OLD]), "leads out", "\\a"),
-    "a name with a drive": (built([Member(b"C:\\a"), OLD]), "leads out", "C:\\a"),
-    "a name with a drive and /": (built([Member(b"c:/a"), OLD]), "leads out", "c:/a"),
-    "the folder above": (built([Member(b".."), OLD]), "leads out", ".."),
-    "a name in the folder above": (built([Member(b"../a"), OLD]), "leads out", "../a"),
-    "a name that goes up": (built([Member(b"a/../../b"), OLD]), "leads out", "a/../../b"),
-    "a name that goes up at its end": (built([Member(b"a/.."), OLD]), "leads out", "a/.."),
-    "a name that goes up on Windows": (built([Member(b"a\\..\\b"), OLD]), "leads out", "a\\..\\b"),
-    "a name with a line feed that goes up": (built([Member(b"a\n/../b"), OLD]), "leads out", "a\n/../b"),
+    "an absolute name": (built([Member(b"/etc/passwd"), OLD]), "points outside", "/etc/passwd"),
+    "an absolute name of Windows": (built([Member(b"\\a"), OLD]), "points outside", "\\a"),
+    "a name with a drive": (built([Member(b"C:\\a"), OLD]), "points outside", "C:\\a"),
+    "a name with a drive and /": (built([Member(b"c:/a"), OLD]), "points outside", "c:/a"),
+    "the folder above": (built([Member(b".."), OLD]), "points outside", ".."),
+    "a name in the folder above": (built([Member(b"../a"), OLD]), "points outside", "../a"),
+    "a name that goes up": (built([Member(b"a/../../b"), OLD]), "points outside", "a/../../b"),
+    "a name that goes up at its end": (built([Member(b"a/.."), OLD]), "points outside", "a/.."),
+    "a name that goes up on Windows": (built([Member(b"a\\..\\b"), OLD]), "points outside", "a\\..\\b"),
+    "a name with a line feed that goes up": (built([Member(b"a\n/../b"), OLD]), "points outside", "a\n/../b"),
     "a NUL in a name": (built([Member(b".env\0.txt"), A]), "NUL in its name", ".env\0.txt"),
     "an empty name": (built([Member(b""), OLD]), "has no name", ""),
-    "a name of nothing but a dot": (built([Member(b"."), OLD]), "empty but for dots", "."),
+    "a name of nothing but a dot": (built([Member(b"."), OLD]), "consists of dots only", "."),
     "a second name that leads out": (
         built([Member(b"a", extra=unicode_path(b"a", "../a")), OLD]),
-        "second name that leads out",
+        "alternative name that points outside",
         "a",
     ),
     "a second name with a NUL": (
         built([Member(b"a", extra=unicode_path(b"a", "b\0")), OLD]),
-        "second name that leads out",
+        "alternative name that points outside",
         "a",
     ),
     "a second name that is another's": (
         built([Member(b"a", extra=unicode_path(b"a", ".env")), OLD]),
-        "second name, which another entry has",
+        "alternative name that another entry also has",
         "a",
     ),
     "backslashes that make one name of two": (
         built([B, Member(b"lib\\b.py"), OLD]),
-        "second name, which another entry has",
+        "alternative name that another entry also has",
         "lib\\b.py",
     ),
     # the .env
-    "the .env is a symbolic link": (env(attributes=LINK), "no regular file", ".env"),
-    "the .env is a symbolic link, made on DOS": (env(attributes=LINK, made=20), "no regular file", ".env"),
-    "the .env is a device": (env(attributes=0o020644 << 16), "no regular file", ".env"),
-    "the .env is a folder": (env(name=b".env/", data=b"", attributes=FOLDER), "no regular file", ".env/"),
-    "the .env is a folder by its attributes": (env(data=b"", attributes=0x10), "no regular file", ".env"),
+    "the .env is a symbolic link": (env(attributes=LINK), "not a regular file", ".env"),
+    "the .env is a symbolic link, made on DOS": (env(attributes=LINK, made=20), "not a regular file", ".env"),
+    "the .env is a device": (env(attributes=0o020644 << 16), "not a regular file", ".env"),
+    "the .env is a folder": (env(name=b".env/", data=b"", attributes=FOLDER), "not a regular file", ".env/"),
+    "the .env is a folder by its attributes": (env(data=b"", attributes=0x10), "not a regular file", ".env"),
     "the .env is a folder with a file in it": (built([Member(b".env/a"), A]), "is a folder", ".env"),
     "the .env is compressed by bzip2": (env(record={"method": 12}), "method 12", ".env"),
     "the .env is larger than 1 MiB": (env(data=b"#" * (1 << 20) + b"\n", deflated=True), "larger than 1 MiB", ".env"),
-    "the .env is said to be larger than 1 MiB": (env(record={"size": FULL - 1}), "larger than 1 MiB", ".env"),
+    "the .env is declared larger than 1 MiB": (env(record={"size": FULL - 1}), "larger than 1 MiB", ".env"),
     "the .env is packed into more than 2 MiB": (
         env(data=b"", local={"packed": 3 << 20}, record={"packed": 3 << 20}, behind=bytes(3 << 20)),
         "larger than 1 MiB",
         ".env",
     ),
-    "the .env's local header is missing": (with_local(PLAIN, 1, mark=b"PK\0\0"), "local header that disag", ".env"),
+    "the .env's local header is missing": (with_local(PLAIN, 1, mark=b"PK\0\0"), "local header that disagrees", ".env"),
     "the .env has another name in its local header": (
         changed(PLAIN, PLAIN.index(b".env"), b".ENV"),
         "local header that disagrees",
@@ -315,8 +351,8 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "disagrees",
         ".env",
     ),
-    "the .env's local extra fields overrun": (env(local_extra=b"UT\x50\0"), "overrun their space", ".env"),
-    "the .env's local ZIP64 field is missing": (env(local={"size": FULL}), "does not fit its local", ".env"),
+    "the .env's local extra fields overrun": (env(local_extra=b"UT\x50\0"), "exceed their declared length", ".env"),
+    "the .env's local ZIP64 field is missing": (env(local={"size": FULL}), "does not match its local", ".env"),
     "the .env's local ZIP64 field has other sizes": (
         env(local={"size": FULL, "packed": FULL}, local_extra=extra(1, pack("<2Q", 1, 2))),
         "disagrees",
@@ -367,7 +403,7 @@ def test_refuses(data: bytes, problem: str, entry: str | None) -> None:
 
 
 @pytest.mark.parametrize("data", [data for data, _, _ in REFUSED.values()], ids=REFUSED)
-def test_refuses_for_the_same_reason_however_little_was_at_hand(data: bytes) -> None:
+def test_refuses_for_the_same_reason_however_little_the_source_holds(data: bytes) -> None:
     assert str(refusal(data, tail=30)) == str(refusal(data))
 
 
@@ -375,7 +411,7 @@ def test_a_long_name_is_cut_in_the_message() -> None:
     assert len(str(refusal(built([Member(b"../" + b"x" * 60_000), OLD])))) < 400
 
 
-def test_a_name_is_told_in_its_own_encoding() -> None:
+def test_a_name_is_decoded_with_its_own_encoding() -> None:
     names = [(b"../\x82", 0, "../é"), ("../é".encode(), UTF8, "../é"), (b"../\xff", UTF8, "../\\xff")]
-    for name, flags, told in names:
-        assert refusal(built([Member(name, flags=flags), OLD])).entry == told
+    for name, flags, decoded in names:
+        assert refusal(built([Member(name, flags=flags), OLD])).entry == decoded

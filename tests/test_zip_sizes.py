@@ -1,4 +1,4 @@
-"""Archives of many entries and of more bytes than memory should hold."""
+"""Archives with many entries, and archives that are too large for memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from struct import pack
 
 import pytest
 
-from cfn_injector.archive.splice import Insert, NewFile, Segment, extract, read_directory, splice
+from cfn_injector.archive import Insert, NewFile, Segment, extract, read_directory, splice
 from cfn_injector.errors import ArtifactError
 from tests.support.splicing import OLD, env, refusal, spliced
 from tests.support.zips import FULL, Member, built, extra, pieces
@@ -67,16 +67,15 @@ LONG = b"# long\n" * 100
 
 
 def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
-    """The segments of the archive with another file of this name."""
-    tail = source.range(source.size - 1500, source.size)
-    directory = read_directory(tail, source.size, source.range)
+    """The segments of the archive in which another file replaces that of this name."""
+    directory = read_directory(source.range, source.size)
     index = directory.names.get(name.encode())
-    cut = [] if index is None else [extract(directory, directory.entry(index), source.range)]
+    cut = [] if index is None else [extract(directory.entry(index), source.range)]
     return splice(directory, cut, [NewFile(name, LONG)])
 
 
 def large(packed: int, *, zip64: bool, prefix: bytes = b"") -> Sparse:
-    """An archive of ``big.bin``, which holds so many zeros, and ``.env``."""
+    """An archive of ``big.bin``, which has ``packed`` zeros, and ``.env``."""
     start, env = built([Member(b"big.bin")], prefix=prefix)[: len(prefix) + 37], built([OLD])[: 34 + len(OLD.data)]
     at = len(start) + packed
     values: dict[str, int | bytes] = {"size": packed, "packed": packed, "offset": len(prefix)}
@@ -94,7 +93,7 @@ def large(packed: int, *, zip64: bool, prefix: bytes = b"") -> Sparse:
 
 
 class Sparse(io.RawIOBase):
-    """A file of a few pieces and otherwise zeros, larger than memory should hold."""
+    """A file of a few pieces and otherwise zeros, which is too large for memory."""
 
     def __init__(self, pieces: dict[int, bytes], size: int) -> None:
         self.pieces, self.size, self.position = pieces, size, 0

@@ -1,4 +1,4 @@
-"""What is cut, kept and added, and where."""
+"""What is cut, kept and added, and where it is in the result."""
 
 from __future__ import annotations
 
@@ -9,9 +9,23 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from cfn_injector.archive.splice import EMPTY_ARCHIVE, Insert, Keep, NewFile, extract, read_directory, splice
+from cfn_injector.archive import EMPTY_ARCHIVE, Insert, Keep, NewFile, extract, read_directory, splice
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.errors import ArtifactError
-from tests.support.splicing import FILES, NEW, OLD, PLAIN, TAIL, A, B, directory_of, joined, planned, spliced
+from tests.support.splicing import (
+    FILES,
+    NEW,
+    OLD,
+    PLAIN,
+    TAIL,
+    A,
+    B,
+    RecordedFile,
+    directory_of,
+    joined,
+    planned,
+    spliced,
+)
 from tests.support.zips import FOLDER, LINK, Member, built, pieces, signing_block, taken_apart, unicode_path, written
 
 POSITIONS = {
@@ -35,7 +49,7 @@ FORMS: dict[str, Callable[[Sequence[Member]], bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("members", POSITIONS.values(), ids=POSITIONS)
-def test_where_the_old_file_stood_makes_no_difference(
+def test_the_position_of_the_old_file_makes_no_difference(
     members: Sequence[Member], form: Callable[[Sequence[Member]], bytes]
 ) -> None:
     assert spliced(form(members)) == spliced(form([A, B]))
@@ -53,7 +67,7 @@ def test_the_old_value_is_nowhere_in_the_result() -> None:
     assert spliced(built([A, OLD, B])).count(b".env") == 2
 
 
-def test_the_segments_keep_what_stands_around_the_old_file() -> None:
+def test_the_segments_keep_what_surrounds_the_old_file() -> None:
     data = built([A, OLD, B])
     first, second, insert = planned(data)
     starts = {piece.name: piece.offset for piece in pieces(data)}
@@ -81,30 +95,30 @@ def test_inline_code_is_spliced_into_the_empty_archive() -> None:
 
 
 class TestRoom:
-    """What is added must have a place that is free, and means the same to every reader."""
+    """A file can be added only if its name is free and means the same to every reader."""
 
     @pytest.mark.parametrize(
         ("data", "names", "problem", "entry"),
         [
-            pytest.param(built([A]), ["a.py/.env"], "is no folder", "a.py", id="a file is where a folder is needed"),
+            pytest.param(built([A]), ["a.py/.env"], "is not a folder", "a.py", id="a file is where a folder is needed"),
             pytest.param(
                 built([Member(b"config", b"a.py", attributes=LINK)]),
                 ["config/.env"],
-                "is no folder",
+                "is not a folder",
                 "config",
                 id="a symbolic link is where a folder is needed",
             ),
             pytest.param(
                 built([Member(b"config/", b"..", attributes=LINK)]),
                 ["config/.env"],
-                "is no folder",
+                "is not a folder",
                 "config/",
                 id="a symbolic link that ends in / is where a folder is needed",
             ),
             pytest.param(
                 built([Member(b"x/", extra=unicode_path(b"x/", "config/"))]),
                 ["config/.env"],
-                "is no folder",
+                "is not a folder",
                 "x/",
                 id="a folder is one only to some readers",
             ),
@@ -140,23 +154,19 @@ class TestRoom:
             *("a\\b", "C:/x", "a\0b", "a\ud800", "x" * 4097),
         ],
     )
-    def test_refuses_a_name_that_is_no_relative_path(self, name: str) -> None:
+    def test_refuses_a_name_that_is_not_a_relative_path(self, name: str) -> None:
         with pytest.raises(ArtifactError, match="give a relative path"):
             splice(directory_of(PLAIN), [], [NewFile(name, b"")])
 
 
 class TestReads:
     def asked(self, data: bytes, tail: int) -> list[tuple[int, int]]:
-        asked: list[tuple[int, int]] = []
+        file = RecordedFile(data)
+        source = FileSource("the archive", file, len(data), data[-tail:], None)
+        read_directory(source.read, source.size)
+        return file.requested
 
-        def read(start: int, end: int) -> bytes:
-            asked.append((start, end))
-            return data[start:end]
-
-        read_directory(data[-tail:], len(data), read)
-        return asked
-
-    def test_a_directory_within_the_tail_costs_no_further_read(self) -> None:
+    def test_a_directory_within_the_tail_costs_no_additional_read(self) -> None:
         assert self.asked(written({f"{index}.py": b"x" * 5000 for index in range(99)}), TAIL) == []
 
     def test_of_a_longer_directory_only_what_is_missing_is_read(self) -> None:
@@ -173,7 +183,7 @@ class TestReads:
             asked.append(end - start)
             return data[start:end]
 
-        assert extract(directory, directory.entry(0), read).data == b"A=1"
+        assert extract(directory.entry(0), read).data == b"A=1"
         assert max(asked) < 140_000
 
     def test_a_comment_of_any_length_is_found(self) -> None:
@@ -182,5 +192,11 @@ class TestReads:
 
 
 def test_a_source_that_ends_while_it_is_read_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="while it was read"):
-        read_directory(PLAIN[-30:], len(PLAIN), lambda start, end: PLAIN[start:end][:-1])
+    with pytest.raises(ArtifactError, match="while it was being read"):
+        read_directory(lambda start, end: PLAIN[start:end][:-1], len(PLAIN))
+
+
+def test_a_source_that_ends_before_the_old_file_is_read_is_refused() -> None:
+    entry = directory_of(PLAIN).entry(1)
+    with pytest.raises(ArtifactError, match="while it was being read"):
+        extract(entry, lambda start, end: PLAIN[start:end][:-1])

@@ -1,8 +1,8 @@
-"""Archives of other people's tools: what a tool reads before the injection, it reads after it.
+"""Archives of other tools: what a tool reads before the injection, it reads after it.
 
 A tool's view of an archive is its exit status and what it extracts: names, modes, contents and links. The views before
-and after may differ in the ``.env`` alone; so where a tool takes offence at a form, it does so both times. To extract
-everything checks everything too, as ``7z t`` and ``unzip -t`` do.
+and after may differ only in the ``.env``: if a tool rejects a form, it does so both times. Extracting everything also
+checks everything, as ``7z t`` and ``unzip -t`` do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from unittest import mock
 
 import pytest
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
 from tests.support.splicing import others
 from tests.support.zips import end_form, pieces, streamed, written
@@ -38,7 +38,7 @@ COMMENT, SCRIPT = b"built by CI", b"#!/bin/sh\nexec python3 $0\n"
 PACKAGES = {"7z": "p7zip-full", "bsdtar": "libarchive-tools", "jar": "default-jdk-headless"}
 ENVIRON = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
-# A JVM starts slowly: one of them reads all archives, each in three ways.
+# A JVM starts slowly, so a single one reads all archives, each in three ways.
 READ_JAVA = """
 import java.io.*;
 import java.nio.file.*;
@@ -50,7 +50,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 class Read {
     static final Base64.Encoder BASE64 = Base64.getEncoder();
 
-    static void tell(String reader, String path, String name, byte[] data) {
+    static void print(String reader, String path, String name, byte[] data) {
         var line = String.join("\\t", reader, path, BASE64.encodeToString(name.getBytes(UTF_8)), "");
         System.out.println(line + BASE64.encodeToString(data));
     }
@@ -65,26 +65,26 @@ class Read {
             var errors = new PrintStream(OutputStream.nullOutputStream());
             int jar = ToolProvider.findFirst("jar").get().run(new PrintStream(listed, true, UTF_8), errors, "tf", path);
             for (var name : listed.toString(UTF_8).lines().toList())
-                tell("jar tf", path, name, new byte[0]);
-            tell("jar tf", path, "", status(jar));
+                print("jar tf", path, name, new byte[0]);
+            print("jar tf", path, "", status(jar));
 
             Object problem = 0;
             try (var archive = new ZipFile(path)) {
                 for (var entry : Collections.list(archive.entries()))
-                    tell("ZipFile", path, entry.getName(), archive.getInputStream(entry).readAllBytes());
+                    print("ZipFile", path, entry.getName(), archive.getInputStream(entry).readAllBytes());
             } catch (Exception caught) {
                 problem = caught.getClass();
             }
-            tell("ZipFile", path, "", status(problem));
+            print("ZipFile", path, "", status(problem));
 
             problem = 0;
             try (var archive = new ZipInputStream(Files.newInputStream(Path.of(path)))) {
                 for (ZipEntry entry; (entry = archive.getNextEntry()) != null; )
-                    tell("ZipInputStream", path, entry.getName(), archive.readAllBytes());
+                    print("ZipInputStream", path, entry.getName(), archive.readAllBytes());
             } catch (Exception caught) {
                 problem = caught.getClass();
             }
-            tell("ZipInputStream", path, "", status(problem));
+            print("ZipInputStream", path, "", status(problem));
         }
     }
 }
@@ -94,7 +94,7 @@ Make = Callable[[Path], bytes]
 
 
 def by(*command: str) -> Make:
-    """What the command makes of a folder: the file ``../made.zip``, or else what it writes into a pipe."""
+    """The archive that the command makes of a folder: the file ``../made.zip``, or the output of the command."""
 
     def make(folder: Path) -> bytes:
         files, made = folder / "files", folder / "made.zip"
@@ -184,7 +184,7 @@ def injected(data: bytes, env: Mapping[str, str] = ENV) -> bytes:
 
 @dataclass(frozen=True)
 class Archive:
-    """What a tool made, in a form, and what an injection makes of it; both are files too."""
+    """An archive that a tool made, in a form, and the result of an injection into it; both are also files."""
 
     source: bytes
     comment: bytes
@@ -212,7 +212,7 @@ def skip_without(tool: str) -> None:
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Archive]:
-    """Those whose makers are installed."""
+    """The archives whose tools are installed."""
     folder = tmp_path_factory.mktemp("archives")
     made = {maker: make(tmp_path_factory.mktemp("made")) for maker, (tool, make) in MAKERS.items() if installed(tool)}
     return {
@@ -224,26 +224,26 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Archive]:
 
 @pytest.fixture
 def archive(request: pytest.FixtureRequest, name: str) -> Archive:
-    """The one of that name."""
+    """The archive of that name."""
     skip_without(MAKERS[ARCHIVES[name][0]][0])
     archives: dict[str, Archive] = request.getfixturevalue("archives")
     return archives[name]
 
 
 class View(NamedTuple):
-    """What a tool reads: its exit status, and name -> mode, "" where it tells none, and content."""
+    """What a tool reads: its exit status, and for each name the mode ("" if it shows none) and the content."""
 
     status: str
     entries: Mapping[str, tuple[str, bytes]]
 
 
 def extracted_by(*command: str) -> Callable[[Path, Path], View]:
-    """The view of a tool that extracts ``{}``, which is its input too, into the current folder."""
+    """The view of a tool that extracts ``{}``, which is also its standard input, into the current folder."""
 
     def read(path: Path, folder: Path) -> View:
         words = [word.format(path) for word in command]
         with path.open("rb") as stdin:
-            # Without a umask a file has exactly the mode that the archive tells.
+            # Without a umask, a file gets exactly the mode in the archive.
             done = subprocess.run(words, cwd=folder, env=ENVIRON, stdin=stdin, capture_output=True, umask=0)
         entries = {}
         for file in folder.rglob("*"):
@@ -267,9 +267,9 @@ READERS: dict[str, tuple[str, Callable[[Path, Path], View]]] = {
     "bsdtar": ("bsdtar", extracted_by("bsdtar", "-xpf", "{}")),
     "bsdtar, from a pipe": ("bsdtar", extracted_by("bsdtar", "-xpf", "-")),
 }
-# The last reads an archive as it comes, from the first byte on, and not every data descriptor.
+# The last one reads an archive as a stream, and does not support every data descriptor.
 JAVA_READERS = ("jar tf", "ZipFile", "ZipInputStream")
-# 7z ends with an error and unzip with a warning where offsets are not those in the file.
+# 7z ends with an error and unzip with a warning if offsets do not count from the start of the file.
 STUMBLES = (("7z", ", behind a script"), ("unzip", ", behind a script"))
 
 
@@ -297,20 +297,20 @@ def java(archives: dict[str, Archive], tmp_path_factory: pytest.TempPathFactory)
 class TestToolsReadTheResult:
     def check(self, name: str, reader: str, before: View, after: View) -> None:
         _, form = ARCHIVES[name]
-        wanted = dict(before.entries)
-        mode, data = wanted.pop(".env", ("", b""))
+        expected = dict(before.entries)
+        mode, data = expected.pop(".env", ("", b""))
         if (reader, form) not in STUMBLES and reader != "ZipInputStream":
             assert before.status == "0"
-            assert "a.py" in wanted
+            assert "a.py" in expected
             assert data or reader == "jar tf"
         assert after.status == before.status
         if before.status in ("0", "1", "2"):
             if ".env" in before.entries:
-                wanted[".env"] = mode and "-rw-r--r--", data and NEW
-            assert after.entries == wanted
+                expected[".env"] = mode and "-rw-r--r--", data and NEW
+            assert after.entries == expected
         else:
-            # It gave up in the middle, and other entries stand there now.
-            assert wanted.items() <= after.entries.items()
+            # The tool gave up in the middle, and other entries are there now.
+            assert expected.items() <= after.entries.items()
 
     @pytest.mark.parametrize("reader", READERS)
     def test_alone(self, name: str, archive: Archive, reader: str, tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ class TestResult:
         assert kept == others(archive.source, archive.comment)
         assert {normpath(name.decode()) for name, _ in kept} >= FILES.keys() - {".env"}
 
-    def test_what_stands_around_the_entries_stays(self, archive: Archive) -> None:
+    def test_what_surrounds_the_entries_is_kept(self, archive: Archive) -> None:
         first = min(piece.offset for piece in pieces(archive.source, archive.comment))
         assert archive.result[:first] == archive.source[:first]
         assert end_form(archive.result, archive.comment) == end_form(archive.source, archive.comment)

@@ -1,5 +1,5 @@
-// The rewriting by adm-zip. In: a job on the command line, as JSON, and the variables. Out: the new object in S3, and on
-// standard output what it cost, as ../strategies.py prints it. Requests are bare HTTP: no SDK's cost is counted.
+// Rewrites an archive with adm-zip. Takes a job with the variables on the command line, as JSON. Writes the new object to
+// S3 and prints the cost, as ../strategies.py does. Uses plain HTTP requests, so that no SDK adds to the cost.
 'use strict'
 
 const fs = require('node:fs')
@@ -41,7 +41,7 @@ async function rewrite () {
   await request('PUT', `/${job.bucket}/${job.target}`, zip.toBuffer())
 }
 
-// Bytes that are resident, or were at most; 0 where the system does not tell.
+// The resident set or its peak, in bytes; 0 if the system does not report it.
 function resident (field) {
   if (!fs.existsSync('/proc/self/status')) return 0
   return Number(fs.readFileSync('/proc/self/status', 'utf8').match(new RegExp(`^${field}:\\s+(\\d+)`, 'm'))[1]) * 1024

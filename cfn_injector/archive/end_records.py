@@ -1,13 +1,13 @@
-"""The records at the end of a zip archive: find the directory by them, strictly, and write them anew.
+"""Find the central directory of a zip archive by the records at its end, and update these records.
 
-In: a function that gives ranges of the archive, and its size. Out: a ``Layout``, which tells where the
-directory stands; or, for a layout and what the directory has become, the bytes that follow it.
+    entries | central directory | ZIP64 end of central directory | ZIP64 locator | end of central directory, comment
 
-    entries | directory | ZIP64 end record | locator | end record | comment
+``find_directory`` takes a function that reads ranges of the archive, and the archive's size; it returns a ``Layout``.
+``end_records`` takes a layout and what the central directory has become; it returns the bytes that follow it. The
+comment, ZIP64 records and their extensible data are kept.
 
-Their form stays: a comment, ZIP64 records and what these hold beyond the usual. Layouts of records are
-PKWARE's, APPNOTE 4.3.14 to 4.3.16, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. Errors:
-ArtifactError.
+PKWARE's APPNOTE defines the records in 4.3.14 to 4.3.16:
+https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. Errors: ArtifactError.
 """
 
 from __future__ import annotations
@@ -18,140 +18,161 @@ from struct import Struct
 
 from cfn_injector.errors import ArtifactError
 
-Read = Callable[[int, int], bytes]  # read(start, end) gives exactly that range of the source
+Read = Callable[[int, int], bytes]
+"""``read(start, end)`` returns exactly that range of the archive; ``start`` is less than ``end``."""
 
-RECORD = Struct("<4s6H3I5H2I")
-RECORD_MARK = b"PK\x01\x02"
-FULL_16 = 0xFFFF  # what a field holds whose value stands in a ZIP64 field
-FULL_32 = 0xFFFFFFFF
-NEEDS_ZIP64 = 45
-MADE_ON_UNIX = 3 << 8
+CENTRAL_DIRECTORY_HEADER = Struct("<4s6H3I5H2I")
+CENTRAL_DIRECTORY_SIGNATURE = b"PK\x01\x02"
+UINT16_MAX = 0xFFFF  # a field that holds this has its value in a ZIP64 record or extra field
+UINT32_MAX = 0xFFFFFFFF
+ZIP64_VERSION = 45
+MADE_BY_UNIX = 3 << 8
 
-_ZIP64_END = Struct("<4sQ2H2I4Q")
-_ZIP64_END_MARK = b"PK\x06\x06"
-_LOCATOR = Struct("<4sIQI")
-_LOCATOR_MARK = b"PK\x06\x07"
-_END = Struct("<4s4H2IH")
-_END_MARK = b"PK\x05\x06"
-_FULL = (FULL_16, FULL_16, FULL_32, FULL_32)  # of: entries on this disk, entries, length, offset
+_ZIP64_EOCD = Struct("<4sQ2H2I4Q")
+_ZIP64_EOCD_SIGNATURE = b"PK\x06\x06"
+_ZIP64_LOCATOR = Struct("<4sIQI")
+_ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
+_EOCD = Struct("<4s4H2IH")  # the end of central directory record
+_EOCD_SIGNATURE = b"PK\x05\x06"
+_MAXIMA = (UINT16_MAX, UINT16_MAX, UINT32_MAX, UINT32_MAX)  # of: entries on this disk, entries, length, offset
 _LONGEST_COMMENT = 0xFFFF
-_LONGEST_ZIP64_END = 0x10000
+_LONGEST_ZIP64_EOCD = 0x10000
 _MOST_CANDIDATES = 16
 
-EMPTY_ARCHIVE = _END.pack(_END_MARK, 0, 0, 0, 0, 0, 0, 0)
+EMPTY_ARCHIVE = _EOCD.pack(_EOCD_SIGNATURE, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the directory stands and how long it is, in bytes, and how many entries it tells of.
+    """Where the central directory starts and how long it is, in bytes, and how many entries it lists.
 
-    ``shift`` is what the archive's own offsets lack, where bytes stand in front. ``zip64_end`` and
-    ``locator`` are empty where there are none; ``end`` is the end record with the comment.
+    Add ``base_offset`` to an offset that the archive records to get a position in the source; it is not 0 if bytes
+    precede the archive. ``zip64_eocd`` and ``zip64_locator`` are empty if the archive has none. ``eocd`` is the end of
+    central directory record with the comment.
     """
 
     start: int
     length: int
-    shift: int
+    base_offset: int
     entries: int
-    zip64_end: bytes = field(repr=False)
-    locator: bytes = field(repr=False)
-    end: bytes = field(repr=False)
+    zip64_eocd: bytes = field(repr=False)
+    zip64_locator: bytes = field(repr=False)
+    eocd: bytes = field(repr=False)
 
 
-def _disks() -> ArtifactError:
-    return ArtifactError("is one part of an archive over several disks", remedy="join the parts")
+def checked(read: Read) -> Read:
+    """``read``, but empty ranges are not read, and fewer bytes than requested raise ArtifactError."""
+
+    def exact(start: int, end: int) -> bytes:
+        data = read(start, end) if start < end else b""
+        if len(data) != end - start:
+            raise ArtifactError(f"ended at byte {start + len(data)} while it was being read", remedy="deploy again")
+        return data
+
+    return exact
 
 
-def _zip64_end(read: Read, locator_at: int, locator: bytes) -> bytes:
-    """The ZIP64 end record that the locator points to, with its extensible data."""
-    _, disk, at, disks = _LOCATOR.unpack(locator)
+def _spanned() -> ArtifactError:
+    return ArtifactError("is one part of an archive that spans several disks", remedy="join the parts")
+
+
+def _zip64_eocd(read: Read, locator_at: int, locator: bytes) -> bytes:
+    """The ZIP64 end of central directory record that the locator points to, with its extensible data."""
+    _, disk, at, disks = _ZIP64_LOCATOR.unpack(locator)
     if disk or disks > 1:
-        raise _disks()
-    if _ZIP64_END.size <= locator_at - at <= _LONGEST_ZIP64_END:
+        raise _spanned()
+    if _ZIP64_EOCD.size <= locator_at - at <= _LONGEST_ZIP64_EOCD:
         record = read(at, locator_at)
-        mark, length = _ZIP64_END.unpack_from(record)[:2]
-        if mark == _ZIP64_END_MARK and length == len(record) - 12:
-            # Some readers take the last record before the locator, others the one that the locator points to.
-            if record.rfind(_ZIP64_END_MARK, len(record) - _ZIP64_END.size) > 0:
-                raise ArtifactError("has two ZIP64 end records")
+        signature, length = _ZIP64_EOCD.unpack_from(record)[:2]
+        if signature == _ZIP64_EOCD_SIGNATURE and length == len(record) - 12:
+            # Some readers use the last record before the locator, others the one that the locator points to.
+            if record.rfind(_ZIP64_EOCD_SIGNATURE, len(record) - _ZIP64_EOCD.size) > 0:
+                raise ArtifactError("has two ZIP64 end of central directory records")
             return record
-    raise ArtifactError("has no ZIP64 end record where its locator points, or has bytes in front of it")
+    raise ArtifactError(
+        "has no ZIP64 end of central directory record where its locator points, or has bytes in front of the archive"
+    )
 
 
 def _layout(read: Read, size: int, at: int) -> Layout:
-    """The layout that the end record at ``at`` tells, if it can be true."""
-    end = read(at, size)
-    values: Sequence[int] = _END.unpack_from(end)[1:7]
-    behind, zip64_end = at, b""
-    locator = read(at - _LOCATOR.size, at) if at >= _LOCATOR.size else b""
-    if locator.startswith(_LOCATOR_MARK):
-        zip64_end = _zip64_end(read, at - _LOCATOR.size, locator)
-        behind = at - _LOCATOR.size - len(zip64_end)
-        wide = _ZIP64_END.unpack_from(zip64_end)[4:]
-        full = (FULL_16, FULL_16, *_FULL)
-        if any(short not in (mask, long) for short, mask, long in zip(values, full, wide, strict=True)):
-            raise ArtifactError("has two end records that disagree")
-        values = wide
+    """The layout by the end of central directory record at ``at``, if that record can be valid."""
+    eocd = read(at, size)
+    values: Sequence[int] = _EOCD.unpack_from(eocd)[1:7]
+    directory_end, zip64_eocd = at, b""
+    locator = read(at - _ZIP64_LOCATOR.size, at) if at >= _ZIP64_LOCATOR.size else b""
+    if locator.startswith(_ZIP64_LOCATOR_SIGNATURE):
+        zip64_eocd = _zip64_eocd(read, at - _ZIP64_LOCATOR.size, locator)
+        directory_end = at - _ZIP64_LOCATOR.size - len(zip64_eocd)
+        zip64 = _ZIP64_EOCD.unpack_from(zip64_eocd)[4:]
+        maxima = (UINT16_MAX, UINT16_MAX, *_MAXIMA)
+        if any(short not in (full, long) for short, full, long in zip(values, maxima, zip64, strict=True)):
+            raise ArtifactError("has two end of central directory records that disagree")
+        values = zip64
     else:
         locator = b""
     disk, first_disk, entries_here, entries, length, offset = values
     if disk or first_disk or entries_here != entries:
-        raise _disks()
-    start = behind - length
+        raise _spanned()
+    start = directory_end - length
     if start < offset:
-        raise ArtifactError(f"is cut off or damaged: no directory of {length} bytes stands at byte {offset}")
+        raise ArtifactError(f"is truncated or damaged: no central directory of {length} bytes at byte {offset}")
     if not entries and start:
         raise ArtifactError(f"lists no entries in its {size} bytes")
-    possible = entries * RECORD.size <= length <= entries * (RECORD.size + 3 * 0xFFFF)
-    if not possible or (entries and read(start, start + 4) != RECORD_MARK):
-        raise ArtifactError(f"has no directory of {entries} entries in the {length} bytes at byte {start}")
-    return Layout(start, length, start - offset, entries, zip64_end, locator, end)
+    header = CENTRAL_DIRECTORY_HEADER.size
+    possible = entries * header <= length <= entries * (header + 3 * 0xFFFF)
+    if not possible or (entries and read(start, start + 4) != CENTRAL_DIRECTORY_SIGNATURE):
+        raise ArtifactError(f"has no central directory of {entries} entries in the {length} bytes at byte {start}")
+    return Layout(start, length, start - offset, entries, zip64_eocd, locator, eocd)
 
 
 def find_directory(read: Read, size: int) -> Layout:
-    """The layout by the one end record that reaches the last byte of the archive and can be true."""
-    first = max(size - _END.size - _LONGEST_COMMENT, 0)
+    """The layout of an archive of ``size`` bytes.
+
+    Raises ArtifactError unless exactly one end of central directory record can be valid. Its comment must end with the
+    archive.
+    """
+    first = max(size - _EOCD.size - _LONGEST_COMMENT, 0)
     window = read(first, size)
     layouts: list[Layout] = []
     problems: list[ArtifactError] = []
-    at = window.rfind(_END_MARK)
+    at = window.rfind(_EOCD_SIGNATURE)
     while at >= 0:
-        comment_length = len(window) - at - _END.size
-        if comment_length >= 0 and _END.unpack_from(window, at)[-1] == comment_length:
+        comment_length = len(window) - at - _EOCD.size
+        if comment_length >= 0 and _EOCD.unpack_from(window, at)[-1] == comment_length:
             try:
                 layouts.append(_layout(read, size, first + at))
             except ArtifactError as problem:
                 problems.append(problem)
         if len(layouts) > 1 or len(problems) > _MOST_CANDIDATES:
-            raise ArtifactError("has several end records, each of which could be the one")
-        at = window.rfind(_END_MARK, 0, at)
+            raise ArtifactError("has several end of central directory records that could be valid")
+        at = window.rfind(_EOCD_SIGNATURE, 0, at)
     if layouts:
         return layouts[0]
     if problems:
         raise problems[-1]
-    raise ArtifactError("is no zip archive, or is cut off: no end record reaches its last byte")
+    raise ArtifactError("is not a zip archive, or is truncated: no end of central directory record at its end")
 
 
 def end_records(layout: Layout, entries: int, length: int, offset: int, *, prefixed: bool) -> bytes:
-    """What follows a directory of ``length`` bytes at ``offset``: ``layout``'s records, brought up to date.
+    """The records of ``layout``, updated for a central directory of ``length`` bytes at ``offset``.
 
-    ZIP64 records are made where they become necessary, which is refused where bytes stand in front
+    Adds ZIP64 records if they become necessary. Raises ArtifactError if they do and bytes precede the archive
     (``prefixed``).
     """
-    zip64_end, locator, end = bytearray(layout.zip64_end), bytearray(layout.locator), bytearray(layout.end)
-    if not zip64_end and (entries >= FULL_16 or length >= FULL_32 or offset >= FULL_32):
+    zip64_eocd, locator, eocd = map(bytearray, (layout.zip64_eocd, layout.zip64_locator, layout.eocd))
+    if not zip64_eocd and (entries >= UINT16_MAX or length >= UINT32_MAX or offset >= UINT32_MAX):
         if prefixed:
-            raise ArtifactError("would need ZIP64, which is refused with bytes in front")
-        rest = (MADE_ON_UNIX | NEEDS_ZIP64, NEEDS_ZIP64, 0, 0, 0, 0, 0, 0)
-        zip64_end += _ZIP64_END.pack(_ZIP64_END_MARK, _ZIP64_END.size - 12, *rest)
-        locator += _LOCATOR.pack(_LOCATOR_MARK, 0, 0, 1)
+            raise ArtifactError("would need ZIP64, which is not supported with bytes in front of the archive")
+        rest = (MADE_BY_UNIX | ZIP64_VERSION, ZIP64_VERSION, 0, 0, 0, 0, 0, 0)
+        zip64_eocd += _ZIP64_EOCD.pack(_ZIP64_EOCD_SIGNATURE, _ZIP64_EOCD.size - 12, *rest)
+        locator += _ZIP64_LOCATOR.pack(_ZIP64_LOCATOR_SIGNATURE, 0, 0, 1)
     values = (entries, entries, length, offset)
-    short = [min(value, full) for value, full in zip(values, _FULL, strict=True)]
-    if zip64_end:
-        Struct("<4Q").pack_into(zip64_end, 24, *values)
+    short = [min(value, full) for value, full in zip(values, _MAXIMA, strict=True)]
+    if zip64_eocd:
+        Struct("<4Q").pack_into(zip64_eocd, 24, *values)
         Struct("<Q").pack_into(locator, 8, offset + length)
-    if layout.zip64_end:  # a field that sent its readers to the ZIP64 record goes on doing so
-        old = _END.unpack_from(end)[3:7]
-        short = [full if was == full else now for was, full, now in zip(old, _FULL, short, strict=True)]
-    Struct("<2H2I").pack_into(end, 8, *short)
-    return b"".join((zip64_end, locator, end))
+    if layout.zip64_eocd:  # a field that refers its readers to the ZIP64 record continues to do so
+        old = _EOCD.unpack_from(eocd)[3:7]
+        short = [full if was == full else now for was, full, now in zip(old, _MAXIMA, short, strict=True)]
+    Struct("<2H2I").pack_into(eocd, 8, *short)
+    return b"".join((zip64_eocd, locator, eocd))

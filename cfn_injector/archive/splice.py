@@ -1,14 +1,14 @@
-"""Plan a new archive out of an old one: what is kept, what is put in.
+"""Plan a new archive out of an old one: what is kept, what is inserted.
 
-In: the ``Directory`` of an archive, the entries to cut out of it, the files to add. Out: segments, which
-joined are the new archive: ranges of the old one, and one piece that holds the added entries, the directory
-and the end records. What is not cut keeps its bytes, and of its directory record nothing changes but the
-offset.
+``splice`` takes the ``Directory`` of an archive, the entries to cut out of it, and the files to add. It returns
+segments, which joined are the new archive: ranges of the old one, and one piece that holds the added entries, the
+central directory and the end records. Entries that are kept do not change a byte, and their central directory headers
+change only the offset.
 
-    source    | a.py |  .env | b.py | signing block | directory | end records
-    segments  | Keep |       | Keep                 | Insert(new .env, directory, end records)
+    source    | a.py |  .env | b.py | signing block | central directory | end records
+    segments  | Keep |       | Keep                 | Insert(new .env, central directory, end records)
 
-The result is the same wherever the entry that was cut stood. Errors: ArtifactError.
+The result does not depend on the position of the entry that was cut. Errors: ArtifactError.
 """
 
 from __future__ import annotations
@@ -21,66 +21,45 @@ from struct import Struct
 from typing import NamedTuple
 
 from cfn_injector.archive.directory import (
-    ENCRYPTED,
-    HEADER,
-    HEADER_MARK,
-    IN_UTF8,
+    ENCRYPTION_FLAGS,
+    LOCAL_HEADER,
+    LOCAL_HEADER_SIGNATURE,
+    UTF8_FLAG,
     ZIP64_FIELD,
     Directory,
     Entry,
     extra_fields,
     is_unsafe,
     plain,
-    read_directory,
-    through,
 )
 from cfn_injector.archive.end_records import (
-    EMPTY_ARCHIVE,
-    FULL_16,
-    FULL_32,
-    MADE_ON_UNIX,
-    NEEDS_ZIP64,
-    RECORD,
-    RECORD_MARK,
+    CENTRAL_DIRECTORY_HEADER,
+    CENTRAL_DIRECTORY_SIGNATURE,
+    MADE_BY_UNIX,
+    UINT16_MAX,
+    UINT32_MAX,
+    ZIP64_VERSION,
     Read,
+    checked,
     end_records,
 )
 from cfn_injector.errors import ArtifactError
 
-__all__ = [
-    "EMPTY_ARCHIVE",
-    "LARGEST_FILE",
-    "Directory",
-    "Entry",
-    "Extracted",
-    "Insert",
-    "Keep",
-    "NewFile",
-    "Read",
-    "Segment",
-    "entry_name",
-    "extract",
-    "plain",
-    "read_directory",
-    "splice",
-    "through",
-]
-
 LARGEST_FILE = 1024 * 1024
 
 _STORED, _DEFLATED = 0, 8
-_DESCRIBED = 1 << 3  # CRC and sizes stand in a data descriptor behind the content
-_COMPARED = ENCRYPTED | _DESCRIBED
+_DESCRIPTOR_FLAG = 1 << 3  # CRC and sizes are in a data descriptor after the content
+_COMPARED_FLAGS = ENCRYPTION_FLAGS | _DESCRIPTOR_FLAG
 _LONGEST_DESCRIPTOR = 24
-_LONGEST_PATH = 4096  # Linux unpacks no longer one
-_NEEDS = 20
+_LONGEST_PATH = 4096  # Linux's limit
+_VERSION_NEEDED = 20
 _FIRST_DAY = 1 << 5 | 1  # 1980-01-01
-_OFFSET_AT = 42  # in a record
-_OFFSET, _WIDE_OFFSET = Struct("<I"), Struct("<Q")
+_OFFSET_AT = 42  # in a central directory header
+_OFFSET, _ZIP64_OFFSET = Struct("<I"), Struct("<Q")
 
 
 class Keep(NamedTuple):
-    """A range of the source, in bytes; ``end`` is not part of it."""
+    """A range of the source, in bytes; ``end`` is exclusive."""
 
     start: int
     end: int
@@ -96,7 +75,7 @@ Segment = Keep | Insert
 
 
 class NewFile(NamedTuple):
-    """A file to add, stored, dated 1980-01-01. ``name`` is relative, with ``/`` between its parts."""
+    """A file to add, uncompressed and dated 1980-01-01. ``name`` is a relative path with ``/`` separators."""
 
     name: str
     data: bytes
@@ -104,7 +83,7 @@ class NewFile(NamedTuple):
 
 
 class Extracted(NamedTuple):
-    """An entry, its content, and where its bytes end in the source."""
+    """An entry, its content, and the position in the source after its last byte."""
 
     entry: Entry
     data: bytes
@@ -112,121 +91,138 @@ class Extracted(NamedTuple):
 
 
 def entry_name(path: str) -> bytes:
-    """The name in an archive of the file at this path, without ``.`` parts. Refuses what leads elsewhere."""
+    """The entry name for a file at this path, without ``.`` parts. Refuses paths that point outside the archive."""
     name = path.encode("utf-8", "ignore")
     parts = [part for part in name.split(b"/") if part != b"."]
     odd = is_unsafe(name) or b"\\" in name or b"\0" in name or name.decode() != path
     if odd or not parts or not all(parts) or len(name) > _LONGEST_PATH:
         remedy = "give a relative path of UTF-8 text, at most 4096 bytes, with / between its parts"
-        raise ArtifactError("cannot have that name", entry=path, remedy=remedy)
+        raise ArtifactError("has an invalid name", entry=path, remedy=remedy)
     return b"/".join(parts)
 
 
-def _content(entry: Entry, packed: bytes) -> bytes:
-    """What an entry holds, of the recorded size and CRC."""
-    data = packed
+def _content(entry: Entry, compressed: bytes) -> bytes:
+    """The content of an entry, checked against its size and CRC."""
+    data = compressed
     if entry.method == _DEFLATED:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            data = inflater.decompress(packed, entry.size + 1)
+            data = inflater.decompress(compressed, entry.size + 1)
         except zlib.error:
-            raise ArtifactError("cannot be decompressed", entry=entry.shown) from None
+            raise ArtifactError("cannot be decompressed", entry=entry.display_name) from None
         if not inflater.eof or inflater.unused_data:
-            raise ArtifactError("does not end where its compressed bytes do", entry=entry.shown)
+            raise ArtifactError("does not end where its compressed data ends", entry=entry.display_name)
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
-        raise ArtifactError("is damaged: its size or CRC is not the recorded one", entry=entry.shown)
+        raise ArtifactError(
+            "is damaged: its size or CRC does not match the central directory", entry=entry.display_name
+        )
     return data
 
 
-def _descriptor_length(entry: Entry, behind: bytes, *, wide: bool) -> int:
-    """How long the data descriptor is that ``behind`` starts with; its signature is optional."""
-    for width in (8, 4) if wide else (4, 8):
-        sizes = entry.packed.to_bytes(width, "little") + entry.size.to_bytes(width, "little")
+def _descriptor_length(entry: Entry, data: bytes, *, zip64: bool) -> int:
+    """The length of the data descriptor at the start of ``data``; its signature is optional."""
+    for width in (8, 4) if zip64 else (4, 8):
+        sizes = entry.compressed_size.to_bytes(width, "little") + entry.size.to_bytes(width, "little")
         values = entry.crc.to_bytes(4, "little") + sizes
         for descriptor in (b"PK\x07\x08" + values, values):
-            if behind.startswith(descriptor):
+            if data.startswith(descriptor):
                 return len(descriptor)
-    raise ArtifactError("has no data descriptor that agrees with the directory", entry=entry.shown)
+    raise ArtifactError("has no data descriptor that matches the central directory", entry=entry.display_name)
 
 
-def extract(directory: Directory, entry: Entry, read: Read) -> Extracted:
+def _entry_bytes(entry: Entry, read: Read) -> bytes:
+    """The entry's bytes up to ``limit``, or as many as it can have. Checks the signature of the entry that follows."""
+    longest = LOCAL_HEADER.size + 2 * UINT16_MAX + entry.compressed_size + _LONGEST_DESCRIPTOR
+    stop = min(entry.limit, entry.offset + longest)
+    if entry.last:
+        return read(entry.offset, stop)
+    length = len(LOCAL_HEADER_SIGNATURE)
+    data = read(entry.offset, stop + length)
+    following = data[-length:] if stop == entry.limit else read(entry.limit, entry.limit + length)
+    if following != LOCAL_HEADER_SIGNATURE:
+        raise ArtifactError(
+            "is not followed by the entry that the central directory lists next", entry=entry.display_name
+        )
+    return data[:-length]
+
+
+def extract(entry: Entry, read: Read) -> Extracted:
     """The content of a file in the archive, at most 1 MiB, and where its bytes end.
 
-    Its local header and data descriptor must agree with its record. ``read(start, end)`` gives a range of
+    Its local header and data descriptor must agree with the central directory. ``read(start, end)`` returns a range of
     the source.
     """
     if not entry.is_file:
-        raise ArtifactError("is no regular file", entry=entry.shown)
+        raise ArtifactError("is not a regular file", entry=entry.display_name)
     if entry.method not in (_STORED, _DEFLATED):
-        problem = f"is compressed by method {entry.method}"
-        raise ArtifactError(problem, entry=entry.shown, remedy="build the artifact with deflate")
-    if entry.size > LARGEST_FILE or entry.packed > 2 * LARGEST_FILE:
-        raise ArtifactError("is larger than 1 MiB", entry=entry.shown)
-    longest = HEADER.size + 2 * FULL_16 + entry.packed + _LONGEST_DESCRIPTOR
-    stop = min(entry.limit, entry.offset + longest)
-    data = read(entry.offset, stop if entry.last else stop + len(HEADER_MARK))
-    if not entry.last:
-        data, behind = data[: -len(HEADER_MARK)], data[-len(HEADER_MARK) :]
-        if stop < entry.limit:
-            behind = read(entry.limit, entry.limit + len(HEADER_MARK))
-        if behind != HEADER_MARK:
-            raise ArtifactError("is not followed by the entry that the directory tells of", entry=entry.shown)
-    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = HEADER.unpack_from(data)
-    name_end = HEADER.size + name_length
+        problem = f"uses compression method {entry.method}"
+        raise ArtifactError(problem, entry=entry.display_name, remedy="build the artifact with deflate")
+    if entry.size > LARGEST_FILE or entry.compressed_size > 2 * LARGEST_FILE:
+        raise ArtifactError("is larger than 1 MiB", entry=entry.display_name)
+    data = _entry_bytes(entry, checked(read))
+    signature, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length = LOCAL_HEADER.unpack_from(
+        data
+    )
+    name_end = LOCAL_HEADER.size + name_length
     start = name_end + extra_length
-    end = start + entry.packed
-    found = (mark, flags & _COMPARED, method, data[HEADER.size : name_end])
-    if found != (HEADER_MARK, entry.flags & _COMPARED, entry.method, entry.name) or end > len(data):
-        raise ArtifactError("has a local header that disagrees with the directory", entry=entry.shown)
-    wide_at, wide_end = extra_fields(data, name_end, start, entry.name, entry.flags).get(ZIP64_FIELD, (0, 0))
-    if FULL_32 in (packed, size):
-        if wide_end - wide_at < 16:
-            raise ArtifactError("has a ZIP64 field that does not fit its local header", entry=entry.shown)
-        size, packed = Struct("<2Q").unpack_from(data, wide_at)
-    recorded = (entry.crc, entry.packed, entry.size)
-    unknown = (0, 0, 0) if flags & _DESCRIBED else recorded
-    if any(value not in known for value, *known in zip((crc, packed, size), recorded, unknown, strict=True)):
-        raise ArtifactError("has a local header that disagrees with the directory", entry=entry.shown)
+    end = start + entry.compressed_size
+    mismatch = ArtifactError("has a local header that disagrees with the central directory", entry=entry.display_name)
+    found = (signature, flags & _COMPARED_FLAGS, method, data[LOCAL_HEADER.size : name_end])
+    expected = (LOCAL_HEADER_SIGNATURE, entry.flags & _COMPARED_FLAGS, entry.method, entry.name)
+    if found != expected or end > len(data):
+        raise mismatch
+    fields = extra_fields(data, name_end, start, entry.name, entry.flags)
+    zip64_at, zip64_end = fields.get(ZIP64_FIELD, (0, 0))
+    if UINT32_MAX in (compressed_size, size):
+        if zip64_end - zip64_at < 16:
+            problem = "has a ZIP64 extra field that does not match its local header"
+            raise ArtifactError(problem, entry=entry.display_name)
+        size, compressed_size = Struct("<2Q").unpack_from(data, zip64_at)
+    recorded = (entry.crc, entry.compressed_size, entry.size)
+    unknown = (0, 0, 0) if flags & _DESCRIPTOR_FLAG else recorded
+    values = zip((crc, compressed_size, size), recorded, unknown, strict=True)
+    if any(value not in known for value, *known in values):
+        raise mismatch
     content = _content(entry, data[start:end])
-    if flags & _DESCRIBED:
-        end += _descriptor_length(entry, data[end:], wide=wide_end > 0)
+    if flags & _DESCRIPTOR_FLAG:
+        end += _descriptor_length(entry, data[end:], zip64=zip64_end > 0)
     return Extracted(entry, content, entry.offset + end if entry.last else entry.limit)
 
 
 def _check_room(directory: Directory, gone: Sequence[int], names: Sequence[bytes]) -> None:
-    """Refuses a name that is taken, that is a folder, or that stands in a folder that is none."""
+    """Refuses a name that exists, that is a folder, or that is below something other than a folder."""
     listed = b"\0".join((b"", *directory.names, *names))
     for place, name in enumerate(names):
         if directory.names.get(name, -1) not in (-1, *gone) or name in names[:place]:
             raise ArtifactError("would be in the archive twice", entry=name.decode())
         if b"\0" + name + b"/" in listed:
-            raise ArtifactError("is a folder, where a file is to be written", entry=name.decode())
+            raise ArtifactError("is a folder, but a file is to be written there", entry=name.decode())
         for parent in (name[:at] for at, byte in enumerate(name) if byte == 0x2F):
             if parent in directory.names:
                 entry = directory.entry(directory.names[parent])
                 if not entry.is_folder or plain(entry.name) != parent:
-                    raise ArtifactError(f"is no folder, which {name.decode()!r} needs", entry=entry.shown)
+                    raise ArtifactError(f"is not a folder, but {name.decode()!r} needs one", entry=entry.display_name)
 
 
 def _kept(cut: Sequence[Keep], end: int) -> Iterator[Keep]:
-    """What lies between the sorted cuts, up to ``end``."""
-    for before, behind in pairwise((Keep(0, 0), *cut, Keep(end, end))):
-        if before.end < behind.start:
-            yield Keep(before.end, behind.start)
+    """The ranges between the sorted cuts, up to ``end``."""
+    for before, after in pairwise((Keep(0, 0), *cut, Keep(end, end))):
+        if before.end < after.start:
+            yield Keep(before.end, after.start)
 
 
 def _moved(directory: Directory, cut: Sequence[Keep], gone: Sequence[int]) -> bytearray:
-    """The records of what is kept, with the offsets that they have after the cuts."""
+    """The central directory headers of the entries that are kept, with their offsets after the cuts."""
     raw = bytearray(directory.raw)
     if not cut:
         return raw
-    starts = [start - directory.layout.shift for start, _ in cut]
+    starts = [start - directory.layout.base_offset for start, _ in cut]
     removed = [0, *accumulate(end - start for start, end in cut)]
     for index, offset in enumerate(directory.offsets):
         if offset > starts[0]:
             moved = offset - removed[bisect_left(starts, offset)]
-            if index in directory.wide:
-                _WIDE_OFFSET.pack_into(raw, directory.wide[index], moved)
+            if index in directory.zip64_offsets:
+                _ZIP64_OFFSET.pack_into(raw, directory.zip64_offsets[index], moved)
             else:
                 _OFFSET.pack_into(raw, directory.positions[index] + _OFFSET_AT, moved)
     ends = (*directory.positions[1:], len(raw))
@@ -236,35 +232,35 @@ def _moved(directory: Directory, cut: Sequence[Keep], gone: Sequence[int]) -> by
 
 
 def _new_entry(name: bytes, file: NewFile, offset: int) -> tuple[bytes, bytes]:
-    """Local header and content, and the directory record, of a file whose header stands at ``offset``."""
-    needs, wide = _NEEDS, b""
-    if offset >= FULL_32:
-        needs, wide = NEEDS_ZIP64, Struct("<2HQ").pack(ZIP64_FIELD, 8, offset)
-    flags = 0 if name.isascii() else IN_UTF8
-    length = len(file.data)
-    facts = (needs, flags, _STORED, 0, _FIRST_DAY, zlib.crc32(file.data), length, length, len(name))
-    header = HEADER.pack(HEADER_MARK, *facts, 0)
+    """The local header and content, and the central directory header, of a file at ``offset``."""
+    version, zip64 = _VERSION_NEEDED, b""
+    if offset >= UINT32_MAX:
+        version, zip64 = ZIP64_VERSION, Struct("<2HQ").pack(ZIP64_FIELD, 8, offset)
+    flags = 0 if name.isascii() else UTF8_FLAG
+    size = len(file.data)
+    common = (version, flags, _STORED, 0, _FIRST_DAY, zlib.crc32(file.data), size, size, len(name))
+    local = LOCAL_HEADER.pack(LOCAL_HEADER_SIGNATURE, *common, 0)
     attributes = (0o100000 | file.mode) << 16
-    rest = (len(wide), 0, 0, 0, attributes, min(offset, FULL_32))
-    record = RECORD.pack(RECORD_MARK, MADE_ON_UNIX | needs, *facts, *rest)
-    return header + name + file.data, record + name + wide
+    rest = (len(zip64), 0, 0, 0, attributes, min(offset, UINT32_MAX))
+    central = CENTRAL_DIRECTORY_HEADER.pack(CENTRAL_DIRECTORY_SIGNATURE, MADE_BY_UNIX | version, *common, *rest)
+    return local + name + file.data, central + name + zip64
 
 
 def splice(directory: Directory, cut: Sequence[Extracted], add: Sequence[NewFile]) -> list[Segment]:
-    """The segments of the archive without what is cut, and with what is added behind the rest."""
+    """The segments of the archive without the entries in ``cut``, and with the files in ``add`` after the others."""
     names = [entry_name(file.name) for file in add]
     gone = [extracted.entry.index for extracted in cut]
     _check_room(directory, gone, names)
     ranges = sorted(Keep(extracted.entry.offset, extracted.end) for extracted in cut)
     kept = list(_kept(ranges, directory.layout.start))
-    offset = sum(end - start for start, end in kept) - directory.layout.shift
-    records = _moved(directory, ranges, gone)
+    offset = sum(end - start for start, end in kept) - directory.layout.base_offset
+    headers = _moved(directory, ranges, gone)
     entries = bytearray()
     for name, file in zip(names, add, strict=True):
-        entry, record = _new_entry(name, file, offset + len(entries))
+        entry, header = _new_entry(name, file, offset + len(entries))
         entries += entry
-        records += record
+        headers += header
     count = len(directory.offsets) - len(cut) + len(add)
     at = offset + len(entries)
-    end = end_records(directory.layout, count, len(records), at, prefixed=directory.bounds[0] > 0)
-    return [*kept, Insert(b"".join((entries, records, end)))]
+    end = end_records(directory.layout, count, len(headers), at, prefixed=directory.bounds[0] > 0)
+    return [*kept, Insert(b"".join((entries, headers, end)))]

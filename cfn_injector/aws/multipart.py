@@ -1,11 +1,11 @@
 """Plan a multipart upload: which parts S3 copies itself, and which are uploaded.
 
-In: the segments of an archive. Out: parts, in order. Nothing here knows S3 but for its limits: every part but the last
-has at least 5 MiB, none has over 5 GiB, and there are at most 10,000.
+``plan`` takes the segments of an archive and returns the parts, in order. S3's limits: every part but the last has at
+least 5 MiB, no part has more than 5 GiB, and there are at most 10,000 parts.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
-A range that S3 can copy costs a request, whatever its size. What is smaller than S3's minimum borrows from the range
-that follows it, and is uploaded together with that.
+Copying a range takes one request, whatever its size. A piece that is smaller than S3's minimum borrows from the range
+that follows it, and is uploaded together with the borrowed bytes.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cfn_injector.archive.splice import Insert, Keep, Segment
+from cfn_injector.archive import Insert, Keep, Segment
 
 MIN_PART = 5 * 1024 * 1024
 MAX_PART = 5 * 1024 * 1024 * 1024
 PART = 8 * 1024 * 1024
 COPIES = 8
-"""So many copies at once are quick enough; larger archives have larger parts, so that requests stay few."""
+"""The number of parallel copies. Larger archives have larger parts, so that the number of requests stays small."""
 
 
 class Copy(NamedTuple):
-    """A range of the source that S3 copies itself; ``end`` is not part of it."""
+    """A range of the source that S3 copies itself; ``end`` is exclusive."""
 
     start: int
     end: int
 
 
 class Upload(NamedTuple):
-    """What is sent: bytes, and ranges of the source that are read for it."""
+    """A part that is uploaded: bytes, and ranges of the source, which have to be read."""
 
     pieces: tuple[Segment, ...]
 
@@ -44,14 +44,14 @@ def length(segment: Segment) -> int:
 
 
 def _evenly(start: int, end: int, size: int) -> Iterator[Keep]:
-    """The range in equal pieces of about ``size`` bytes, none below S3's minimum where the range is not."""
+    """Splits the range into equal pieces of about ``size`` bytes; none is below S3's minimum unless the range is."""
     count = max(min(-(-(end - start) // size), (end - start) // MIN_PART), 1)
     for index in range(count):
         yield Keep(start + (end - start) * index // count, start + (end - start) * (index + 1) // count)
 
 
 def plan(segments: Sequence[Segment], *, copyable: bool) -> list[Part]:
-    """The parts of what the segments stand for; ``copyable`` says that S3 holds the source."""
+    """The parts that make up the segments. ``copyable``: the source is in S3, so that S3 can copy it."""
     size = min(max(PART, -(-sum(map(length, segments)) // COPIES)), MAX_PART) if copyable else PART
     parts: list[Part] = []
     waiting: list[Segment] = []

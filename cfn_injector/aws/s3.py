@@ -1,13 +1,13 @@
-"""S3 as source and destination of an injection.
+"""S3 as the source and the destination of an injection.
 
-In: a boto3 client and the place of an object. Out: an ``S3Source`` to read ranges from, an ``S3Destination`` to
-assemble segments into. Every request after the first carries the version or ETag of what was seen first, so that two
-states of an object are never mixed. Errors: StorageError, which names the object and what to look at.
+Takes a boto3 client and the location of an object. ``S3Source`` reads ranges of an object; ``S3Destination`` assembles
+segments into one. Every request after the first names the version or the ETag that the first one returned, so that two
+states of an object are never mixed. Errors: StorageError, which names the object and what to check.
 
     up to 8 MB    read, join, PutObject
-    above         in parts: S3 copies the ranges that are kept (UploadPartCopy), the rest is uploaded: kilobytes, or up
-                  to 5 MiB where the old file stands near the beginning; completed, and compared with the plan; or
-                  aborted, whatever the failure
+    above         in parts: S3 copies the ranges that are kept (UploadPartCopy). The rest is uploaded: kilobytes, or up
+                  to 5 MiB if the old file is near the beginning. The upload is completed and compared with the plan, or
+                  aborted on any failure.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 """
@@ -15,60 +15,32 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Part, Upload, length, plan
-from cfn_injector.errors import StorageError, code_of
+from cfn_injector.aws.s3_objects import CHUNK, discard, stored_sha256, translated, twice
+from cfn_injector.errors import StorageError
 from cfn_injector.injection import TAIL_BYTES, Source, join
 
 COMPARED_BYTES = 16 * 1024
-"""As much of an assembled object's end is read again and compared with the plan."""
-
-_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
-_DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
-_CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
-_CHUNK = 1 << 20
-
-
-@contextmanager
-def _telling(place: str, action: str) -> Iterator[None]:
-    """S3's errors in the words of the person who deploys."""
-    try:
-        yield
-    except ClientError as error:
-        raise StorageError(_told(place, action, code_of(error))) from error
-    except BotoCoreError as error:
-        raise StorageError(f"{place} failed on {action} with {type(error).__name__}; deploy again") from error
-
-
-def _told(place: str, action: str, code: str) -> str:
-    if code in _MISSING:
-        return f"{place} does not exist ({code}); upload the artifact first, or correct Code"
-    if code in _DENIED:
-        return (
-            f"{place} is denied to the provider; name its bucket in SourceBuckets of the provider's stack, and see "
-            f"that the bucket's policy allows {action}, and that of its KMS key kms:Decrypt and kms:GenerateDataKey"
-        )
-    if code in _CHANGED:
-        return f"{place} was replaced while it was read; give each build a key of its own and deploy again"
-    return f"{place} failed on {action} with {code}; deploy again"
+"""This much of the end of an assembled object is read back and compared with the plan."""
 
 
 def _ranged(answer: Mapping[str, Any], start: int, end: int) -> bytes:
-    """The bytes of a range. Where a server answers with the whole object, no more of that is kept than is wanted."""
+    """The bytes of a range. If a server answers with the whole object, only that range is kept in memory."""
     body = answer["Body"]
     if "ContentRange" in answer:
         return bytes(body.read())
     kept, at = bytearray(), 0
-    while at < end and (chunk := body.read(_CHUNK)):
+    while at < end and (chunk := body.read(CHUNK)):
         kept += chunk[max(start - at, 0) : max(end - at, 0)]
         at += len(chunk)
     return bytes(kept)
@@ -76,7 +48,10 @@ def _ranged(answer: Mapping[str, Any], start: int, end: int) -> bytes:
 
 @dataclass(frozen=True)
 class S3Source:
-    """An object in S3, as it was when it was opened. ``end`` holds its last bytes; ``size`` counts all of them."""
+    """An object in S3, in the state that it had when it was opened.
+
+    ``size`` is in bytes. ``tail`` holds the last bytes, which no further request reads.
+    """
 
     client: Any = field(repr=False)
     bucket: str
@@ -84,20 +59,18 @@ class S3Source:
     version: str | None
     etag: str
     size: int
-    end: bytes = field(repr=False)
+    tail: bytes = field(repr=False)
 
     @classmethod
     def open(cls, client: Any, bucket: str, key: str, version: str | None = None) -> S3Source:
-        """One request: size, ETag and the object's last 512 KiB. Another one for the rest, where that is little too."""
+        """Reads size, ETag and the last 512 KiB in one request. A second one reads the rest of a small object."""
         chosen = {"VersionId": version} if version else {}
-        with _telling(f"s3://{bucket}/{key}", "s3:GetObject"):
+        with translated(f"s3://{bucket}/{key}", "s3:GetObject"):
             answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{TAIL_BYTES}", **chosen)
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            end = _ranged(answer, max(whole - TAIL_BYTES, 0), whole)
-        source = cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], whole, end)
-        if len(end) < whole <= PART:
-            return replace(source, end=source.read(0, whole - len(end)) + end)
-        return source
+            tail = _ranged(answer, max(whole - TAIL_BYTES, 0), whole)
+        source = cls(client, bucket, key, version or answer.get("VersionId"), answer["ETag"], whole, tail)
+        return replace(source, tail=source.read(0, whole)) if whole <= PART else source
 
     @property
     def place(self) -> str:
@@ -105,42 +78,36 @@ class S3Source:
 
     @property
     def copy_source(self) -> dict[str, str]:
-        """The object as S3 wants it named in a copy."""
+        """The object, as CopySource."""
         return {"Bucket": self.bucket, "Key": self.key, **self._chosen}
 
     @property
     def _chosen(self) -> dict[str, str]:
         return {"VersionId": self.version} if self.version else {}
 
-    def tail(self, length: int) -> tuple[bytes, int]:
-        """The last ``length`` bytes, or all, and the size of the whole."""
-        if length <= len(self.end) or len(self.end) == self.size:
-            return self.end[-length:], self.size
-        return self.read(max(self.size - length, 0), self.size), self.size
-
     def read(self, start: int, end: int) -> bytes:
-        """The bytes from start up to end."""
-        if start >= end:
-            return b""
-        held = self.size - len(self.end)
-        if start >= held:
-            return self.end[start - held : end - held]
-        wanted = {"Range": f"bytes={start}-{end - 1}", "IfMatch": self.etag, **self._chosen}
-        with _telling(self.place, "s3:GetObject"):
-            body = _ranged(self.client.get_object(Bucket=self.bucket, Key=self.key, **wanted), start, end)
+        """The bytes from ``start`` up to ``end``; requests only those that are not in ``tail``."""
+        held = self.size - len(self.tail)
+        requested = self._request(start, min(end, held)) if start < min(end, held) else b""
+        return requested + self.tail[max(start - held, 0) : max(end - held, 0)]
+
+    def _request(self, start: int, end: int) -> bytes:
+        condition = {"Range": f"bytes={start}-{end - 1}", "IfMatch": self.etag, **self._chosen}
+        with translated(self.place, "s3:GetObject"):
+            body = _ranged(self.client.get_object(Bucket=self.bucket, Key=self.key, **condition), start, end)
         if len(body) != end - start:
-            raise StorageError(f"{self.place} gave {len(body)} bytes for {end - start}; deploy again")
+            raise StorageError(f"{self.place} returned {len(body)} of {end - start} bytes; deploy again")
         return body
 
 
 @dataclass(frozen=True)
 class S3Destination:
-    """Where the assembled archive goes.
+    """The object that the assembled archive is written to.
 
-    With ``scratch``, another key of the bucket, an archive that is assembled of parts comes to be there, and is copied
-    to ``key`` when it is whole: what is at ``key`` is always complete, and S3 computes its SHA-256 on the way.
-    ``tagging`` are tags for the object, encoded as in a query; without ``scratch`` only small objects get them. A key
-    that is not ``exclusive`` may have been used before, and by others: nothing there is swept or deleted.
+    ``scratch`` is another key of the bucket. If it is given, an archive that is assembled from parts is assembled there
+    and then copied to ``key``: the object at ``key`` is always complete, and S3 computes its SHA-256 during the copy.
+    ``tagging`` holds tags for the object, encoded as a query string; without ``scratch`` only small objects get them.
+    Set ``exclusive`` to False if others may have used the key: then nothing that exists there is aborted or deleted.
     """
 
     client: Any = field(repr=False)
@@ -151,9 +118,9 @@ class S3Destination:
     exclusive: bool = True
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
-        """Writes the object; returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256, where it is known.
+        """Writes the object. Returns the base64 SHA-256 of its bytes, which is Lambda's CodeSha256.
 
-        It is known of what fits into one request, and with ``scratch``.
+        Returns None if the object is assembled from parts without ``scratch``.
         """
         if sum(map(length, segments)) <= PART:
             return self._put(join(source, segments))
@@ -171,7 +138,7 @@ class S3Destination:
 
     def _put(self, body: bytes) -> str:
         digest = b64encode(sha256(body).digest()).decode()
-        with _telling(self._place(self.key), "s3:PutObject"):
+        with translated(self._place(self.key), "s3:PutObject"):
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=self.key,
@@ -183,7 +150,7 @@ class S3Destination:
         return digest
 
     def _assemble_parts(self, source: Source, parts: Sequence[Part], key: str) -> str:
-        """Uploads and copies all parts at once; returns the object's ETag once it is what was planned."""
+        """Uploads and copies all parts in parallel. Returns the object's ETag, once the object matches the plan."""
         with ExitStack() as failure:
             upload = self._begin(key)
             failure.callback(self._abort, key, upload)
@@ -202,7 +169,7 @@ class S3Destination:
         return etag
 
     def _begin(self, key: str) -> str:
-        with _telling(self._place(key), "s3:PutObject"):
+        with translated(self._place(key), "s3:PutObject"):
             try:
                 answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType="application/zip")
             except (ClientError, BotoCoreError):
@@ -216,7 +183,7 @@ class S3Destination:
         return upload
 
     def _abort_others(self, key: str, upload: str) -> None:
-        """Ends the uploads whose beginning was not answered."""
+        """Aborts uploads to the key that were created by requests whose answers were lost."""
         if not self.exclusive:
             return
         listed = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=key)
@@ -225,19 +192,19 @@ class S3Destination:
                 self._abort(key, other["UploadId"])
 
     def _abort(self, key: str, upload: str) -> None:
-        """Where this fails too, the bucket's lifecycle rule ends the upload; what is told is the first error."""
+        """Hides its own errors: the first error is reported, and the bucket's lifecycle rule aborts the upload."""
         with suppress(ClientError, BotoCoreError):
-            _twice(self.client.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=upload)
+            twice(self.client.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=upload)
 
     def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:
         place = {"Bucket": self.bucket, "Key": key, "UploadId": upload, "PartNumber": number}
         if isinstance(part, Upload):
             body = join(source, part.pieces)
-            with _telling(self._place(key), "s3:PutObject"):
+            with translated(self._place(key), "s3:PutObject"):
                 answer = self.client.upload_part(**place, Body=body)
         else:
             assert isinstance(source, S3Source)
-            with _telling(source.place, "s3:GetObject"):
+            with translated(source.place, "s3:GetObject"):
                 answer = self.client.upload_part_copy(
                     **place,
                     CopySource=source.copy_source,
@@ -252,12 +219,12 @@ class S3Destination:
     def _complete(
         self, source: Source, parts: Sequence[Part], key: str, upload: str, done: list[dict[str, Any]]
     ) -> str:
-        """Completes the upload; the ETag of the object, which was compared with the plan.
+        """Completes the upload. Returns the ETag of the object, which was compared with the plan.
 
-        Where the answer is an error, or lost, the comparison tells whether the object came to be nevertheless.
+        If the request fails or its answer is lost, the comparison shows whether the object exists nevertheless.
         """
         try:
-            with _telling(self._place(key), "s3:PutObject"):
+            with translated(self._place(key), "s3:PutObject"):
                 self.client.complete_multipart_upload(
                     Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done}
                 )
@@ -274,25 +241,25 @@ class S3Destination:
         return etag
 
     def _compare(self, source: Source, parts: Sequence[Part], key: str) -> str:
-        """The ETag of the object, which has the planned size and ends as planned."""
+        """The ETag of the object. Raises StorageError unless it has the planned size and end."""
         size = sum(part.end - part.start if isinstance(part, Copy) else sum(map(length, part.pieces)) for part in parts)
         last = parts[-1]
         assert isinstance(last, Upload)
         expected = join(source, last.pieces[-1:])[-COMPARED_BYTES:]
-        with _telling(self._place(key), "s3:GetObject"):
+        with translated(self._place(key), "s3:GetObject"):
             answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=-{len(expected)}")
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
             found = _ranged(answer, whole - len(expected), whole)
         if whole != size or found != expected:
             raise StorageError(
-                f"{self._place(key)} was not assembled as planned: {whole} bytes for {size}; deploy again"
+                f"{self._place(key)} was not assembled as planned: it has {whole} bytes instead of {size}; deploy again"
             )
         etag: str = answer["ETag"]
         return etag
 
     def _copy_hashed(self, scratch: str, etag: str) -> str:
-        """Copies the whole object to its key; S3 computes the SHA-256, or it is read where S3 does not."""
-        with _telling(self._place(self.key), "s3:PutObject"):
+        """Copies the assembled object to ``key``. S3 computes the SHA-256; if it does not, the object is read."""
+        with translated(self._place(self.key), "s3:PutObject"):
             answer = self.client.copy_object(
                 Bucket=self.bucket,
                 Key=self.key,
@@ -304,67 +271,3 @@ class S3Destination:
             )
         digest = answer["CopyObjectResult"].get("ChecksumSHA256")
         return str(digest) if digest else stored_sha256(self.client, self.bucket, self.key) or ""
-
-
-def staging_bucket(environ: Mapping[str, str]) -> str:
-    """The bucket for what is assembled. Raises StorageError where the provider's environment does not name one."""
-    if not environ.get("CFN_INJECTOR_STAGING_BUCKET"):
-        raise StorageError("the provider's own environment lacks CFN_INJECTOR_STAGING_BUCKET; deploy its stack anew")
-    return environ["CFN_INJECTOR_STAGING_BUCKET"]
-
-
-def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
-    """The base64 SHA-256 of an object, None where none is; the object is read where S3 does not keep it."""
-    place = f"s3://{bucket}/{key}"
-    with _telling(place, "s3:GetObject"):
-        try:
-            head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if code_of(error) in _MISSING:
-                return None
-            raise
-        if "ChecksumSHA256" in head and "-" not in head["ChecksumSHA256"]:  # a dash: a hash of the parts' hashes
-            return str(head["ChecksumSHA256"])
-        digest = sha256()
-        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK):
-            digest.update(chunk)
-    return b64encode(digest.digest()).decode()
-
-
-def tags_of(client: Any, bucket: str, key: str) -> dict[str, str]:
-    """The tags of an object; none where there is no object."""
-    with _telling(f"s3://{bucket}/{key}", "s3:GetObjectTagging"):
-        try:
-            found = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
-        except ClientError as error:
-            if code_of(error) not in _MISSING:
-                raise
-            return {}
-    return {tag["Key"]: tag["Value"] for tag in found}
-
-
-def untag(client: Any, bucket: str, key: str) -> None:
-    """Takes all tags from an object."""
-    with _telling(f"s3://{bucket}/{key}", "s3:DeleteObjectTagging"):
-        _twice(client.delete_object_tagging, Bucket=bucket, Key=key)
-
-
-def keys_below(client: Any, bucket: str, prefix: str) -> list[str]:
-    """The keys of all objects whose keys begin so."""
-    with _telling(f"s3://{bucket}/{prefix}", "s3:ListBucket"):
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
-def discard(client: Any, bucket: str, key: str) -> None:
-    """Deletes an object; that it is gone already is no error."""
-    with _telling(f"s3://{bucket}/{key}", "s3:DeleteObject"):
-        _twice(client.delete_object, Bucket=bucket, Key=key)
-
-
-def _twice(call: Callable[..., Any], **arguments: Any) -> None:
-    """Calls again where a call failed, or its answer was lost: only for calls that may be repeated."""
-    try:
-        call(**arguments)
-    except (ClientError, BotoCoreError):
-        call(**arguments)

@@ -1,7 +1,7 @@
-"""What a person should know about an archive before Lambda gets it, although nothing forbids it.
+"""Warnings about an archive that Lambda or a parser of ``.env`` files may misinterpret.
 
-In: sizes, names of variables, the statements of a ``.env``, the directory of an archive. Out: sentences, which hold no
-value.
+Takes sizes, names of variables, the statements of a ``.env``, or the central directory of an archive. Returns sentences
+without values of variables.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cfn_injector.archive.splice import Directory
-from cfn_injector.cli.location import visible
+from cfn_injector.archive import Directory
+from cfn_injector.cli.display import visible
 from cfn_injector.env_file import NAME
 from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED
@@ -19,12 +19,14 @@ from wrapper.dotenv import BOM, Binding
 DIRECT_UPLOAD = 50 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-_TOLD = 3  # so many of several places or names
-_UNIX = (3, 19)  # the systems whose records hold permissions, by the number that a record names them with
+_LISTED = 3
+"""How many lines or names a warning lists."""
+
+_UNIX = (3, 19)  # host systems whose attributes hold permissions: Unix and macOS, APPNOTE 4.4.2
 _READ, _SEARCH = 0o004, 0o001
 # A name with other characters may be the middle of a secret that was pasted without quotes.
 _HARMLESS = re.compile(r"[\w.-]+")
-_APART = re.compile(r"[^=]*(?:[ \t]=|=[ \t]+[^ \t\r\n])")
+_BLANKS_AROUND_EQUALS = re.compile(r"[^=]*(?:[ \t]=|=[ \t]+[^ \t\r\n])")
 
 
 def _is_blank(binding: Binding) -> bool:
@@ -36,83 +38,81 @@ def _holds_nul(binding: Binding) -> bool:
 
 
 _MISREAD: Sequence[tuple[Callable[[Binding], bool], str]] = (
-    (lambda binding: binding.text.startswith(BOM), "begins with a byte order mark, which few readers know"),
-    (_is_blank, "holds nothing but blanks, and Node.js 20 loses the names that follow"),
+    (lambda binding: binding.text.startswith(BOM), "starts with a byte order mark, which few parsers support"),
+    (_is_blank, "contains only blanks, and Node.js 20 drops the names that follow"),
     (
         lambda binding: binding.text.endswith("\r\n"),
-        "ends in CR and LF, of which shells take the CR for a part of the value",
+        "ends in CR and LF, and shells treat the CR as part of the value",
     ),
     (
         lambda binding: (
             binding.name is not None and binding.text.lstrip(f"{BOM} \t").startswith(("export ", "export\t"))
         ),
-        "begins with export, which docker, systemd and others do not know",
+        "starts with export, which docker, systemd and others do not support",
     ),
     (
         lambda binding: "\n" in binding.text.rstrip("\r\n"),
-        "begins a value of several lines, which not every reader reads",
+        "starts a value of several lines, which not every parser supports",
     ),
     (
-        lambda binding: binding.name is not None and _APART.match(binding.text) is not None,
-        "has blanks around its =, which shells take for a command",
+        lambda binding: binding.name is not None and _BLANKS_AROUND_EQUALS.match(binding.text) is not None,
+        "has blanks around its =, and shells run such a line as a command",
     ),
-    (_holds_nul, "holds a NUL, which no environment variable can"),
+    (_holds_nul, "contains a NUL, which an environment variable cannot contain"),
     (
         lambda binding: binding.name is not None and not NAME.fullmatch(binding.name),
-        "sets a name that is none of [A-Za-z_][A-Za-z0-9_]*, which shells refuse",
+        "sets a name that does not match [A-Za-z_][A-Za-z0-9_]*, which shells refuse",
     ),
 )
 
 
 def _some(things: Sequence[object]) -> str:
-    first = ", ".join(map(str, things[:_TOLD]))
-    return first if len(things) <= _TOLD else f"{first} and {len(things) - _TOLD} more"
+    first = ", ".join(map(str, things[:_LISTED]))
+    return first if len(things) <= _LISTED else f"{first} and {len(things) - _LISTED} more"
 
 
 def shown_name(name: str) -> str:
-    """The name of a variable as it may be shown."""
+    """The name of a variable, or ``***`` if it may be a secret."""
     return name if _HARMLESS.fullmatch(name) else "***"
 
 
 def on_size(unpacked: int) -> Iterator[str]:
-    """What Lambda refuses for its size."""
+    """Sizes that Lambda refuses."""
     if unpacked > LAMBDA_MAX_UNPACKED:
         yield f"the archive holds {unpacked} bytes when unpacked, more than the {LAMBDA_MAX_UNPACKED} that Lambda takes"
 
 
 def on_names(names: Iterable[str]) -> Iterator[str]:
-    """Variables that do not do at run time what one expects."""
+    """Variables that do not have the expected effect at run time."""
     for name in names:
         if name in RESERVED_VARIABLES:
-            yield f"{name} is reserved by Lambda, whose own value wins"
+            yield f"{name} is reserved by Lambda, and Lambda's own value takes precedence"
         if name in LOADER_VARIABLES:
-            yield f"{name} decides which code is loaded, so readers set it only where they are told to"
+            yield f"{name} controls which code is loaded, so readers do not set it unless configured to"
 
 
 def on_readers(path: str, bindings: Sequence[Binding]) -> Iterator[str]:
-    """What other readers of ``.env`` files, or shells, take otherwise than ours."""
-    for is_misread, told in _MISREAD:
+    """Lines that shells or other parsers of ``.env`` files read differently."""
+    for is_misread, problem in _MISREAD:
         lines = [binding.line for binding in bindings if is_misread(binding)]
         if lines:
-            yield f"{visible(path)}, line {_some(lines)}: {told}"
+            yield f"{visible(path)}, line {_some(lines)}: {problem}"
 
 
 def on_permissions(directory: Directory) -> Iterator[str]:
     """Files and folders that Lambda's user cannot open.
 
-    Where: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
     """
     files, folders = [], []
-    for index, position in enumerate(directory.positions):
-        if directory.raw[position + 5] not in _UNIX:
+    for entry in directory.entries():
+        if entry.host_system not in _UNIX:
             continue
-        entry = directory.entry(index)
-        mode = entry.attributes >> 16
-        if entry.is_folder and not mode & _SEARCH:
-            folders.append(visible(entry.shown))
-        elif entry.is_file and not mode & _READ:
-            files.append(visible(entry.shown))
+        if entry.is_folder and not entry.mode & _SEARCH:
+            folders.append(visible(entry.display_name))
+        elif entry.is_file and not entry.mode & _READ:
+            files.append(visible(entry.display_name))
     if files:
-        yield f"Lambda's user may not read {_some(files)}; give files mode 0644"
+        yield f"Lambda's user cannot read {_some(files)}; give files mode 0644"
     if folders:
-        yield f"Lambda's user may not open {_some(folders)}; give folders mode 0755"
+        yield f"Lambda's user cannot open {_some(folders)}; give folders mode 0755"

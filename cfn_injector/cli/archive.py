@@ -1,7 +1,7 @@
-"""Archives that are the same whenever they are made of the same files.
+"""Write reproducible archives: the same files give the same bytes.
 
-In: names, and bytes or the files that hold them. Out: a zip with these entries in this order, of a fixed date, readable
-by all. Nothing of the machine gets in: no path, owner, time or umask.
+``write_zip`` takes names, and bytes or the files that hold them. It writes a zip with these entries in this order, with
+a fixed date and world-readable. The archive depends on nothing else: no path, owner, time or umask of the machine.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from cfn_injector.cli.source_files import unreadable
 
 SMALLEST = 9
 QUICK = 6
-"""Levels of compression. For compiled libraries, the first gains half a percent in twice the time."""
+"""Compression levels. For compiled libraries, SMALLEST saves half a percent and takes twice as long."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
 
 class Item(NamedTuple):
-    """An entry to be: its name, its bytes or the file that holds them, and whether it can be executed."""
+    """An entry to write: its name, its bytes or the file that holds them, and whether it is executable."""
 
     name: str
     content: bytes | Path
@@ -42,9 +42,9 @@ def _bytes(content: bytes | Path) -> bytes:
 def write_zip(
     target: IO[bytes], items: Iterable[Item], *, level: int, written: Callable[[int], None] = lambda size: None
 ) -> None:
-    """Write the items as they come; ``written`` hears of the size of each.
+    """Write the items in their order; ``written`` is called with the size of each.
 
-    Modes are 0644, or 0755 for what can be executed: Lambda runs code as a user that owns no file
+    Modes are 0644, or 0755 for executables: Lambda runs code as a user that owns none of the files
     (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
     """
     with zipfile.ZipFile(target, "w") as archive:

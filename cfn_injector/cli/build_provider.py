@@ -21,9 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from cfn_injector.archive.splice import Insert
+from cfn_injector.archive import Insert
 from cfn_injector.cli.archive import SMALLEST, Item, write_zip
-from cfn_injector.cli.location import LocalDestination
+from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY

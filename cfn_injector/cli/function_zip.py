@@ -25,14 +25,16 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
-from cfn_injector.archive.splice import Keep
+from cfn_injector.archive import Keep
 from cfn_injector.cli import node_packages, python_packages
 from cfn_injector.cli.advice import DIRECT_UPLOAD
 from cfn_injector.cli.archive import QUICK, Item, write_zip
+from cfn_injector.cli.destinations import LocalDestination, destination
+from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target, compiled_for, is_library
-from cfn_injector.cli.location import FileSource, LocalDestination, destination, shown, visible
 from cfn_injector.cli.progress import Progress
 from cfn_injector.cli.source_files import CREDENTIALS, NO_CODE, Exclusions, Skip, files, ignore_file
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
 from cfn_injector.env_loader import FOLDER
 from cfn_injector.env_properties import DEFAULT_ENV_FILE

@@ -1,8 +1,9 @@
-"""``inject``: an archive and variables go in; the same archive with these in its ``.env`` comes out.
+"""``inject``: write an archive with variables added to its ``.env``.
 
     IN -> injection.inject, with --env over --env-file -> OUT
 
-It is what the provider does while a stack is deployed, on any path or URL. Values are secrets: no message holds one.
+The provider does the same during a deployment; this command works on any path or URL. Values are secrets: no message
+contains one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from cfn_injector.cli import advice
-from cfn_injector.cli.location import destination, opened, shown, visible
+from cfn_injector.cli.destinations import destination
+from cfn_injector.cli.display import shown, visible
+from cfn_injector.cli.sources import opened
 from cfn_injector.env_file import NAME, quote
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import InjectorError
@@ -23,13 +26,13 @@ from wrapper.dotenv import ParseError, decode, parse
 
 HELP = "write variables into the .env file of an archive"
 
-_RULE = "a name has letters, digits and _, no digit first"
-# What else stands before a "=" may be a part of a secret.
+_RULE = "a name has letters, digits and _, and does not start with a digit"
+# Any other text before a "=" may be a part of a secret.
 _TYPED_AS_NAME = re.compile(r"[\w.-]{1,64}")
 
 
 def _given(arguments: Iterable[str]) -> dict[str, str]:
-    """The variables of the command line."""
+    """The variables on the command line."""
     variables = {}
     for number, text in enumerate(arguments, start=1):
         name, equals, value = text.partition("=")
@@ -37,13 +40,13 @@ def _given(arguments: Iterable[str]) -> dict[str, str]:
             raise InjectorError(f"--env number {number} has no =; give NAME=VALUE")
         if not NAME.fullmatch(name):
             which = repr(name) if _TYPED_AS_NAME.fullmatch(name) else f"number {number}"
-            raise InjectorError(f"--env {which} is no name of a variable; {_RULE}")
+            raise InjectorError(f"--env {which} is not a valid variable name; {_RULE}")
         variables[name] = value
     return variables
 
 
 def _read(path: str) -> dict[str, str]:
-    """The variables of a file of this machine, or of standard input."""
+    """The variables in a file on this machine, or on standard input."""
     place = "standard input" if path == "-" else visible(path)
     try:
         if path == "-":
@@ -61,7 +64,7 @@ def _read(path: str) -> dict[str, str]:
         if binding.name is None or binding.value is None:
             continue
         if not NAME.fullmatch(binding.name):
-            raise InjectorError(f"{place}, line {binding.line} sets what is no name of a variable; {_RULE}")
+            raise InjectorError(f"{place}, line {binding.line} does not have a valid variable name; {_RULE}")
         variables[binding.name] = binding.value
     return variables
 
@@ -75,15 +78,23 @@ def _check(variables: Mapping[str, str]) -> None:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="the archive: a path, an s3 URL, or another that smart_open reads")
     parser.add_argument(
-        "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; once for each, over --env-file"
+        "input", metavar="IN", help="the archive: a path, an s3 URL, or any other URL that smart_open reads"
     )
-    parser.add_argument("--env-file", metavar="FILE", help="a file of variables; - is standard input")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable; repeat for more; overrides --env-file",
+    )
+    parser.add_argument("--env-file", metavar="FILE", help="a file with variables; - is standard input")
     parser.add_argument(
         "--path", default=DEFAULT_ENV_FILE, metavar="PATH", help="the file in the archive (default: %(default)s)"
     )
-    parser.add_argument("--output", required=True, metavar="OUT", help="the new archive: a path or URL, also IN itself")
+    parser.add_argument(
+        "--output", required=True, metavar="OUT", help="the new archive: a path or URL; may be the same as IN"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -1,6 +1,6 @@
-"""``inspect``: an archive goes in; out comes what it holds, and what an injection or Lambda would make of it.
+"""``inspect``: show what an archive holds, and warn about what an injection or Lambda would do with it.
 
-No more is read than the directory and the ``.env``. Values are shown only where they are asked for.
+Reads only the central directory and the ``.env``. Values are shown only on request.
 """
 
 from __future__ import annotations
@@ -12,25 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import nlargest
 
-from cfn_injector.archive.splice import (
-    Directory,
-    Entry,
-    Read,
-    Segment,
-    entry_name,
-    extract,
-    plain,
-    read_directory,
-    through,
-)
+from cfn_injector.archive import Directory, Entry, Segment, entry_name, extract, plain, read_directory
 from cfn_injector.cli import advice
-from cfn_injector.cli.location import opened, shown, visible
+from cfn_injector.cli.display import shown, visible
+from cfn_injector.cli.sources import opened
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import ArtifactError, EnvFileError
-from cfn_injector.injection import TAIL_BYTES, Source, inject
+from cfn_injector.injection import Source, inject
 from wrapper.dotenv import Binding, ParseError, decode, parse
 
-HELP = "show the .env file of an archive, its sizes, and what Lambda or readers may stumble over"
+HELP = "show the .env file of an archive and its sizes, and warn about problems for Lambda and .env parsers"
 
 _LARGEST = 5
 _MASK = "***"
@@ -38,7 +29,7 @@ _MASK = "***"
 
 @dataclass(frozen=True)
 class EnvFile:
-    """The file of variables; ``bindings`` is None where it cannot be read."""
+    """The file of variables; ``bindings`` is None if it cannot be read."""
 
     entry: Entry
     bindings: Sequence[Binding] | None = field(repr=False)
@@ -51,7 +42,7 @@ class EnvFile:
 
 @dataclass(frozen=True)
 class Found:
-    """What an archive holds. Sizes in bytes; of files, the unpacked one. ``notes`` are no problem of the archive."""
+    """What an archive holds. Sizes are in bytes; those of files are unpacked. ``notes`` are not about problems."""
 
     size: int
     entries: int
@@ -69,8 +60,8 @@ class _Nowhere:
         return None
 
 
-def _env_file(directory: Directory, path: str, read: Read) -> EnvFile | None:
-    """The file of that name, also where it is spelled with ``./``."""
+def _env_file(directory: Directory, path: str, source: Source) -> EnvFile | None:
+    """The file of that name, with or without a leading ``./``."""
     name = entry_name(path)
     index = directory.names.get(name)
     if index is None:
@@ -78,36 +69,34 @@ def _env_file(directory: Directory, path: str, read: Read) -> EnvFile | None:
     entry = directory.entry(index)
     bindings = None
     if plain(entry.name) == name:
-        with suppress(ArtifactError, ParseError):  # why, an attempt to inject tells
-            bindings = parse(decode(extract(directory, entry, read).data))
+        with suppress(ArtifactError, ParseError):  # _refusal reports the reason
+            bindings = parse(decode(extract(entry, source.read).data))
     return EnvFile(entry, bindings)
 
 
 def _refusal(source: Source, path: str) -> Iterator[str]:
-    """Why nothing could be injected: by trying, with nothing and to nowhere."""
+    """Why an injection would fail; found by injecting no variables into no destination."""
     try:
         inject(source, _Nowhere(), {}, path=path)
     except (ArtifactError, EnvFileError) as error:
-        yield f"nothing can be injected: {error}"
+        yield f"variables cannot be injected: {error}"
 
 
 def _notes(directory: Directory, size: int, path: str) -> Iterator[str]:
     if size > advice.DIRECT_UPLOAD:
-        yield f"over {advice.DIRECT_UPLOAD} bytes, an archive reaches Lambda only by way of S3"
+        yield f"an archive over {advice.DIRECT_UPLOAD} bytes must be uploaded to Lambda through S3"
     if entry_name(path) not in directory.names:
         for name, index in directory.names.items():
             if name.rpartition(b"/")[2].startswith(b".env") and directory.entry(index).is_file:
-                yield f"the archive also holds {visible(directory.entry(index).shown)}"
+                yield f"the archive also holds {visible(directory.entry(index).display_name)}"
 
 
 def look(source: Source, path: str = DEFAULT_ENV_FILE) -> Found:
-    """What the archive holds. Raises ArtifactError where its directory cannot be read."""
-    tail, size = source.tail(TAIL_BYTES)
-    read = through(tail, size, source.read)
-    directory = read_directory(tail, size, read)
-    env_file = _env_file(directory, path, read)
+    """What the archive holds. Raises ArtifactError if its central directory cannot be read."""
+    directory = read_directory(source.read, source.size)
+    env_file = _env_file(directory, path, source)
     bindings = (env_file.bindings if env_file else None) or ()
-    files = (entry for entry in map(directory.entry, range(len(directory.offsets))) if entry.is_file)
+    files = (entry for entry in directory.entries() if entry.is_file)
     warnings = [
         *_refusal(source, path),
         *advice.on_size(directory.unpacked),
@@ -116,13 +105,15 @@ def look(source: Source, path: str = DEFAULT_ENV_FILE) -> Found:
         *advice.on_readers(path, bindings),
     ]
     return Found(
-        size=size,
-        entries=len(directory.offsets),
+        size=source.size,
+        entries=directory.layout.entries,
         unpacked=directory.unpacked,
-        largest=[(entry.size, visible(entry.shown)) for entry in nlargest(_LARGEST, files, key=lambda file: file.size)],
+        largest=[
+            (file.size, visible(file.display_name)) for file in nlargest(_LARGEST, files, key=lambda file: file.size)
+        ],
         env_file=env_file,
         warnings=warnings,
-        notes=list(_notes(directory, size, path)),
+        notes=list(_notes(directory, source.size, path)),
     )
 
 
@@ -131,7 +122,7 @@ def _as_json(place: str, found: Found, *, show_values: bool) -> str:
     if found.env_file:
         entry, values = found.env_file.entry, found.env_file.values
         names = list(values) if show_values else list(map(advice.shown_name, values))
-        env_file = {"name": entry.shown, "size": entry.size, "names": names}
+        env_file = {"name": entry.display_name, "size": entry.size, "names": names}
         if show_values:
             env_file["values"] = values
     facts = {"input": place, "size": found.size, "entries": found.entries, "unpacked": found.unpacked}
@@ -146,10 +137,10 @@ def _as_text(place: str, found: Found, path: str, *, show_values: bool) -> Itera
     if found.env_file is None:
         yield f"{visible(path)}  none"
     elif found.env_file.bindings is None:
-        yield f"{visible(found.env_file.entry.shown)}  cannot be read"
+        yield f"{visible(found.env_file.entry.display_name)}  cannot be read"
     else:
         values = found.env_file.values
-        yield f"{visible(found.env_file.entry.shown)}  {len(values)} variables"
+        yield f"{visible(found.env_file.entry.display_name)}  {len(values)} variables"
         for name, value in values.items():
             yield f"  {visible(name)}={visible(value)}" if show_values else f"  {advice.shown_name(name)}={_MASK}"
     yield from (f"warning: {warning}" for warning in found.warnings)
@@ -157,7 +148,9 @@ def _as_text(place: str, found: Found, path: str, *, show_values: bool) -> Itera
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="the archive: a path, an s3 URL, or another that smart_open reads")
+    parser.add_argument(
+        "input", metavar="IN", help="the archive: a path, an s3 URL, or any other URL that smart_open reads"
+    )
     parser.add_argument(
         "--path", default=DEFAULT_ENV_FILE, metavar="PATH", help="the file in the archive (default: %(default)s)"
     )

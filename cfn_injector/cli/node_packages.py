@@ -17,8 +17,8 @@ from pathlib import Path, PurePath
 from shutil import which
 from typing import Any
 
+from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target, compiled_for
-from cfn_injector.cli.location import visible
 from cfn_injector.cli.source_files import Skip, files
 from cfn_injector.cli.tools import Finished, ToolError, Workshop
 from cfn_injector.errors import InjectorError

@@ -22,8 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.location import visible
 from cfn_injector.cli.source_files import Skip, files
 from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra
 from cfn_injector.errors import InjectorError

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cfn_injector.cli.location import visible
+from cfn_injector.cli.display import visible
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 

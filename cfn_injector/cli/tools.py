@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from cfn_injector.cli.location import visible
+from cfn_injector.cli.display import visible
 from cfn_injector.errors import InjectorError
 
 

@@ -24,7 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.archive.splice import NewFile
+from cfn_injector.archive import NewFile
 from cfn_injector.env_properties import (
     LOADER_VARIABLES,
     RESERVED_VARIABLES,

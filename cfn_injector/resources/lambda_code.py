@@ -19,16 +19,8 @@ from uuid import uuid4
 
 from cfn_injector import env_loader, env_properties, injection
 from cfn_injector.aws import stacks
-from cfn_injector.aws.s3 import (
-    S3Destination,
-    S3Source,
-    discard,
-    keys_below,
-    staging_bucket,
-    stored_sha256,
-    tags_of,
-    untag,
-)
+from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket, stored_sha256, tags_of, untag
 from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.protocol import ownership

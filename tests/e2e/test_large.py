@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
 from tests.e2e.account import Account, Stacks, build_artifact
 

@@ -1,7 +1,7 @@
-"""S3's operations, as far as the stub has them.
+"""S3's operations, as far as the stub supports them.
 
-In: a ``Call``, which is an HTTP request that was read and understood. Out: an ``Answer``, or an S3Error. What each
-does is told in https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+Each operation takes a ``Call``, which is a parsed HTTP request, and returns an ``Answer`` or raises an S3Error. AWS
+documents them in https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOTHING = Rope()
 
 @dataclass(frozen=True)
 class Call:
-    """One request. Names of headers are lower case; ``query`` has the empty string for a name without value."""
+    """One request. Header names are in lower case; ``query`` has the empty string for a name without a value."""
 
     operation: str
     bucket: str
@@ -40,7 +40,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back; ``copied`` counts the bytes that were copied within S3."""
+    """A response; ``copied`` is the number of bytes that were copied within S3."""
 
     headers: Mapping[str, str]
     body: Rope = _NOTHING
@@ -49,7 +49,7 @@ class Answer:
 
 
 def name_operation(method: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """The operation's name, as AWS spells it. Raises S3Error for one that the stub lacks."""
+    """The operation's name, as AWS spells it. Raises S3Error for an operation that the stub does not support."""
     copies = "x-amz-copy-source" in headers
     if not key:
         names = {
@@ -77,7 +77,7 @@ def name_operation(method: str, key: str, query: Mapping[str, str], headers: Map
 
 
 def document(name: str, fields: Sequence[tuple[str, Any]]) -> bytes:
-    """An XML document; a field's value is text, or again a sequence of fields."""
+    """An XML document; the value of a field is text or a sequence of fields."""
 
     def element(name: str, value: Any) -> str:
         inner = escape(str(value)) if isinstance(value, (str, int)) else "".join(element(*each) for each in value)
@@ -87,23 +87,23 @@ def document(name: str, fields: Sequence[tuple[str, Any]]) -> bytes:
 
 
 def error_document(error: S3Error) -> bytes:
-    """What S3 tells of an error."""
+    """The body of an error response."""
     return document("Error", [("Code", error.code), ("Message", error.message), ("RequestId", "stub")])
 
 
-def _told(
-    name: str, fields: Sequence[tuple[str, Any]], headers: Mapping[str, str] | None = None, copied: int = 0
+def _answer(
+    name: str, fields: Sequence[tuple[str, Any]], more: Mapping[str, str] | None = None, copied: int = 0
 ) -> Answer:
-    told = {"Content-Type": "application/xml", **(headers or {})}
-    return Answer(told, Rope.of(document(name, fields)), copied=copied)
+    headers = {"Content-Type": "application/xml", **(more or {})}
+    return Answer(headers, Rope.of(document(name, fields)), copied=copied)
 
 
 def _instant(modified: float) -> str:
     return datetime.fromtimestamp(modified, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _matches(stored: Stored, wanted: str | None) -> None:
-    if wanted is not None and wanted.strip('"') not in (stored.etag.strip('"'), "*"):
+def _matches(stored: Stored, etag: str | None) -> None:
+    if etag is not None and etag.strip('"') not in (stored.etag.strip('"'), "*"):
         raise S3Error(412, "PreconditionFailed", _CHANGED)
 
 
@@ -111,7 +111,7 @@ def _span(text: str, size: int) -> tuple[int, int]:
     """Start and end of ``bytes=0-9``, ``bytes=5-`` or ``bytes=-10`` in an object of that size."""
     match = _RANGE.fullmatch(text)
     if not match or not any(match.groups()):
-        raise S3Error(400, "InvalidArgument", f"The range {text} is not understood")
+        raise S3Error(400, "InvalidArgument", f"The range {text} is not valid")
     first, last = match.groups()
     start = int(first) if first else max(size - int(last), 0)
     end = min(int(last) + 1, size) if first and last else size
@@ -134,7 +134,7 @@ def _digest(algorithm: str, body: Rope) -> str:
 
 
 def _checked(call: Call, body: Rope) -> dict[str, str]:
-    """The checksums that the client sent along, which must be right."""
+    """The checksums that the client sent. Raises S3Error if one is wrong."""
     found = {}
     for algorithm in ("sha256", "sha1", "crc32"):
         sent = call.headers.get(f"x-amz-checksum-{algorithm}")
@@ -211,13 +211,13 @@ def _copy_object(store: Store, call: Call) -> Answer:
         content_type = call.headers.get("content-type", content_type)
     stored = store.put(call.bucket, call.key, source.body, content_type, checksums, only_new=_only_new(call))
     fields = [("LastModified", _instant(stored.modified)), ("ETag", stored.etag), *_checksum_fields(checksums)]
-    return _told("CopyObjectResult", fields, _version(stored), copied=source.body.size)
+    return _answer("CopyObjectResult", fields, _version(stored), copied=source.body.size)
 
 
 def _create_multipart_upload(store: Store, call: Call) -> Answer:
     name = store.begin(call.bucket, call.key, call.headers.get("content-type", "binary/octet-stream"))
     fields = [("Bucket", call.bucket), ("Key", call.key), ("UploadId", name)]
-    return _told("InitiateMultipartUploadResult", fields)
+    return _answer("InitiateMultipartUploadResult", fields)
 
 
 def _upload_part(store: Store, call: Call) -> Answer:
@@ -235,13 +235,17 @@ def _upload_part_copy(store: Store, call: Call) -> Answer:
     if "x-amz-copy-source-range" in call.headers:
         text = call.headers["x-amz-copy-source-range"]
         start, end = _span(text, body.size)
-        if text != f"bytes={start}-{end - 1}":  # elsewhere S3 cuts a range that is too long, but not here
+        if (
+            text != f"bytes={start}-{end - 1}"
+        ):  # GetObject truncates a range that is too long, but this operation does not
             raise S3Error(400, "InvalidArgument", f"The range {text} is not within the {body.size} bytes of the source")
         if body.size <= MIN_PART:
-            raise S3Error(400, "InvalidRequest", "A range is only copied of an object that is larger than 5 MB")
+            raise S3Error(400, "InvalidRequest", "A range can only be copied from an object that is larger than 5 MB")
         body = body.cut(start, end)
     part = store.add_part(upload, int(call.query["partNumber"]), body)
-    return _told("CopyPartResult", [("LastModified", _instant(source.modified)), ("ETag", part.etag)], copied=body.size)
+    return _answer(
+        "CopyPartResult", [("LastModified", _instant(source.modified)), ("ETag", part.etag)], copied=body.size
+    )
 
 
 def _complete_multipart_upload(store: Store, call: Call) -> Answer:
@@ -254,7 +258,7 @@ def _complete_multipart_upload(store: Store, call: Call) -> Answer:
         raise S3Error(400, "MalformedXML", "The XML you provided was not well-formed") from None
     stored = store.complete(call.bucket, call.key, call.query["uploadId"], listed, only_new=_only_new(call))
     fields = [("Bucket", call.bucket), ("Key", call.key), ("ETag", stored.etag)]
-    return _told("CompleteMultipartUploadResult", fields, _version(stored))
+    return _answer("CompleteMultipartUploadResult", fields, _version(stored))
 
 
 def _abort_multipart_upload(store: Store, call: Call) -> Answer:
@@ -270,7 +274,7 @@ def _list_multipart_uploads(store: Store, call: Call) -> Answer:
         for name, upload in list(store.uploads.items())
         if upload.bucket == call.bucket and upload.key.startswith(prefix)
     ]
-    return _told("ListMultipartUploadsResult", [("Bucket", call.bucket), ("IsTruncated", "false"), *uploads])
+    return _answer("ListMultipartUploadsResult", [("Bucket", call.bucket), ("IsTruncated", "false"), *uploads])
 
 
 def _list_objects(store: Store, call: Call) -> Answer:
@@ -293,7 +297,7 @@ def _list_objects(store: Store, call: Call) -> Answer:
         for key, stored in shown
     ]
     head = [("Name", call.bucket), ("KeyCount", len(shown)), ("IsTruncated", str(bool(more)).lower())]
-    return _told("ListBucketResult", [*head, *more, *contents])
+    return _answer("ListBucketResult", [*head, *more, *contents])
 
 
 def _create_bucket(store: Store, call: Call) -> Answer:

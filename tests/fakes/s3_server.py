@@ -1,6 +1,6 @@
-"""The server of the S3 stub: HTTP, what is counted, the model of a link, faults.
+"""The server of the S3 stub: HTTP, counters, the model of a link, faults.
 
-In: requests, each on a thread of its connection. Out: answers, no sooner than the link would bring them.
+Each connection has its own thread. Answers are sent no sooner than the link would deliver them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 256 * 1024
 
 
 class Request(NamedTuple):
-    """A request that was answered, or that a fault cut off (``status`` 0). ``range`` is that of a read or a copy."""
+    """A request that was answered, or dropped by a fault (``status`` 0). ``range`` is that of a read or a copy."""
 
     operation: str
     key: str
@@ -35,7 +35,7 @@ class Request(NamedTuple):
 
 @dataclass
 class Fault:
-    """What ``Stub.fail`` asked for; ``seen`` counts the operations since."""
+    """A fault that ``Stub.fail`` requested; ``seen`` counts the operations since."""
 
     operation: str
     nth: int
@@ -49,7 +49,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Model:
-    """The link between client and S3; 0 is as fast as this machine is. Rates in MB (10**6 bytes) a second."""
+    """The link between client and S3; 0 means no limit. Rates are in MB (10**6 bytes) per second."""
 
     latency_ms: float = 0.0
     mb_per_s: float = 0.0
@@ -64,7 +64,7 @@ class _Lane:
         self._lock = threading.Lock()
 
     def carry(self, length: int, rate: float) -> None:
-        """Returns when so many bytes would have arrived."""
+        """Returns when ``length`` bytes would have arrived."""
         if not rate:
             return
         with self._lock:
@@ -75,7 +75,7 @@ class _Lane:
 
 
 class _State:
-    """What all requests of a server share."""
+    """The state that all requests to a server share."""
 
     def __init__(self, buckets: Sequence[str]) -> None:
         self.store = Store(buckets)
@@ -114,7 +114,7 @@ class _State:
                 count[index] += value
 
     def control(self, verb: str, query: Mapping[str, str]) -> Any:
-        """What ``/_stub/verb`` does, and answers in JSON."""
+        """Runs ``/_stub/verb``; returns the answer, which is sent as JSON."""
         if verb == "stats":
             with self.lock:
                 return {name: list(count) for name, count in self.counts.items()}
@@ -136,11 +136,11 @@ class _State:
 
 
 class _Dropped(Exception):
-    """The connection ends without an answer, or in the midst of it."""
+    """The connection ends without an answer, or in the middle of it."""
 
 
 def _unframed(body: bytearray) -> tuple[bytearray, dict[str, str]]:
-    """A body and its trailing headers, out of chunks as AWS's own encoding frames them.
+    """A body and its trailing headers, decoded from AWS's own chunked encoding.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
     """
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
     raw_requestline: bytes
 
     def _read(self, length: int) -> bytearray:
-        """So many bytes of the body, no faster than the link is."""
+        """``length`` bytes of the body, no faster than the link."""
         data = bytearray(length)
         view = memoryview(data)
         for at in range(0, length, _CHUNK):
@@ -197,9 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         limit: int | None = None,
         count: Callable[[int], None] = lambda sent: None,
     ) -> None:
-        """Head and body; of the body no more than ``limit`` bytes.
+        """Sends the header and at most ``limit`` bytes of the body.
 
-        ``count`` is called before the client can have all of it, or when it has gone away.
+        ``count`` is called before the client can have received everything, or after it has disconnected.
         """
         head = self._head(answer)
         body = Rope() if head_only else answer.body.cut(0, answer.body.size if limit is None else limit)
@@ -227,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _perform(self, call: Call, fault: Fault | None) -> Answer:
-        failed = S3Error(fault.status, fault.code, "as the test wants it") if fault and fault.cut < 0 else None
+        failed = S3Error(fault.status, fault.code, "as the test requested") if fault and fault.cut < 0 else None
         try:
             if failed and fault and not fault.after:
                 raise failed
@@ -240,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         return answer
 
     def handle(self) -> None:
-        """That a client goes away between two requests is nothing to tell of."""
+        """Ignores clients that disconnect between two requests."""
         with suppress(ConnectionError):
             super().handle()
 
@@ -283,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._finish(call, answer, fault, up + length)
 
     def _finish(self, call: Call, answer: Answer, fault: Fault | None, up: int) -> None:
-        """Counts, and sends what the fault leaves of the answer."""
+        """Counts the request, and sends the part of the answer that the fault leaves."""
         limit = fault.cut if fault and fault.cut >= 0 else None
         lost = fault is not None and fault.status == 0 and limit is None
         span = call.headers.get("x-amz-copy-source-range", call.headers.get("range", ""))
@@ -302,16 +302,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _control(self, verb: str, query: Mapping[str, str]) -> None:
         try:
-            told = json.dumps(self.state.control(verb, query))
+            text = json.dumps(self.state.control(verb, query))
         except (S3Error, KeyError, TypeError, ValueError) as error:
             self._send(Answer({}, Rope.of(f"{error}\n".encode()), 400))
             return
-        self._send(Answer({"Content-Type": "application/json"}, Rope.of(told.encode())))
+        self._send(Answer({"Content-Type": "application/json"}, Rope.of(text.encode())))
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
-        """What was asked is in ``calls``."""
+        """Requests are recorded in ``calls`` instead."""
 
 
 def _dropped_before(fault: Fault | None) -> bool:
@@ -325,5 +325,5 @@ class _Server(ThreadingHTTPServer):
 
 
 def serving(buckets: Sequence[str]) -> ThreadingHTTPServer:
-    """A server on a free port of this machine; ``serve_forever`` is what runs it."""
+    """A server on a free port of this machine; call ``serve_forever`` to run it."""
     return _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": _State(buckets)}))

@@ -1,7 +1,7 @@
 """The objects of the S3 stub, in memory.
 
-In: bytes and names. Out: objects, or an S3Error with S3's own code. A copy shares the bytes of what it copies, so it
-costs the same for any size. ETags tell states of an object apart and nothing else, as those of encrypted objects do.
+Errors: S3Error, with S3's own code. A copy shares the bytes of its source, so that it costs the same for any size.
+ETags identify the state of an object and are not hashes of it, as for encrypted objects.
 
 Limits are S3's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 """
@@ -20,7 +20,7 @@ MAX_PARTS = 10_000
 
 
 class S3Error(Exception):
-    """What S3 answers in place of a result."""
+    """An error response of S3."""
 
     def __init__(self, status: int, code: str, message: str = "") -> None:
         super().__init__(f"{code}: {message}")
@@ -64,7 +64,7 @@ class Rope:
 
 @dataclass(frozen=True)
 class Stored:
-    """One version of an object. ``checksums`` leads from the algorithm (``sha256``) to the value in base64."""
+    """One version of an object. ``checksums`` maps the algorithm (``sha256``) to the base64 value."""
 
     body: Rope
     etag: str
@@ -127,7 +127,7 @@ class Store:
         return self.buckets[name]
 
     def find(self, bucket: str, key: str, version: str | None = None) -> Stored:
-        """The newest version of an object, or the one that is named."""
+        """The newest version of an object, or the given one."""
         with self._lock:
             versions = self.bucket(bucket).objects.get(key, [])
             if version is not None:
@@ -140,7 +140,7 @@ class Store:
             return versions[-1]
 
     def keys(self, bucket: str, prefix: str) -> list[tuple[str, Stored]]:
-        """The objects whose keys begin so, in the order of their keys."""
+        """The objects whose keys start with ``prefix``, in the order of their keys."""
         with self._lock:
             newest = [(key, versions[-1]) for key, versions in self.bucket(bucket).objects.items() if versions]
         return sorted((key, stored) for key, stored in newest if stored and key.startswith(prefix))
@@ -156,7 +156,7 @@ class Store:
         etag: str | None = None,
         only_new: bool = False,
     ) -> Stored:
-        """A new object, or a new version of it. ``only_new`` refuses where one exists."""
+        """A new object, or a new version of it. With ``only_new``, raises S3Error if the object exists."""
         with self._lock:
             home = self.bucket(bucket)
             versions = home.objects.setdefault(key, [])
@@ -172,7 +172,7 @@ class Store:
             return stored
 
     def delete(self, bucket: str, key: str, version: str | None = None) -> None:
-        """Deletes an object, or one version of it; that there is none is no error."""
+        """Deletes an object, or one version of it; it is not an error if there is none."""
         with self._lock:
             home = self.bucket(bucket)
             versions = home.objects.get(key, [])
@@ -184,7 +184,7 @@ class Store:
                 home.objects.pop(key, None)
 
     def begin(self, bucket: str, key: str, content_type: str) -> str:
-        """A multipart upload's id."""
+        """Begins a multipart upload; returns its id."""
         with self._lock:
             self.bucket(bucket)
             name = f"upload-{next(self._numbers)}"
@@ -210,7 +210,7 @@ class Store:
     def complete(
         self, bucket: str, key: str, name: str, parts: Sequence[tuple[int, str]], *, only_new: bool = False
     ) -> Stored:
-        """Makes an object of the parts that are named by number and ETag; the upload is gone then."""
+        """Makes an object of the parts with these numbers and ETags, and ends the upload."""
         with self._lock:
             upload = self.upload(bucket, key, name)
             if not parts:

@@ -1,12 +1,12 @@
-"""An S3 of our own, on this machine: it counts what it is asked, models a link, and fails where it is told to.
+"""A stub of S3 on this machine: it counts requests and bytes, models a link, and fails on demand.
 
-In: requests over HTTP, those of any S3 client. Out: answers, and what was counted. It runs in a thread of this process
-(``running``), in a process of its own (``spawned``), or by itself, until its standard input ends:
+It accepts HTTP requests of any S3 client. It runs in a thread of this process (``running``), in its own process
+(``spawned``), or from the command line until its standard input ends:
 
     python -m tests.fakes.s3_stub BUCKET ...
 
-Beside S3's operations there is ``/_stub/``: ``stats``, ``calls``, ``reset``, ``model`` and ``fail``, for which ``Stub``
-has methods. Signatures are not checked.
+In addition to S3's operations it has ``/_stub/``: ``stats``, ``calls``, ``reset``, ``model`` and ``fail``, for which
+``Stub`` has methods. Signatures are not checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CODES |= {200: "InternalError", 500: "InternalError", 503: "SlowDown"}
 
 
 class Count(NamedTuple):
-    """What one operation took. Bytes are those on the wire, heads included; ``bytes_copied`` never left the server."""
+    """The requests and bytes of one operation, including headers. ``bytes_copied`` never left the server."""
 
     requests: int = 0
     bytes_down: int = 0
@@ -45,7 +45,7 @@ class Count(NamedTuple):
 
 
 class Stats(dict[str, Count]):
-    """Counts by operation; zero for one that was not asked for."""
+    """Counts by operation; zero for an operation that was not requested."""
 
     def __missing__(self, operation: str) -> Count:
         return Count()
@@ -64,7 +64,7 @@ def _session() -> Any:
 
 @dataclass(frozen=True)
 class Stub:
-    """A server that runs, by its URL."""
+    """A running server, by its URL."""
 
     url: str
 
@@ -79,15 +79,15 @@ class Stub:
         try:
             connection.request("POST", f"/_stub/{verb}?{urlencode(query)}")
             answer = connection.getresponse()
-            told = answer.read()
+            text = answer.read()
         finally:
             connection.close()
         if answer.status != 200:
-            raise ValueError(f"the stub refused {verb}: {told.decode().strip()}")
-        return json.loads(told)
+            raise ValueError(f"the stub refused {verb}: {text.decode().strip()}")
+        return json.loads(text)
 
     def stats(self) -> Stats:
-        """What was counted since ``reset``, by operation."""
+        """The counts since ``reset``, by operation."""
         return Stats({name: Count(*values) for name, values in self._control("stats").items()})
 
     def calls(self) -> list[Request]:
@@ -95,11 +95,11 @@ class Stub:
         return [Request(*values) for values in self._control("calls")]
 
     def reset(self, *, objects: bool = False) -> None:
-        """Counts begin anew, and no fault is waiting; with ``objects``, nothing is stored either."""
+        """Resets counters and faults, and with ``objects`` also deletes all objects."""
         self._control("reset", objects=int(objects))
 
     def model(self, model: Model) -> None:
-        """The link is like this from now on."""
+        """Sets the model of the link."""
         self._control("model", **asdict(model))
 
     def fail(
@@ -113,11 +113,11 @@ class Stub:
         times: int = 1,
         cut: int | None = None,
     ) -> None:
-        """Lets the nth of these operations from now on fail, and those that follow it up to ``times``.
+        """Makes the nth of these operations from now on fail, and those that follow it, ``times`` in total.
 
-        ``status`` None drops the connection; 200 is an error in the body of a success, as S3 has it for copies. With
-        ``after`` the operation takes effect all the same. ``cut`` ends the connection instead when so many bytes of the
-        answer's body are sent.
+        ``status`` None drops the connection; 200 is an error in the body of a success, which S3 returns for copies.
+        With ``after`` the operation takes effect nevertheless. ``cut`` instead ends the connection after that many
+        bytes of the answer's body.
         """
         code = code or _CODES.get(status or 0, "Failed")
         faults = {"nth": nth, "status": status or 0, "times": times, "cut": -1 if cut is None else cut}
@@ -140,7 +140,7 @@ def running(*buckets: str) -> Iterator[Stub]:
 
 @contextmanager
 def spawned(*buckets: str) -> Iterator[Stub]:
-    """A server in a process of its own, so that what it costs is not counted as the client's."""
+    """A server in its own process, so that its cost does not count as the client's."""
     command = [sys.executable, "-m", "tests.fakes.s3_stub", *buckets]
     process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin

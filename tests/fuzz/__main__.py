@@ -1,8 +1,8 @@
-"""Fuzz for so many seconds, then keep the inputs that lead further than the seeds: ``python -m tests.fuzz SECONDS``.
+"""Fuzz, then keep the inputs that cover more code than the seeds: ``python -m tests.fuzz SECONDS``.
 
     seeds, kept corpus -> libFuzzer -> build/fuzz/found -> merged -> kept corpus
 
-An input that fails ends it; it is in ``build/fuzz`` then, and the kept corpus as it was.
+An input that fails ends the run. It is in ``build/fuzz``, and the kept corpus does not change.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ CORPUS = Path(__file__).parent / "corpus"
 WORK = ROOT / "build" / "fuzz"
 FOUND, STARTS, MERGED = WORK / "found", WORK / "seeds", WORK / "merged"
 
-# Seconds and MB. An input takes less than a millisecond, and the process, Python and all, 45 MB.
+# Seconds and MB. An input takes less than a millisecond; the process takes 45 MB.
 LIMITS = ("-max_len=2048", "-timeout=10", "-rss_limit_mb=256")
-# Told for every input, or of libFuzzer's own affairs.
+# Messages for every input, or about libFuzzer itself.
 NOISE = re.compile(r"#\d+\s+(NEW|REDUCE)|MERGE-|INFO: Instrumenting|WARNING: Failed to find function|###|\"")
 
 
@@ -46,7 +46,7 @@ def write_seeds(folder: Path) -> None:
 
 
 def keep() -> int:
-    """Makes the kept corpus the fewest inputs that lead where all do; 0 if that went well."""
+    """Reduces the corpus to the fewest inputs with the same coverage. Returns 0 on success."""
     write_seeds(MERGED)
     if status := fuzz("-set_cover_merge=1", MERGED, CORPUS, FOUND):
         return status

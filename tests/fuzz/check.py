@@ -1,7 +1,7 @@
-"""What holds for whatever is given as an archive.
+"""Properties that hold for any input.
 
-In: any bytes. Out: whether they were accepted. AssertionError where something does not hold; any other exception that
-is not one of ours is a defect as well.
+``check`` takes any bytes and returns whether they are accepted as an archive. It raises AssertionError if a property
+does not hold; any other exception is a defect as well.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from itertools import pairwise
 from struct import unpack_from
 from typing import NamedTuple
 
-from cfn_injector.archive.splice import Directory, Read, Segment, plain, read_directory
+from cfn_injector.archive import Directory, Segment, plain
 from cfn_injector.errors import ArtifactError, EnvFileError
 from cfn_injector.injection import BytesSource, Source, inject, join
+from tests.support.splicing import directory_of
 from tests.support.zips import END, FULL, LOCAL, RECORD, RECORD_FIELDS, end_form
 from wrapper.dotenv import parse
 
@@ -27,7 +28,7 @@ END_MARK, DESCRIPTOR_LENGTH = b"PK\x05\x06", 24
 
 
 class Part(NamedTuple):
-    """An entry's name, its directory record without the offset, where it stands, and its bytes up to the next one."""
+    """An entry: name, central directory header without the offset, position, and all bytes up to the next entry."""
 
     name: bytes
     record: bytes
@@ -47,33 +48,25 @@ class _Memory:
 
 def _injected(data: bytes, env: Mapping[str, str]) -> bytes:
     destination = _Memory()
-    told = inject(BytesSource(data), destination, env)
-    assert told.size == len(destination.data)
+    done = inject(BytesSource(data), destination, env)
+    assert done.size == len(destination.data)
     return destination.data
 
 
-def _reader(data: bytes) -> Read:
-    def read(start: int, end: int) -> bytes:
-        assert 0 <= start < end <= len(data), "a range that S3 would refuse"
-        return data[start:end]
-
-    return read
-
-
 def _directory(data: bytes) -> Directory | str:
-    """The directory or why there is none, which does not depend on how much of the end was at hand."""
+    """The central directory or why there is none. Neither depends on how many of the last bytes a source holds."""
     found: list[Directory | str] = []
     for tail in TAILS:
         try:
-            found.append(read_directory(data[-tail:], len(data), _reader(data)))
+            found.append(directory_of(data, tail))
         except ArtifactError as error:
             found.append(str(error))
     assert found[0] == found[1] == found[2]
     return found[0]
 
 
-def _wide_offset(extras: bytes, before: int) -> int:
-    """Where in the extra fields the ZIP64 one has its offset, behind so many sizes."""
+def _zip64_offset(extras: bytes, before: int) -> int:
+    """The position in the extra fields of the offset in the ZIP64 field, which follows ``before`` sizes."""
     at = 0
     while extras[at : at + 2] != b"\1\0":
         at += 4 + unpack_from("<H", extras, at + 2)[0]
@@ -81,7 +74,7 @@ def _wide_offset(extras: bytes, before: int) -> int:
 
 
 def parts(data: bytes, directory: Directory) -> list[Part]:
-    """The entries in the order of their records, read by a way of its own."""
+    """The entries in the order of their headers, parsed without the code under test."""
     records, offsets, at = [], [], directory.layout.start
     for _ in range(directory.layout.entries):
         fields = dict(zip(RECORD_FIELDS, RECORD.unpack_from(data, at), strict=True))
@@ -91,8 +84,8 @@ def parts(data: bytes, directory: Directory) -> list[Part]:
         place, length = at + 42, 4
         if fields["offset"] == FULL:
             sizes = (fields["size"], fields["packed"])
-            place, length = name_end + _wide_offset(data[name_end:extra_end], sizes.count(FULL)), 8
-        offsets.append(int.from_bytes(data[place : place + length], "little") + directory.layout.shift)
+            place, length = name_end + _zip64_offset(data[name_end:extra_end], sizes.count(FULL)), 8
+        offsets.append(int.from_bytes(data[place : place + length], "little") + directory.layout.base_offset)
         record = data[at:place] + bytes(length) + data[place + length : end]
         records.append((data[at + RECORD.size : name_end], record))
         at = end
@@ -105,13 +98,13 @@ def _is_env(part: Part) -> bool:
 
 
 def _longest(env: Part) -> int:
-    """How many bytes an entry has at most, of those up to the next one or the directory."""
+    """The most bytes that belong to the entry, of those up to the next one or the central directory."""
     packed, name_length, extra_length = (*unpack_from("<I", env.record, 20), *unpack_from("<2H", env.data, 26))
     return len(env.data) if packed == FULL else LOCAL.size + name_length + extra_length + packed + DESCRIPTOR_LENGTH
 
 
 def _check_kept(data: bytes, result: bytes, old: Directory, new: Directory) -> None:
-    """All but the ``.env`` is what it was, and the new one is the last."""
+    """Everything but the ``.env`` is unchanged, and the new ``.env`` is the last entry."""
     before = parts(data, old)
     was = next(filter(_is_env, before), None)
     *after, last = parts(result, new)
@@ -123,30 +116,30 @@ def _check_kept(data: bytes, result: bytes, old: Directory, new: Directory) -> N
     moved = result[at : last.offset]
     assert result[:at] == data[:at]
     if was and at + length == old.layout.start:
-        # Bytes behind it that are not its own stay, and belong to the entry in front of it now.
+        # Bytes after it that are not its own are kept; they now follow the entry before it.
         assert data[: old.layout.start].endswith(moved)
         assert len(moved) >= length - _longest(was)
     else:
         assert moved == data[at + length : old.layout.start]
-    comment = old.layout.end[END.size :]
+    comment = old.layout.eocd[END.size :]
     assert end_form(result, comment) == end_form(data, comment)
 
 
 def _listed_by_zipfile(data: bytes) -> tuple[list[tuple[str, int, int, int]], bytes | None] | None:
-    """What zipfile knows of all other entries, and the ``.env``; None where it takes this for no archive."""
+    """What zipfile knows about all other entries, and the ``.env``; None if zipfile cannot read the archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = [info for info in archive.infolist() if info.orig_filename not in (".env", "./.env")]
             known = [(info.orig_filename, info.CRC, info.compress_size, info.file_size) for info in infos]
             return known, archive.read(".env") if ".env" in archive.namelist() else None
-    except Exception:  # it has many kinds
+    except Exception:  # zipfile raises many kinds
         return None
 
 
 def _check_zipfile(data: bytes, result: bytes, old: Directory) -> None:
-    """What zipfile read before, it reads after; unless it looks for an end record within the comment."""
+    """zipfile reads the same before and after, unless it finds an end of central directory record in the comment."""
     before = _listed_by_zipfile(data)
-    if before and END_MARK not in old.layout.end[1:]:
+    if before and END_MARK not in old.layout.eocd[1:]:
         after = _listed_by_zipfile(result)
         assert after
         assert after[0] == before[0]
@@ -156,7 +149,7 @@ def _check_zipfile(data: bytes, result: bytes, old: Directory) -> None:
 
 
 def check(data: bytes) -> bool:
-    """Whether these bytes are accepted, once all has been checked."""
+    """Whether these bytes are accepted, after all properties have been checked."""
     old = _directory(data)
     try:
         result = _injected(data, ENV)

@@ -1,4 +1,4 @@
-"""Archives to start from: one of each form that is read, small."""
+"""Small archives to start from: one of each form that is accepted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEEDS: dict[str, bytes] = {
     "zipfile": written({"a": b"a" * 9, ".env": b"A=1\n", "b/": b""}),
     "zipfile, streamed": streamed({"a": b"a" * 9, ".env": b"A=1\n"}),
     "comment": built([A, ENV], comment=b"c" * 9),
-    "an end record in the comment": built([A], comment=EMPTY + b"!"),
+    "an end of central directory record in the comment": built([A], comment=EMPTY + b"!"),
     "no .env": built([A, Member(b"b/c")]),
     "a folder named ./": built([Member(b"./", attributes=FOLDER), Member(b"./.env", b"A=1"), Member(b"./a")]),
     "all syntax": built([Member(b".env", SYNTAX)]),

@@ -1,7 +1,7 @@
-"""What libFuzzer calls: ``python -m tests.fuzz.target [OPTION...] [FILE|FOLDER...]``, with libFuzzer's options.
+"""The function that libFuzzer calls: ``python -m tests.fuzz.target [OPTION...] [FILE|FOLDER...]``, with its options.
 
-Every second change is mended, so that it comes further than to the first check: then the end records tell the truth
-about the directory, and the record of a stored ``.env`` about its content.
+Every second mutation is mended, so that it passes the first checks: the end records then match the central directory,
+and the header of a stored ``.env`` matches its content.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ZIP64_END, LOCATOR = b"PK\x06\x06", b"PK\x06\x07"
 
 
 def _mend_env(data: bytearray, record: int, local: int) -> None:
-    """Makes a record and its header tell size and CRC of the content, if it is stored."""
+    """Writes size and CRC of the content into both headers, if the entry is stored."""
     if data[local : local + 4] != LOCAL or len(data) < local + 30 or data[record + 10 : record + 12] != b"\0\0":
         return
     name_length, extra_length = unpack_from("<2H", data, local + 26)
@@ -35,7 +35,7 @@ def _mend_env(data: bytearray, record: int, local: int) -> None:
 
 
 def mended(original: bytes) -> bytes:
-    """The archive with what it should tell of itself, where one can be made out."""
+    """The archive with correct end records, if its central directory can be found."""
     data = bytearray(original)
     start, end = data.find(RECORD), data.rfind(END)
     if not 0 <= start <= end - 46 <= len(data) - 68:
@@ -49,13 +49,13 @@ def mended(original: bytes) -> bytes:
             _mend_env(data, at, first + offset)
         at += 46 + sum(lengths)
         count += 1
-    told = count, count, at - start, start - first
+    values = count, count, at - start, start - first
     if data[at : at + 4] == ZIP64_END and at + 76 <= end and data[end - 20 : end - 16] == LOCATOR:
         pack_into("<Q", data, at + 4, end - 20 - at - 12)
-        pack_into("<4Q", data, at + 24, *told)
+        pack_into("<4Q", data, at + 24, *values)
         pack_into("<Q", data, end - 12, at)
     else:
-        pack_into("<2H2I", data, end + 8, *told)
+        pack_into("<2H2I", data, end + 8, *values)
     pack_into("<H", data, end + 20, len(data) - end - 22)
     return bytes(data)
 
@@ -70,7 +70,7 @@ def run(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    # To merge, libFuzzer starts itself again by its first argument, through a shell.
+    # To merge, libFuzzer runs its first argument in a shell.
     itself = f"{shlex.quote(sys.executable)} -m tests.fuzz.target"
     atheris.Setup([itself, *sys.argv[1:]], run, custom_mutator=mutate)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""What the fuzzer starts from, and what it found to lead further."""
+"""The seeds of the fuzzer, and the inputs that it found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOUND = {path.name: path.read_bytes() for path in sorted((Path(__file__).parent 
 
 
 @pytest.mark.parametrize("data", [*SEEDS.values(), *FOUND.values()], ids=[*SEEDS, *FOUND])
-def test_whatever_is_given_nothing_but_the_env_becomes_another(data: bytes) -> None:
+def test_nothing_but_the_env_changes_for_any_input(data: bytes) -> None:
     tracemalloc.start()
     try:
         check(data)

@@ -1,4 +1,4 @@
-"""Where the command line finds archives and leaves them: an HTTP server, and a scheme of smart_open's in memory."""
+"""Places for archives of the command line: an HTTP server, and a smart_open scheme in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import boto3
 import pytest
 import smart_open.transport
 
-from cfn_injector.archive.splice import Segment
+from cfn_injector.archive import Segment
 from cfn_injector.injection import BytesSource, Source, inject, join
 from tests.support.world import STAGING
 from tests.support.zips import Member, built, written
@@ -31,7 +31,7 @@ RANGES, IGNORES_RANGES, REFUSES_RANGES, NO_LENGTH = "ranges", "ignores ranges", 
 
 @dataclass
 class Site:
-    """What is served; ``stalled`` is set when a response stops in its middle for ever."""
+    """The files that are served; ``stalled`` is set when a response stops in the middle."""
 
     kind: str
     files: Mapping[str, bytes]
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self.wfile.write(data[start:])
         except OSError:
-            pass  # who asked has seen enough
+            pass  # the client has disconnected
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -92,9 +92,9 @@ def served(files: Mapping[str, bytes], kind: str = RANGES, *, stalls: bool = Fal
 
 
 class Memory(ModuleType):
-    """A transport of smart_open's, as its EXTENDING.md wants one: ``memory://NAME`` is an item of ``files``.
+    """A smart_open transport, as its EXTENDING.md requires: ``memory://NAME`` is an item of ``files``.
 
-    ``reading`` and ``writing`` are what is raised there once half of the bytes are through.
+    ``reading`` and ``writing`` are exceptions to raise after half of the bytes.
     """
 
     SCHEME = "memory"
@@ -144,7 +144,7 @@ class _Read(io.BytesIO):
 
 
 class _Written(io.RawIOBase):
-    """Keeps each byte at once, as a server would that knows no transactions."""
+    """Keeps each byte immediately, like a server without transactions."""
 
     def __init__(self, memory: Memory, name: str) -> None:
         self.memory, self.name = memory, name
@@ -166,7 +166,7 @@ smart_open.transport.register_transport(MEMORY)
 
 
 def use_s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets boto3 find this S3 by the environment, as it finds a person's."""
+    """Configures boto3 to use this S3 through the environment, as a person would."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -182,14 +182,14 @@ class _Joined:
 
 
 def expected(data: bytes, path: str = ".env", **env: str) -> bytes:
-    """What an injection makes of this archive in memory."""
+    """The result of an injection into this archive, in memory."""
     joined = _Joined()
     inject(BytesSource(data), joined, env, path=path)
     return joined.data
 
 
 def content(output: str, s3: Any) -> bytes:
-    """What is at one of the outputs of the tests."""
+    """The content of one of the outputs of the tests."""
     if output.startswith("s3://"):
         body: bytes = s3.get_object(Bucket=STAGING, Key="out/put.zip")["Body"].read()
         return body

@@ -1,12 +1,17 @@
-"""How tests splice: an archive in memory, a new .env in, and what of it is to be compared."""
+"""Splice a new .env into an archive in memory, and compare the results.
+
+``tail`` is how many of the last bytes a source holds; the others are read when they are needed.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import pytest
 
-from cfn_injector.archive.splice import Directory, Insert, NewFile, Read, Segment, extract, read_directory, splice
+from cfn_injector.archive import Directory, Insert, NewFile, Read, Segment, extract, read_directory, splice
+from cfn_injector.cli.sources import FileSource
 from cfn_injector.errors import ArtifactError
 from tests.support.zips import Member, built, taken_apart
 
@@ -17,25 +22,40 @@ FILES = {"a.py": b"print('a')\n" * 9, "lib/": b"", "lib/b.py": b"pass\n", ".env"
 TAIL = 65_600
 
 
-def reader(data: bytes) -> Read:
-    """Gives ranges, and minds that they are such as S3 would give."""
+class RecordedFile(io.BytesIO):
+    """A file that records which ranges are read, as (start, end)."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.requested: list[tuple[int, int]] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        start = self.tell()
+        data = super().read(size)
+        self.requested.append((start, start + len(data)))
+        return data
+
+
+def reader(data: bytes, tail: int = TAIL) -> Read:
+    """Reads ranges, and checks that S3 would accept them."""
+    source = FileSource("the archive", io.BytesIO(data), len(data), data[-tail:], None)
 
     def read(start: int, end: int) -> bytes:
         assert 0 <= start < end <= len(data), "a range that S3 would refuse"
-        return data[start:end]
+        return source.read(start, end)
 
     return read
 
 
 def directory_of(data: bytes, tail: int = TAIL) -> Directory:
-    return read_directory(data[-tail:], len(data), reader(data))
+    return read_directory(reader(data, tail), len(data))
 
 
 def planned(data: bytes, add: Sequence[NewFile] = (NewFile(".env", NEW),), tail: int = TAIL) -> list[Segment]:
-    """The segments of the archive with these files in place of those of their names."""
+    """The segments of the archive in which these files replace those of the same names."""
     directory = directory_of(data, tail)
     found = [directory.names[file.name.encode()] for file in add if file.name.encode() in directory.names]
-    cut = [extract(directory, directory.entry(index), reader(data)) for index in found]
+    cut = [extract(directory.entry(index), reader(data, tail)) for index in found]
     return splice(directory, cut, add)
 
 
@@ -65,6 +85,6 @@ LENGTH = len(PLAIN) - 22 - START
 
 
 def env(**values: object) -> bytes:
-    """An archive with this .env between others."""
+    """An archive with this .env between other entries."""
     fields: dict[str, object] = {"name": b".env", "data": b"A=1\n" * 9, **values}
     return built([A, Member(**fields), B])  # type: ignore[arg-type]  # the rows of a table name the fields

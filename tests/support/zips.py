@@ -1,8 +1,8 @@
 """Real archives for tests: built by the standard library, by Info-ZIP, or byte by byte; and ways to damage them.
 
-``written`` and ``streamed`` are what ``zipfile`` makes of a map of names to contents. ``built`` makes an archive of
-``Member``s whose every field can be set, also to what no tool would write. ``taken_apart`` reads an archive by a
-way of its own, so that tests do not check the reader with itself.
+``written`` and ``streamed`` use ``zipfile`` on a map of names to contents. ``built`` makes an archive of ``Member``s,
+whose fields can all be set, even to values that no tool would write. ``taken_apart`` parses an archive independently,
+so that tests do not check the reader with itself.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def written(files: Files, comment: bytes = b"") -> bytes:
 
 
 class _Pipe(io.RawIOBase):
-    """Where nobody can seek, so that writers have to use data descriptors."""
+    """A stream that cannot seek, so that writers have to use data descriptors."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -102,17 +102,18 @@ def extra(identifier: int, value: bytes) -> bytes:
 
 
 def unicode_path(name: bytes, text: str) -> bytes:
-    """Info-ZIP's extra field that gives an entry another name."""
+    """Info-ZIP's extra field for an alternative name."""
     return extra(0x7075, b"\1" + pack("<I", zlib.crc32(name)) + text.encode())
 
 
 @dataclass(frozen=True)
 class Member:
-    """An entry of which everything can be said.
+    """An entry whose every field can be set.
 
-    ``wide`` names what stands in the record's ZIP64 field ("size", "packed", "offset", "disk"), ``local_wide``
-    puts both sizes into the header's. ``descriptor`` is "", "signed", "bare", "wide" or "bare wide". ``local`` and
-    ``record`` overwrite fields with what is not so. ``behind`` are bytes between this entry and the next.
+    ``wide`` lists the fields that are in the ZIP64 field of the central directory header ("size", "packed", "offset",
+    "disk"); ``local_wide`` puts both sizes into that of the local header. ``descriptor`` is "", "signed", "bare",
+    "wide" or "bare wide". ``local`` and ``record`` overwrite fields with wrong values. ``behind`` are bytes between
+    this entry and the next.
     """
 
     name: bytes
@@ -162,7 +163,7 @@ def _entry(member: Member) -> bytes:
 
 
 def _record(member: Member, offset: int) -> bytes:
-    """The directory record."""
+    """The central directory header."""
     facts = {"size": len(member.data), "packed": len(_packed(member)), "offset": offset, "disk": 0}
     zip64 = [pack("<I" if name == "disk" else "<Q", facts[name]) for name in facts if name in member.wide]
     extras = (extra(1, b"".join(zip64)) if zip64 else b"") + member.extra
@@ -193,9 +194,10 @@ def built(
 ) -> bytes:
     """An archive, byte by byte.
 
-    ``relative``: offsets count from behind the ``prefix``. ``order`` is that of the records. ``zip64`` adds ZIP64 end
-    records, whose extensible data are ``zip64_data``, and fills the end record's fields. ``zip64_end``, ``locator``
-    and ``end`` overwrite fields with what is not so.
+    ``relative``: offsets count from the end of the ``prefix``. ``order`` is that of the central directory headers.
+    ``zip64`` adds a ZIP64 end of central directory record with ``zip64_data`` as its extensible data, and sets the
+    fields of the other record to their maxima. ``zip64_end``, ``locator`` and ``end`` overwrite fields with wrong
+    values.
     """
     data = bytearray(prefix)
     base = len(prefix) if relative else 0
@@ -222,7 +224,7 @@ def built(
 
 
 def signing_block(value: bytes) -> bytes:
-    """What stands in front of the directory of a signed APK."""
+    """The block in front of the central directory of a signed APK."""
     pairs = pack("<QI", len(value) + 4, 0x7109871A) + value
     size = pack("<Q", len(pairs) + 24)
     return size + pairs + size + b"APK Sig Block 42"
@@ -230,7 +232,7 @@ def signing_block(value: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Piece:
-    """A directory record, its offset blanked, and where its entry stands."""
+    """A central directory header with a blank offset, and the position of its entry."""
 
     name: bytes
     record: bytes
@@ -238,12 +240,12 @@ class Piece:
 
 
 def end_position(data: bytes, comment: bytes = b"") -> int:
-    """Where the end record stands."""
+    """The position of the end of central directory record."""
     return len(data) - END.size - len(comment)
 
 
 def pieces(data: bytes, comment: bytes = b"") -> list[Piece]:
-    """The records of an archive whose comment is known, in their order, by the end records alone."""
+    """The central directory headers of an archive with this comment, in their order."""
     at = end_position(data, comment)
     count, length, offset = unpack_from("<HII", data, at + 10)
     behind = at
@@ -273,7 +275,7 @@ def pieces(data: bytes, comment: bytes = b"") -> list[Piece]:
 
 
 def taken_apart(data: bytes, comment: bytes = b"") -> dict[bytes, tuple[bytes, bytes]]:
-    """Of every entry, by name, in the directory's order: its bytes up to the next one, its record without offset."""
+    """For each entry, by name: its bytes up to the next one, and its central directory header without the offset."""
     found = pieces(data, comment)
     at = end_position(data, comment)
     behind = unpack_from("<Q", data, at - 12)[0] if data[at - 20 : at - 16] == b"PK\x06\x07" else at
@@ -283,7 +285,7 @@ def taken_apart(data: bytes, comment: bytes = b"") -> dict[bytes, tuple[bytes, b
 
 
 def end_form(data: bytes, comment: bytes = b"") -> tuple[object, ...]:
-    """What of an archive's end records should never change: all but counts, lengths and offsets."""
+    """The parts of the end records that must not change: all but counts, lengths and offsets."""
     at = end_position(data, comment)
     end = dict(zip(END_FIELDS, END.unpack_from(data, at), strict=True))
     full = [value in (0xFFFF, FULL) for value in END.unpack_from(data, at)[3:7]]
@@ -301,13 +303,13 @@ def changed(data: bytes, at: int, new: bytes) -> bytes:
 
 
 def with_end(data: bytes, **fields: int | bytes) -> bytes:
-    """An archive without a comment, with other values in its end record."""
+    """An archive without a comment, with other values in its end of central directory record."""
     old = dict(zip(END_FIELDS, END.unpack_from(data, end_position(data)), strict=True))
     return changed(data, end_position(data), END.pack(*(old | fields).values()))
 
 
 def with_record(data: bytes, index: int, **fields: int | bytes) -> bytes:
-    """An archive without a comment, with other values in one directory record."""
+    """An archive without a comment, with other values in one central directory header."""
     (offset,) = unpack_from("<I", data, end_position(data) + 16)
     offset += sum(len(piece.record) for piece in pieces(data)[:index])
     old = dict(zip(RECORD_FIELDS, RECORD.unpack_from(data, offset), strict=True))

@@ -14,8 +14,9 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector import env_loader, env_properties, injection
-from cfn_injector.archive.splice import NewFile
-from cfn_injector.aws.s3 import S3Destination, S3Source, discard, staging_bucket
+from cfn_injector.archive import NewFile
+from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.s3_objects import discard, staging_bucket
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
 from cfn_injector.protocol.messages import Outcome

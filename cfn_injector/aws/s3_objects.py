@@ -1,0 +1,115 @@
+"""Single operations on objects in S3, and S3's errors.
+
+Takes a boto3 client, a bucket and a key. Errors: StorageError, which names the object and what to check.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cfn_injector.errors import StorageError, code_of
+
+CHUNK = 1 << 20
+
+_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
+_DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
+_CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+
+
+@contextmanager
+def translated(place: str, action: str) -> Iterator[None]:
+    """Turns S3's errors into StorageErrors that say what to do; ``action`` is the IAM action that is needed."""
+    try:
+        yield
+    except ClientError as error:
+        raise StorageError(_problem(place, action, code_of(error))) from error
+    except BotoCoreError as error:
+        raise StorageError(f"{place} failed on {action} with {type(error).__name__}; deploy again") from error
+
+
+def _problem(place: str, action: str, code: str) -> str:
+    if code in _MISSING:
+        return f"{place} does not exist ({code}); upload the artifact first, or correct Code"
+    if code in _DENIED:
+        return (
+            f"{place} is not accessible to the provider; add its bucket to SourceBuckets of the provider's stack, and "
+            f"check that the bucket policy allows {action} and the policy of its KMS key allows kms:Decrypt and "
+            f"kms:GenerateDataKey"
+        )
+    if code in _CHANGED:
+        return f"{place} was replaced while it was being read; give each build its own key and deploy again"
+    return f"{place} failed on {action} with {code}; deploy again"
+
+
+def twice(call: Callable[..., Any], **arguments: Any) -> None:
+    """Calls, and calls once more if that fails. Only for idempotent calls: an answer may be lost."""
+    try:
+        call(**arguments)
+    except (ClientError, BotoCoreError):
+        call(**arguments)
+
+
+def staging_bucket(environ: Mapping[str, str]) -> str:
+    """The bucket for assembled objects. Raises StorageError if the provider's environment does not name one."""
+    if not environ.get("CFN_INJECTOR_STAGING_BUCKET"):
+        raise StorageError(
+            "the provider's own environment lacks CFN_INJECTOR_STAGING_BUCKET; deploy the provider's stack again"
+        )
+    return environ["CFN_INJECTOR_STAGING_BUCKET"]
+
+
+def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
+    """The base64 SHA-256 of an object, or None if there is no object. Reads the object if S3 stores no SHA-256."""
+    place = f"s3://{bucket}/{key}"
+    with translated(place, "s3:GetObject"):
+        try:
+            head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if code_of(error) in _MISSING:
+                return None
+            raise
+        if (
+            "ChecksumSHA256" in head and "-" not in head["ChecksumSHA256"]
+        ):  # with a dash it is a hash of the parts' hashes
+            return str(head["ChecksumSHA256"])
+        digest = sha256()
+        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK):
+            digest.update(chunk)
+    return b64encode(digest.digest()).decode()
+
+
+def tags_of(client: Any, bucket: str, key: str) -> dict[str, str]:
+    """The tags of an object; empty if there is no object."""
+    with translated(f"s3://{bucket}/{key}", "s3:GetObjectTagging"):
+        try:
+            found = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        except ClientError as error:
+            if code_of(error) not in _MISSING:
+                raise
+            return {}
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+def untag(client: Any, bucket: str, key: str) -> None:
+    """Removes all tags from an object."""
+    with translated(f"s3://{bucket}/{key}", "s3:DeleteObjectTagging"):
+        twice(client.delete_object_tagging, Bucket=bucket, Key=key)
+
+
+def keys_below(client: Any, bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects whose keys start with ``prefix``."""
+    with translated(f"s3://{bucket}/{prefix}", "s3:ListBucket"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def discard(client: Any, bucket: str, key: str) -> None:
+    """Deletes an object; it is not an error if the object does not exist."""
+    with translated(f"s3://{bucket}/{key}", "s3:DeleteObject"):
+        twice(client.delete_object, Bucket=bucket, Key=key)

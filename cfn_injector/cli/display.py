@@ -1,0 +1,109 @@
+"""Locations on the command line: how they are parsed, and how messages show them and their errors.
+
+A location is a path or a URL. No message shows what may be a credential: the user, the password and the query of a URL.
+Errors: InjectorError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote
+
+from cfn_injector.errors import InjectorError, StorageError
+
+LOCAL, S3, HTTP = ("", "file"), ("s3", "s3a", "s3n"), ("http", "https")
+"""Schemes; the empty one is that of a path."""
+
+ANY_ERROR = (Exception,)
+"""Each scheme has its own library, with its own exceptions."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_S3_OBJECT = re.compile(r"([^/:@]+)/(.+?)(?:\?versionId=([^&?]+))?", re.DOTALL)
+
+
+def visible(text: str) -> str:
+    """The text with control characters and line ends escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def split(location: str) -> tuple[str, str]:
+    """The scheme, in lower case, and the rest of a location."""
+    match = _URL.fullmatch(location)
+    return (match[1].lower(), match[2]) if match else ("", location)
+
+
+def s3_object(location: str) -> tuple[str, str, str | None]:
+    """Bucket, key and version of an S3 URL."""
+    match = _S3_OBJECT.fullmatch(split(location)[1])
+    if not match:
+        raise InjectorError(
+            "an s3 URL does not name an object; give s3://BUCKET/KEY, and credentials in the same way as to the AWS CLI"
+        )
+    return match[1], match[2], match[3]
+
+
+def local_path(location: str) -> str:
+    """The path of a path or a file URL."""
+    scheme, rest = split(location)
+    if not scheme:
+        return location
+    host, slash, path = rest.partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise InjectorError(f"{visible(location)} is not a file on this machine; give file:///PATH, or a path")
+    return unquote(f"/{path}", errors="surrogateescape")
+
+
+def shown(location: str) -> str:
+    """A location for use in a message."""
+    scheme, rest = split(location)
+    if scheme in LOCAL:
+        return visible(location)
+    if scheme in S3:
+        bucket, key, _ = s3_object(location)
+        return visible(f"s3://{bucket}/{key}")
+    host, slash, path = re.split("[?#]", rest, maxsplit=1)[0].partition("/")
+    return visible(f"{scheme}://{host.rpartition('@')[2]}{slash}{path}")
+
+
+def _reason(error: Exception) -> str:
+    """The cause that a library reports, without its text, which may show the URL with its credentials."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None:
+        return f"HTTP {status}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+@contextmanager
+def explained(problem: str, remedy: str, kinds: tuple[type[Exception], ...] = (OSError, ValueError)) -> Iterator[None]:
+    """Turns errors of these kinds into InjectorErrors with this problem and remedy."""
+    try:
+        yield
+    except InjectorError:
+        raise
+    except kinds as error:
+        raise InjectorError(f"{problem}: {_reason(error)}; {remedy}") from error
+
+
+@contextmanager
+def aws_explained(location: str) -> Iterator[None]:
+    """Turns AWS's errors about this object into InjectorErrors, for a person with credentials of their own."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key, _ = s3_object(location)
+    try:
+        yield
+    except (BotoCoreError, ClientError, StorageError) as error:
+        cause = error.__cause__ if isinstance(error, StorageError) else error
+        if isinstance(error, StorageError) and not str(error).startswith(f"s3://{bucket}/{key} "):
+            raise
+        if isinstance(cause, ClientError):
+            code = cause.response.get("Error", {}).get("Code", "")
+            problem = f"{cause.operation_name} failed with {code}"
+        elif isinstance(cause, BotoCoreError):
+            problem = " ".join(str(cause).split()).rstrip(".")
+        else:
+            raise
+        remedy = "check that it exists and does not change, and that your credentials and its KMS key allow this"
+        raise InjectorError(f"{shown(location)}: {problem}; {remedy}") from cause

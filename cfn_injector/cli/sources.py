@@ -1,0 +1,169 @@
+"""Read archives from a file, from S3, or from any other URL that smart_open opens.
+
+``opened`` takes a location from the command line and yields the ``Source`` of an injection.
+
+    path, file://   ranges are read
+    s3://           ranges are read; S3 copies what is kept
+    other URLs      ranges are read if the server supports them; if not, the archive is copied to a temporary file
+
+boto3 and smart_open are imported only if a URL needs them. Errors: InjectorError.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from io import UnsupportedOperation
+from threading import Lock
+from typing import IO, Any
+
+from cfn_injector.cli.display import (
+    ANY_ERROR,
+    HTTP,
+    LOCAL,
+    S3,
+    aws_explained,
+    explained,
+    local_path,
+    s3_object,
+    shown,
+    split,
+)
+from cfn_injector.errors import InjectorError
+from cfn_injector.injection import TAIL_BYTES, Source
+
+CHUNK = 8 * 1024 * 1024
+
+_HTTP_TIMEOUT = 60.0
+_CHECK = "check that it exists and that you may read it"
+
+
+def _reading(place: str) -> AbstractContextManager[None]:
+    return explained(f"{place} cannot be read", _CHECK, ANY_ERROR)
+
+
+def writing_temporary_file() -> AbstractContextManager[None]:
+    """Explains errors of a temporary file."""
+    return explained("a temporary file cannot be written", "set TMPDIR to a folder with more space")
+
+
+def import_smart_open(location: str) -> Any:
+    """The module smart_open. Raises InjectorError unless it supports this URL and has what it needs for that."""
+    place = shown(location)
+    with explained(f"{place} is not a URL that can be opened", "correct it", ANY_ERROR):
+        try:
+            import smart_open
+
+            smart_open.parse_uri(location)
+        except ModuleNotFoundError as error:
+            raise InjectorError(f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'") from error
+        except ImportError as error:
+            extra = re.search(r"smart_open\[\w+\]", str(error))
+            raise InjectorError(
+                f"{place} needs more; run: pip install '{extra[0] if extra else 'smart_open[all]'}'"
+            ) from error
+        except NotImplementedError as error:
+            raise InjectorError(
+                f"{place} has a scheme that smart_open does not support; give a path, or an s3 URL"
+            ) from error
+    return smart_open
+
+
+def _open(location: str) -> IO[bytes]:
+    scheme = split(location)[0]
+    if scheme in LOCAL:
+        return open(local_path(location), "rb")
+    parameters = {"timeout": _HTTP_TIMEOUT} if scheme in HTTP else {}
+    library = import_smart_open(location)
+    file: IO[bytes] = library.open(location, "rb", compression="disable", transport_params=parameters)
+    return file
+
+
+def _state(file: IO[bytes]) -> tuple[int, int] | None:
+    """What changes if a file on this machine changes: size and time of modification. None for other files."""
+    try:
+        found = os.fstat(file.fileno())
+    except (AttributeError, OSError):
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """An archive in a seekable file; several threads may read it at once.
+
+    ``size`` is in bytes. ``tail`` holds the last bytes, which are not read from the file again. ``state`` is what
+    ``_state`` returned when the file was opened.
+    """
+
+    place: str
+    file: IO[bytes] = field(repr=False)
+    size: int
+    tail: bytes = field(repr=False)
+    state: tuple[int, int] | None
+    lock: Any = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def of(cls, place: str, file: IO[bytes]) -> FileSource:
+        """Raises UnsupportedOperation if the file can only be read from its beginning to its end."""
+        size = file.seek(0, os.SEEK_END)  # also flushes a temporary file
+        state = _state(file)
+        file.seek(max(size - TAIL_BYTES, 0))
+        return cls(place, file, size, file.read(min(size, TAIL_BYTES)), state)
+
+    def read(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` up to ``end``."""
+        held = self.size - len(self.tail)
+        data = self._from_file(start, min(end, held)) if start < min(end, held) else b""
+        return data + self.tail[max(start - held, 0) : max(end - held, 0)]
+
+    def _from_file(self, start: int, end: int) -> bytes:
+        with self.lock, _reading(self.place):
+            self.file.seek(start)
+            data = self.file.read(end - start)
+            if len(data) != end - start or _state(self.file) != self.state:
+                raise InjectorError(f"{self.place} changed while it was being read; try again when it is complete")
+            return data
+
+
+def _copied(place: str, file: IO[bytes], copy: IO[bytes]) -> FileSource:
+    """A copy of a file that can only be read from its beginning to its end."""
+    while True:
+        with _reading(place):
+            chunk = file.read(CHUNK)
+        with writing_temporary_file():
+            if not chunk:
+                return FileSource.of(place, copy)
+            copy.write(chunk)
+
+
+@contextmanager
+def opened(location: str) -> Iterator[Source]:
+    """The archive at a path or URL."""
+    place = shown(location)
+    with ExitStack() as files:
+        if split(location)[0] in S3:
+            import boto3
+
+            from cfn_injector.aws.s3 import S3Source
+
+            files.enter_context(aws_explained(location))
+            yield S3Source.open(boto3.client("s3"), *s3_object(location))
+            return
+        source = None
+        with _reading(place):
+            file = files.enter_context(_open(location))
+            if file.seekable():
+                with suppress(UnsupportedOperation):
+                    source = FileSource.of(place, file)
+                if source is None:  # a server that ignores ranges, although it declares that it supports them
+                    file = files.enter_context(_open(location))
+        if source is None:
+            with writing_temporary_file():
+                copy = files.enter_context(tempfile.TemporaryFile())
+            source = _copied(place, file, copy)
+        yield source
