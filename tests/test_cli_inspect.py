@@ -170,27 +170,27 @@ def test_one_object_tells_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         pytest.param(
             env(f"A=1\nB='{CANARY}\n"),
             "nothing can be injected: .env, line 2 in the artifact opens a quote that is never closed; "
-            "correct the file that the artifact is built with",
+            "correct the file and rebuild the artifact",
             id="a .env that does not parse",
         ),
         pytest.param(
             built([Member(b".env", CANARY.encode(), attributes=LINK)]),
-            "nothing can be injected: entry '.env' of the artifact is no regular file; build the artifact anew",
+            "nothing can be injected: entry '.env' of the artifact is no regular file; rebuild the artifact",
             id="a .env that is a link",
         ),
         pytest.param(
             built([Member(b".env", bytes(1024 * 1024 + 1))]),
-            "nothing can be injected: entry '.env' of the artifact is larger than 1 MiB; build the artifact anew",
+            "nothing can be injected: entry '.env' of the artifact is larger than 1 MiB; rebuild the artifact",
             id="a .env that is too large",
         ),
         pytest.param(
             built([Member(b".env/", attributes=FOLDER)]),
-            "nothing can be injected: entry '.env/' of the artifact is no regular file; build the artifact anew",
+            "nothing can be injected: entry '.env/' of the artifact is no regular file; rebuild the artifact",
             id="a .env that is a folder",
         ),
         pytest.param(
             changed(env(f"A={CANARY}"), env(f"A={CANARY}").index(b".env") + 4, b"\xff\xff"),
-            "nothing can be injected: entry '.env' of the artifact cannot be decompressed; build the artifact anew",
+            "nothing can be injected: entry '.env' of the artifact cannot be decompressed; rebuild the artifact",
             id="a .env that is damaged",
         ),
         pytest.param(
