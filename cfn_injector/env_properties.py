@@ -129,9 +129,7 @@ def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         if name in RESERVED_VARIABLES:
             yield PropertyError(where, "is reserved by Lambda", _RENAME)
         if name in LOADER_VARIABLES and not loaders_allowed:
-            yield PropertyError(
-                where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it"
-            )
+            yield PropertyError(where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it")
         if name in outside:
             yield PropertyError(where, "is also in Environment.Variables", "keep one of the two")
         yield from _value_problems(where, value)

@@ -85,7 +85,7 @@ def test_the_block_parts_variables_that_win_over_the_environment_from_those_that
 
 
 def test_a_value_that_no_environment_can_hold_is_refused_by_its_name() -> None:
-    with pytest.raises(EnvFileError, match=r"'A' a NUL") as refused:
+    with pytest.raises(EnvFileError, match=r"'A' to a value with a NUL") as refused:
         block(PYTHON, {"A": "se\0cret"})
     assert "cret" not in str(refused.value)
 

@@ -219,9 +219,7 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     env = properties.get("Env")
     for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
         if isinstance(names, Mapping) and EXEC_WRAPPER in names:
-            yield PropertyError(
-                f"{where}.{EXEC_WRAPPER}", "is set by EnvLoader: exec", "remove one of the two"
-            )
+            yield PropertyError(f"{where}.{EXEC_WRAPPER}", "is set by EnvLoader: exec", "remove one of the two")
     for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
         if _is_too_long(name, value):
             yield PropertyError(f"Env.{name}", f"is {_TOO_LONG}", "put it into a file of the artifact")

@@ -119,8 +119,8 @@ class Response(NamedTuple):
         room = MAX_BODY_BYTES - len(_encode({**fields, "Reason": ""}))
         if room < 0:
             raise RequestError(
-                f"the response for {self.logical_id} is {-room} bytes over the {MAX_BODY_BYTES} that CloudFormation "
-                "accepts; return fewer or shorter attributes"
+                f"the attributes of {self.logical_id} make the answer {-room} bytes longer than the {MAX_BODY_BYTES} "
+                "that CloudFormation accepts; return fewer or shorter ones"
             )
         return _encode({**fields, "Reason": _fit(self.reason, room)})
 
