@@ -1,4 +1,4 @@
-"""``python -m cfn_injector`` is the command ``cfn-injector``."""
+"""``python -m cfn_injector`` runs the command ``cfn-injector``."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """The provider as a Lambda function: ``cfn_injector.aws_lambda.handler``.
 
-Builds the world and hands the event over. Only light modules are imported here; what is heavy, boto3 above all, is
-loaded when it is first used, inside the part that always answers.
+Takes the event and Lambda's context, builds the clients and the log, and passes everything to ``provider.serve``. This
+module imports only light modules. Heavy ones, boto3 above all, load on first use, inside the code that always answers.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ LOGGED = frozenset(
         "version",
     }
 )
-"""The fields that may be written to the log. An event holds secrets, and a URL to answer in our place."""
+"""The fields that may be logged. An event holds secrets, and a URL with which anybody can answer for the provider."""
 
 METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes", "memory": "Bytes"}
-"""What CloudWatch counts of each answer, by operation and resource type; ``memory`` is the process's peak so far."""
+"""The metrics of each answer, by operation and resource type. ``memory`` is the process's peak so far."""
 
 _LOG = logging.getLogger("cfn_injector")
 
 
 def _client(name: str, **arguments: Any) -> Any:
-    """A boto3 client of its own for each event, so that what one event hooks in does not outlive it."""
+    """A new boto3 client for each event, so that the event handlers registered on it do not outlive the event."""
     import boto3
     from botocore.config import Config
 
-    # Parts that S3 copies bear no checksum of ours, so the ones that are uploaded beside them do not either.
+    # Parts that S3 copies have no checksum, so the parts uploaded beside them must not have one either.
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": 6},
         connect_timeout=5,
@@ -67,7 +67,7 @@ def _client(name: str, **arguments: Any) -> Any:
 
 
 def _metrics(now: float, *, success: bool) -> dict[str, Any]:
-    """What makes a line of the log a source of metrics.
+    """The fields that turn a log line into a source of metrics.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -76,14 +76,14 @@ def _metrics(now: float, *, success: bool) -> dict[str, Any]:
         "Dimensions": [["operation", "type"]],
         "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
     }
-    told = {"Timestamp": round(now * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": told, "success": int(success), "failure": int(not success)}
+    metadata = {"Timestamp": round(now * 1000), "CloudWatchMetrics": [directive]}
+    return {"_aws": metadata, "success": int(success), "failure": int(not success)}
 
 
 def _peak_memory() -> int:
-    """The most bytes of memory that this process had so far; 0 where the system is not Linux.
+    """The peak memory of this process in bytes; 0 if the system is not Linux.
 
-    The resource module's figure would be that of the process that started this one, where that was larger.
+    The ``resource`` module is not used: it can report the peak of the parent process, if that was larger.
     """
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
@@ -94,7 +94,7 @@ def _peak_memory() -> int:
 
 @dataclass(frozen=True)
 class _World:
-    """Services for one event, whose ids stand in every line of the log."""
+    """The services for one event. Every log line contains the event's ids."""
 
     ids: Mapping[str, str]
     environ: Mapping[str, str]
@@ -122,7 +122,7 @@ def _ids(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _configure_log(level: str) -> None:
-    """One JSON document a line on standard output, which Lambda takes as it is."""
+    """Writes one JSON document per line to standard output, which Lambda logs unchanged."""
     if not _LOG.handlers:
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(logging.Formatter("%(message)s"))
@@ -132,7 +132,7 @@ def _configure_log(level: str) -> None:
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
-    """Serves one event of CloudFormation."""
+    """Serves one CloudFormation event."""
     _configure_log(os.environ.get("CFN_INJECTOR_LOG_LEVEL", "INFO").upper())
     hosts = [host.strip() for host in os.environ.get("CFN_INJECTOR_RESPONSE_HOSTS", "").split(",") if host.strip()]
     provider.serve(

@@ -1,9 +1,9 @@
-"""The properties that say what is injected: ``Env``, ``EnvFile``, ``AllowLoaderVariables``, ``Code``.
+"""The properties that say what to inject: ``Env``, ``EnvFile``, ``AllowLoaderVariables``, ``Code``.
 
-In: the properties of a template. Out: the variables as text, or every problem with them. Messages name variables and
-never their values.
+Takes a template's properties. Returns the variables as text, or every problem with them. Messages name variables and
+never contain their values.
 
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists the reserved names.
+Reserved names: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cfn_injector.errors import PropertiesError, PropertyError
 
 DEFAULT_ENV_FILE = ".env"
 MAX_PROPERTIES_BYTES = 450 * 1024
-"""An Update's event carries old and new properties; above 1 MB it never arrives."""
+"""An Update event carries the old and the new properties. CloudFormation cannot deliver an event over 1 MB."""
 
 LOADER_VARIABLES = frozenset({"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_OPTIONS", "NODE_PATH"})
 RESERVED_VARIABLES = frozenset(
@@ -54,7 +54,7 @@ _CODE_NAMES = frozenset(
 
 
 def flag(properties: Mapping[str, Any], name: str) -> bool:
-    """A boolean property, which CloudFormation sends as text; False where it is absent. Raises PropertyError."""
+    """A boolean property, which CloudFormation sends as text. False if it is absent. Raises PropertyError."""
     value = str(properties.get(name, "false")).lower()
     if value not in ("true", "false"):
         raise PropertyError(name, "is not a boolean", "use true or false")
@@ -62,17 +62,17 @@ def flag(properties: Mapping[str, Any], name: str) -> bool:
 
 
 def is_set(properties: Mapping[str, Any], name: str) -> bool:
-    """Whether a boolean property is true; what is no boolean is reported elsewhere."""
+    """Whether a boolean property is true. ``flag`` reports a value that is not a boolean."""
     return str(properties.get(name)).lower() == "true"
 
 
 def comes_to_the_edge(properties: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether the function is one for Lambda@Edge and was none before."""
+    """Whether the properties turn ``Edge`` on for a function that did not have it before."""
     return is_set(properties, "Edge") and not is_set(old, "Edge")
 
 
 def refuse(found: Iterable[PropertyError], accepted: Iterable[PropertyError] = ()) -> None:
-    """Raises PropertiesError with the problems that were found, but for those of properties that were accepted once."""
+    """Raises PropertiesError with the problems in ``found``, except those that are in ``accepted`` too."""
     known = set(accepted)
     problems = [problem for problem in found if problem not in known]
     if problems:
@@ -85,7 +85,7 @@ def env_file(properties: Mapping[str, Any]) -> str:
 
 
 def variables(properties: Mapping[str, Any]) -> dict[str, str]:
-    """``Env`` as text: booleans are ``true`` and ``false``. For properties that were checked."""
+    """``Env`` as text; booleans are ``true`` and ``false``. The properties must have been checked."""
     env: Mapping[str, Any] = properties.get("Env") or {}
     return {name: _text(value) for name, value in env.items()}
 
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
 
 
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
-    """Everything that is wrong with what is injected, and where the code comes from."""
+    """Every problem with what is injected and with the location of the code."""
     yield from _size_problems(properties)
     yield from _env_problems(properties)
     yield from _env_file_problems(properties)
@@ -109,30 +109,29 @@ def _size_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     if size > MAX_PROPERTIES_BYTES:
         yield PropertyError(
             "Properties",
-            f"take {size:,} bytes together, over the {MAX_PROPERTIES_BYTES:,} with which an update still arrives",
-            "keep large values in a file of the artifact",
+            f"are {size:,} bytes together; CloudFormation can deliver an update of at most {MAX_PROPERTIES_BYTES:,}",
+            "put large values into a file of the artifact",
         )
 
 
 def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     env = properties.get("Env", {})
     if not isinstance(env, Mapping):
-        yield PropertyError("Env", f"is a {_kind(env)}", "give a map of names to values")
+        yield PropertyError("Env", f"is a {_kind(env)}", "use a map of names to values")
         return
     outside = declared(properties)
     loaders_allowed = is_set(properties, "AllowLoaderVariables")
     for name, value in env.items():
         where = f"Env.{name}"
         if not _NAME.fullmatch(name):
-            yield PropertyError(where, "is no name of a variable", "use letters, digits and _, no digit first")
+            remedy = "use letters, digits and _, and do not start with a digit"
+            yield PropertyError(where, "is not a valid variable name", remedy)
         if name in RESERVED_VARIABLES:
             yield PropertyError(where, "is reserved by Lambda", _RENAME)
         if name in LOADER_VARIABLES and not loaders_allowed:
-            yield PropertyError(
-                where, "decides which code is loaded", "set AllowLoaderVariables: true if that is meant"
-            )
+            yield PropertyError(where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it")
         if name in outside:
-            yield PropertyError(where, "is in Environment.Variables too", "keep one of the two")
+            yield PropertyError(where, "is also in Environment.Variables", "keep one of the two")
         yield from _value_problems(where, value)
 
 
@@ -145,13 +144,13 @@ def declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _value_problems(where: str, value: Any) -> Iterator[PropertyError]:
     if value is None:
-        yield PropertyError(where, "is null", "give a value or leave it out with AWS::NoValue")
+        yield PropertyError(where, "is null", "set a value, or leave the variable out with AWS::NoValue")
     elif not isinstance(value, str | int | float):
         yield PropertyError(where, f"is a {_kind(value)}", "use Fn::ToJsonString")
     elif isinstance(value, str) and "\0" in value:
-        yield PropertyError(where, "holds a NUL character", "encode it, for example with Fn::Base64")
+        yield PropertyError(where, "contains a NUL character", "encode it, for example with Fn::Base64")
     elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        yield PropertyError(where, "holds half a surrogate pair, which is no text", "give valid Unicode")
+        yield PropertyError(where, "contains half a surrogate pair", "use valid Unicode")
 
 
 def _kind(value: Any) -> str:
@@ -160,11 +159,11 @@ def _kind(value: Any) -> str:
 
 def _env_file_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     path = properties.get("EnvFile", DEFAULT_ENV_FILE)
-    remedy = "give a relative path such as .env or config/.env"
+    remedy = "use a relative path such as .env or config/.env"
     if not isinstance(path, str) or not path:
-        yield PropertyError("EnvFile", "is no path", remedy)
+        yield PropertyError("EnvFile", "is not a path", remedy)
     elif path.startswith("/") or "\\" in path or "\0" in path:
-        yield PropertyError("EnvFile", "is absolute or holds a backslash or NUL", remedy)
+        yield PropertyError("EnvFile", "is absolute, or contains a backslash or NUL", remedy)
     elif any(part in ("", ".", "..") for part in path.split("/")):
         yield PropertyError("EnvFile", "has an empty, . or .. part", remedy)
 
@@ -173,22 +172,22 @@ def _code_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     code = properties.get("Code")
     if not isinstance(code, Mapping):
         yield PropertyError(
-            "Code", "is missing" if code is None else "is no map", "give S3Bucket and S3Key, or ZipFile"
+            "Code", "is missing" if code is None else "is not a map", "set S3Bucket and S3Key, or ZipFile"
         )
         return
     for name in sorted(code.keys() - _CODE_NAMES):
-        yield PropertyError(f"Code.{name}", "is not known", f"known are {', '.join(sorted(_CODE_NAMES))}")
+        yield PropertyError(f"Code.{name}", "is not a known name", f"use one of {', '.join(sorted(_CODE_NAMES))}")
     for name in sorted(code.keys() & _CODE_NAMES):
         if not isinstance(code[name], str):
-            yield PropertyError(f"Code.{name}", f"is a {_kind(code[name])}", "give a string")
+            yield PropertyError(f"Code.{name}", f"is a {_kind(code[name])}", "use a string")
     if "ImageUri" in code:
-        yield PropertyError("Code.ImageUri", "is a container image, into which no file can be injected", "deploy a zip")
+        yield PropertyError("Code.ImageUri", "is a container image, which cannot take a file", "deploy a zip")
     elif "ZipFile" in code:
         if code.keys() & {"S3Bucket", "S3Key", "S3ObjectVersion"}:
-            yield PropertyError("Code.ZipFile", "stands beside an object in S3", "keep one of the two")
+            yield PropertyError("Code.ZipFile", "is set together with an object in S3", "keep one of the two")
     else:
         for name in ("S3Bucket", "S3Key"):
             if name not in code:
-                yield PropertyError(f"Code.{name}", "is missing", "name the artifact in S3")
+                yield PropertyError(f"Code.{name}", "is missing", "set it to the artifact's location in S3")
     if code.get("S3ObjectStorageMode", "COPY") != "COPY":
-        yield PropertyError("Code.S3ObjectStorageMode", "is not COPY: the injected object does not stay", "use COPY")
+        yield PropertyError("Code.S3ObjectStorageMode", "is not COPY, and the injected object is temporary", "use COPY")

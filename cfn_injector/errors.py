@@ -1,21 +1,21 @@
 """The exceptions of cfn_injector.
 
     InjectorError
-    ├── RequestError            the event is not one that this provider can serve
+    ├── RequestError            the provider cannot serve the event
     ├── PropertyError           one property of the template is wrong
-    ├── PropertiesError         several are; each is told
+    ├── PropertiesError         several properties are wrong; the message lists each of them
     ├── ArtifactError           the archive cannot be rewritten
     ├── EnvFileError            the artifact's own .env cannot be parsed or merged
-    ├── StorageError            S3 did not give or take an object
-    ├── OwnershipError          a function is not ours to touch
-    ├── ResourceError           AWS ended in a state that is not the one asked for
-    │   └── FunctionError       so did Lambda, with a function
-    ├── OutOfTimeError          the time for this request ended before the work did
+    ├── StorageError            reading an object from S3, or writing one, failed
+    ├── OwnershipError          the function belongs to something else
+    ├── ResourceError           AWS did not reach the requested state
+    │   └── FunctionError       the same, for a Lambda function
+    ├── OutOfTimeError          the time for the request ended before the work was done
     ├── AlreadyAnsweredError    a call to AWS after the request was answered
     └── DeliveryError           the answer could not be delivered to CloudFormation
 
-``str()`` of each is meant for the person who deploys: what was wrong, where, and what to do. None holds a value of
-``Env``.
+``str()`` of each error is for the person who deploys: it says what is wrong, where, and what to do. No error holds a
+value of ``Env``.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from collections.abc import Sequence
 
 
 class InjectorError(Exception):
-    """Base of all errors that are told to the user in their own words."""
+    """The base of all errors whose message the user sees unchanged."""
 
 
 class RequestError(InjectorError):
-    """The event cannot be served: a field is missing, or a type is unknown."""
+    """The event cannot be served: a field is missing, or the type is unknown."""
 
 
 class PropertyError(InjectorError):
     """One property is wrong.
 
-    ``name`` is its path in the template (``Env.HOSTS``), ``problem`` continues it ("is a list"), ``remedy`` says what
-    to do ("use Fn::ToJsonString").
+    ``name`` is the property's path in the template (``Env.HOSTS``). ``problem`` completes the sentence ("is a list").
+    ``remedy`` says what to do ("use Fn::ToJsonString").
     """
 
     def __init__(self, name: str, problem: str, remedy: str) -> None:
@@ -52,7 +52,7 @@ class PropertyError(InjectorError):
 
 
 class PropertiesError(InjectorError):
-    """Several properties are wrong; all are reported at once."""
+    """Several properties are wrong. All of them are reported at once."""
 
     def __init__(self, problems: Sequence[PropertyError]) -> None:
         super().__init__(". ".join(str(problem) for problem in problems))
@@ -62,10 +62,11 @@ class PropertiesError(InjectorError):
 class ArtifactError(InjectorError):
     """The archive cannot be rewritten safely.
 
-    ``problem`` says what was found, ``entry`` names the entry of the archive that it was found in.
+    ``problem`` says what is wrong. ``entry`` is the name of the archive entry that has the problem, or None if the
+    problem is with the archive as a whole.
     """
 
-    def __init__(self, problem: str, *, entry: str | None = None, remedy: str = "build the artifact anew") -> None:
+    def __init__(self, problem: str, *, entry: str | None = None, remedy: str = "rebuild the artifact") -> None:
         where = f"entry {entry!r} of the artifact" if entry is not None else "the artifact"
         super().__init__(f"{where} {problem}; {remedy}")
         self.problem = problem
@@ -74,54 +75,56 @@ class ArtifactError(InjectorError):
 
 
 class EnvFileError(InjectorError):
-    """The file of variables inside the artifact cannot be used.
+    """The ``.env`` file inside the artifact cannot be used.
 
-    ``path`` is its name in the archive, ``line`` counts from 1, None where the whole file is meant.
+    ``path`` is the file's name in the archive. ``line`` counts from 1, and is None if the whole file is wrong.
     """
 
     def __init__(self, path: str, problem: str, *, line: int | None = None) -> None:
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where} in the artifact {problem}; correct the file that the artifact is built with")
+        super().__init__(f"{where} in the artifact {problem}; correct the file and rebuild the artifact")
         self.path = path
         self.line = line
         self.problem = problem
 
 
 class StorageError(InjectorError):
-    """S3 did not give or take an object; the message names bucket, key and the permission or setting to look at."""
+    """A read from S3 or a write to it failed. The message names the bucket, the key, and the permission or setting to
+    check.
+    """
 
 
 class OwnershipError(InjectorError):
-    """A function exists that is not ours to change."""
+    """The function exists, and the resource does not own it."""
 
 
 class ResourceError(InjectorError):
-    """AWS reports that what was asked for cannot be had; the message says why, and what to do."""
+    """AWS cannot do what was requested. The message says why, and what to do."""
 
 
 class FunctionError(ResourceError):
-    """Lambda reports that a function, an update or a version failed; the message carries Lambda's own reason."""
+    """Lambda reports that a function, an update or a version failed. The message includes Lambda's own reason."""
 
 
 class OutOfTimeError(InjectorError):
-    """The time for this request ended; the message says what was waited for."""
+    """The time for the request ended. The message says what the provider was waiting for."""
 
 
 class AlreadyAnsweredError(InjectorError):
-    """A call to AWS was about to be made after the answer was sent; nothing may happen then."""
+    """A call to AWS was about to be made after the answer was sent. The call is blocked."""
 
 
 class DeliveryError(InjectorError):
-    """The answer could not be delivered, or its destination is not one that may be answered."""
+    """The answer could not be delivered, or its destination is not allowed."""
 
 
 def code_of(error: Exception) -> str:
-    """AWS's code of an error of botocore's (``ResourceNotFoundException``); empty for any other error."""
+    """AWS's error code (``ResourceNotFoundException``) in a botocore error; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def message_of(error: Exception) -> str:
-    """AWS's own words in an error of botocore's; empty for any other error."""
+    """AWS's own message in a botocore error; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Message", "")) if isinstance(response, dict) else ""

@@ -1,4 +1,4 @@
-"""The function of alias.yaml, alias-native.yaml, sam.yaml and stages.yaml: it answers with its Env and its version."""
+"""The function of alias.yaml, alias-native.yaml, sam.yaml and stages.yaml. Returns a value of Env and its version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function of events.yaml: any of its events comes in; its kind, beside a value of Env, goes into a table."""
+"""The function of events.yaml. Takes any of its events, and writes the event's kind and a value of Env to a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECORDS = {
 
 
 def kind(event: dict[str, Any]) -> str:
-    """What the event comes from. Raises ValueError where that cannot be told."""
+    """The kind of source that sent the event. Raises ValueError if it is unknown."""
     records, request = event.get("Records"), event.get("requestContext", {})
     if records:
         return RECORDS[records[0].get("eventSource") or records[0]["EventSource"]]
@@ -35,11 +35,11 @@ def kind(event: dict[str, Any]) -> str:
         return "schedule"
     if "detail-type" in event:
         return "event-bus"
-    raise ValueError("this event is of no kind that is known here")
+    raise ValueError("unknown kind of event; add it to kind()")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Notes the event; the answer is for the two kinds that wait for one, and all others ignore it."""
+    """Records the event. Two kinds of callers wait for the answer; all others ignore it."""
     item = {"kind": {"S": kind(event)}, "greeting": {"S": os.environ["GREETING"]}}
     boto3.client("dynamodb").put_item(TableName=os.environ["TABLE"], Item=item)
     return {

@@ -41,8 +41,8 @@ handler(json.load(sys.stdin), Context())
         "boto3",
         "cfnlambda",
         "cfn_injector.resources.lambda_function",
-        "cfn_injector.lambda_api",
-        "cfn_injector.zip_end",
+        "cfn_injector.resources.lambda_function.api",
+        "cfn_injector.archive.end_records",
     ],
 )
 def test_a_module_that_cannot_be_loaded_is_answered_with_failed(server: Server, module: str) -> None:

@@ -171,29 +171,27 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
         pytest.param(
             env(f"A=1\nB='{CANARY}\n"),
             "variables cannot be injected: .env, line 2 in the artifact opens a quote that is never closed; "
-            "correct the file that the artifact is built with",
+            "correct the file and rebuild the artifact",
             id="a .env that does not parse",
         ),
         pytest.param(
             built([Member(b".env", CANARY.encode(), attributes=LINK)]),
-            "variables cannot be injected: entry '.env' of the artifact is not a regular file; build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact is not a regular file; rebuild the artifact",
             id="a .env that is a link",
         ),
         pytest.param(
             built([Member(b".env", bytes(1024 * 1024 + 1))]),
-            "variables cannot be injected: entry '.env' of the artifact is larger than 1 MiB; build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact is larger than 1 MiB; rebuild the artifact",
             id="a .env that is too large",
         ),
         pytest.param(
             built([Member(b".env/", attributes=FOLDER)]),
-            "variables cannot be injected: entry '.env/' of the artifact is not a regular file; "
-            "build the artifact anew",
+            "variables cannot be injected: entry '.env/' of the artifact is not a regular file; rebuild the artifact",
             id="a .env that is a folder",
         ),
         pytest.param(
             changed(env(f"A={CANARY}"), env(f"A={CANARY}").index(b".env") + 4, b"\xff\xff"),
-            "variables cannot be injected: entry '.env' of the artifact cannot be decompressed; "
-            "build the artifact anew",
+            "variables cannot be injected: entry '.env' of the artifact cannot be decompressed; rebuild the artifact",
             id="a .env that is damaged",
         ),
         pytest.param(

@@ -85,7 +85,7 @@ def test_the_block_parts_variables_that_win_over_the_environment_from_those_that
 
 
 def test_a_value_that_no_environment_can_hold_is_refused_by_its_name() -> None:
-    with pytest.raises(EnvFileError, match=r"'A' a NUL") as refused:
+    with pytest.raises(EnvFileError, match=r"'A' to a value with a NUL") as refused:
         block(PYTHON, {"A": "se\0cret"})
     assert "cret" not in str(refused.value)
 
@@ -94,7 +94,7 @@ def test_a_value_that_linux_starts_no_program_with_is_refused_for_exec_alone() -
     longest = "v" * (LONGEST_RECORD - len("A="))
     assert block(EXEC, {"A": longest})
     assert block(PYTHON, {"A": longest + "v"})
-    with pytest.raises(EnvFileError, match=r"'A' over 131,071 bytes"):
+    with pytest.raises(EnvFileError, match=r"'A' to over 131,071 bytes"):
         block(EXEC, {"A": longest + "v"})
 
 
@@ -137,8 +137,8 @@ def test_a_package_is_made_anew_where_its_loader_would_be_another(
 @pytest.mark.parametrize(
     ("properties", "problem"),
     [
-        ({"EnvLoader": "magic"}, "EnvLoader is none of: none, handler, exec"),
-        ({"EnvLoader": ["handler"]}, "EnvLoader is none of: none, handler, exec"),
+        ({"EnvLoader": "magic"}, "EnvLoader is not one of: none, handler, exec"),
+        ({"EnvLoader": ["handler"]}, "EnvLoader is not one of: none, handler, exec"),
         (PYTHON | {"Runtime": "java21"}, "EnvLoader handler is for Python and Node.js, and Runtime is java21"),
         (PYTHON | {"Handler": "app"}, "Handler is not a module, a dot and a name"),
         (PYTHON | {"Handler": "app."}, "Handler is not a module, a dot and a name"),
@@ -148,10 +148,10 @@ def test_a_package_is_made_anew_where_its_loader_would_be_another(
         (EXEC | {"Edge": "true"}, "EnvLoader exec needs an environment variable, which Lambda@Edge forbids"),
         (
             EXEC | {"Environment": {"Variables": {EXEC_WRAPPER: "/opt/mine"}}},
-            f"Environment.Variables.{EXEC_WRAPPER} is what EnvLoader: exec sets itself",
+            f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: exec",
         ),
-        (EXEC | {"Env": {EXEC_WRAPPER: "/opt/mine"}}, f"Env.{EXEC_WRAPPER} is what EnvLoader: exec sets itself"),
-        (EXEC | {"Env": {"BIG": "v" * LONGEST_RECORD}}, "Env.BIG has over 131,071 bytes, name and = included"),
+        (EXEC | {"Env": {EXEC_WRAPPER: "/opt/mine"}}, f"Env.{EXEC_WRAPPER} is set by EnvLoader: exec"),
+        (EXEC | {"Env": {"BIG": "v" * LONGEST_RECORD}}, "Env.BIG is over 131,071 bytes, name and = included"),
         ({"EnvFile": "_cfn_injector/.env"}, "EnvFile is in _cfn_injector, the folder of the loaders"),
     ],
 )

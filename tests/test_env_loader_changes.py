@@ -138,5 +138,5 @@ def test_what_only_exec_cannot_hold_is_refused_when_exec_takes_the_place_of_hand
     big = {"Code": {"S3Bucket": ARTIFACTS, "S3Key": "big.zip"}}
     name = created(world, **big, EnvLoader="handler")
     answered = updated(world, name, {**big, "EnvLoader": "handler"}, {**big, "EnvLoader": "exec"})
-    assert "gives 'BIG' over 131,071 bytes" in answered["Reason"]
+    assert "sets 'BIG' to over 131,071 bytes" in answered["Reason"]
     assert world.aws_lambda.functions[name].configuration["Handler"] == "_cfn_injector.handler"

@@ -79,7 +79,7 @@ def test_a_long_reason_keeps_its_beginning_and_its_end() -> None:
 
 
 def test_an_attribute_is_never_cut_but_refused() -> None:
-    with pytest.raises(RequestError, match="attributes of Function take"):
+    with pytest.raises(RequestError, match="attributes of Function make the answer"):
         succeeded(parse_request(event()), Outcome("f", {"Arn": "x" * 4096})).body()
 
 

@@ -68,7 +68,7 @@ def test_reads_what_cannot_be_set(case: dict[str, Any], outcomes: dict[str, list
     found = outcomes[case["name"]]
     assert found[PARSE] == found[GET_ENV]
     assert "variables" in found[PARSE]
-    assert found[SET] == {"line": case["line"], "problem": "holds a character that no environment variable can"}
+    assert found[SET] == {"line": case["line"], "problem": "holds a character that environment variables cannot hold"}
     assert found[ENVIRON] == {"variables": {}}
 
 
@@ -194,13 +194,13 @@ def test_the_given_environment_says_where_the_code_is(tmp_path: Path) -> None:
 def test_without_a_folder_of_code_there_is_the_working_directory_alone(root: str, tmp_path: Path) -> None:
     script = "try { getEnv('a.env') } catch (error) { console.log(JSON.stringify([error.code, error.message])) }"
     code, message = run(script, tmp_path, LAMBDA_TASK_ROOT=root and str(tmp_path))
-    assert (code, message) == ("ENOENT", f"ENOENT: no such file, looked for {tmp_path / 'a.env'}")
+    assert (code, message) == ("ENOENT", f"ENOENT: no such file, tried {tmp_path / 'a.env'}")
 
 
 def test_get_env_without_a_file_names_the_places_it_looked_at(tmp_path: Path) -> None:
     script = "try { getEnv() } catch (error) { console.log(JSON.stringify(error.message)) }"
     message = run(script, tmp_path, LAMBDA_TASK_ROOT="/nowhere")
-    assert message.endswith(f"looked for /nowhere/.env and {tmp_path / '.env'}")
+    assert message.endswith(f"tried /nowhere/.env and {tmp_path / '.env'}")
 
 
 def test_load_without_a_file_sets_nothing(tmp_path: Path) -> None:

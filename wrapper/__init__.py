@@ -1,18 +1,18 @@
-"""Reads the `.env` file that was deployed with a Lambda function; needs nothing but the standard library.
+"""Reads the `.env` file that was deployed with a Lambda function. Needs only the standard library.
 
-In flow a path and the environment; out flow the file's variables: as a dictionary (``get_env``), into the
-environment (``load``), or into it before a handler is used (``wrap``).
+Takes a path and the environment. Returns the file's variables as a dictionary (``get_env``), puts them into the
+environment (``load``), or puts them there before a handler is used (``wrap``).
 
-Every cold start pays for what is imported and run here. So all of it is one module, and a file of plain lines, as most
-deployed ones are, is read without the grammar of ``dotenv``, which takes longer to import than such a file to read.
+Every cold start pays for what this module imports and runs. So everything is in one module, and most files, which have
+only plain lines, are read without the grammar in ``dotenv``: importing it takes longer than reading such a file.
 
-Which names Lambda presets and which of them may be set:
+The names that Lambda presets, and which of them can be set:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 """
 
 import os
 
-TYPE_CHECKING = False  # type checkers take it for true; at run time typing would cost more than the file does
+TYPE_CHECKING = False  # type checkers treat it as true; at run time, importing typing costs more than reading the file
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
     from typing import TypeVar
@@ -30,13 +30,13 @@ LOADS_CODE = frozenset(["LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NODE_P
 
 
 def _places(path: "Path | None", environ: "MutableMapping[str, str]") -> "list[str]":
-    wanted = DEFAULT_PATH if path is None else os.fsdecode(path)
+    name = DEFAULT_PATH if path is None else os.fsdecode(path)
     root = environ.get("LAMBDA_TASK_ROOT") or os.environ.get("LAMBDA_TASK_ROOT")
-    return [os.path.join(root, wanted), wanted] if root else [wanted]
+    return [os.path.join(root, name), name] if root else [name]
 
 
 def _read(places: "list[str]") -> "tuple[str, bytes]":
-    """The first place where there is a file, and the file."""
+    """The first path at which a file exists, and its content. Raises FileNotFoundError."""
     for place in places:
         try:
             with open(place, "rb", buffering=0) as file:
@@ -46,14 +46,15 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
     import errno
 
     looked_at = dict.fromkeys(map(os.path.abspath, places))
-    raise FileNotFoundError(errno.ENOENT, "No such file, looked for", " and ".join(looked_at))
+    raise FileNotFoundError(errno.ENOENT, "No such file, tried", " and ".join(looked_at))
 
 
 def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
-    """The variables of a file of plain lines; None for any other file, which needs the grammar.
+    """The variables of a file that has only plain lines; None for any other file, which needs the grammar.
 
-    Plain are empty lines, comments, and assignments without export and blanks, their values bare or in quotes,
-    without escapes, with neither blanks nor quotes at their ends; ``settable``: all that an environment can hold.
+    Plain lines are empty lines, comments, and assignments without ``export`` or blanks, whose value is bare or in
+    quotes, has no escapes, and does not begin or end with a blank or a quote. With ``settable``, a file with a NUL, or
+    with a character that the environment's encoding does not have, is not plain.
     """
     try:
         text = data.decode()
@@ -82,7 +83,7 @@ def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
 
 
 def _variables(places: "list[str]", settable: bool = False) -> "dict[str, str]":
-    """The variables of the first file there is; ``settable``: one that no environment can hold is an error."""
+    """The variables of the first file that exists. With ``settable``, values must fit into an environment."""
     place, data = _read(places)
     plain = _plain(data, settable)
     if plain is not None:
@@ -93,11 +94,11 @@ def _variables(places: "list[str]", settable: bool = False) -> "dict[str, str]":
 
 
 def get_env(path: "Path | None" = None) -> "dict[str, str]":
-    """The variables of the file at ``path`` (`.env` where none is given), and of nothing else.
+    """Return the variables of the file at ``path`` (default `.env`) without touching the environment.
 
-    A relative path is looked for in the folder of the function's code (LAMBDA_TASK_ROOT), then in the working
-    directory. Raises FileNotFoundError, which names the places looked at, or ParseError, which names file and
-    line.
+    A relative path is resolved against the folder of the function's code (LAMBDA_TASK_ROOT), then against the
+    working directory. Raises FileNotFoundError, which names the paths that were tried, or ParseError, which names
+    file and line.
     """
     return _variables(_places(path, os.environ))
 
@@ -108,23 +109,22 @@ def load(
     override: bool = False,
     allow: "Iterable[str]" = (),
 ) -> "dict[str, str]":
-    """Put the file's variables into ``environ``; returns those that were put there.
+    """Put the file's variables into ``environ`` and return those that were set.
 
-    A name that ``environ`` holds already keeps its value, but for TZ and LANG, which Lambda presets itself; with
-    ``override`` the file wins everywhere. Names that make programs load other code (LOADS_CODE) are left out,
-    unless ``allow`` holds them: then they are set whatever ``environ`` holds, as Lambda presets most of them.
-    ``path`` is looked for as in ``get_env``, with the LAMBDA_TASK_ROOT of ``environ`` where it has one. No file
-    is no variables.
+    A name that is already in ``environ`` keeps its value, except TZ and LANG, which Lambda presets. With ``override``
+    the file always wins. Names that make programs load other code (LOADS_CODE) are left out unless ``allow`` lists
+    them. If it does, the file wins for them, because Lambda presets most of them. ``path`` is resolved as in
+    ``get_env``, with the LAMBDA_TASK_ROOT of ``environ`` if it has one. A missing file sets nothing.
 
-    Raises ParseError, which names file and line, where the file cannot be parsed, or holds what no environment
-    can (a NUL, or a character that its encoding lacks). Then nothing was set.
+    Raises ParseError, which names file and line, if the file cannot be parsed or holds a character that the
+    environment cannot (a NUL, or one that its encoding does not have). Nothing is set in that case.
     """
     try:
         variables = _variables(_places(path, environ), settable=True)
     except FileNotFoundError:
         return {}
     file_wins = PRESET_BY_LAMBDA.union(LOADS_CODE.intersection([allow] if isinstance(allow, str) else allow))
-    left_out = LOADS_CODE.union(() if override else environ) - file_wins  # to ask os.environ name by name is slow
+    left_out = LOADS_CODE.union(() if override else environ) - file_wins  # looking up each name in os.environ is slow
     chosen = {}
     for name, value in variables.items():
         if name not in left_out:
@@ -137,17 +137,17 @@ def load(
 
 
 def wrap(handler: "Handler") -> "Handler":
-    """Do ``load()`` and return the handler itself: a decorator for handlers of any kind.
+    """Call ``load()`` and return the handler unchanged: a decorator for handlers of any kind.
 
-    The file is read once, while the function starts. Code above the decorator does not see the variables: where
-    it needs them, call ``load()`` at the top of the module instead.
+    The file is read once, when the function starts. Code above the decorator does not see the variables. If it needs
+    them, call ``load()`` at the top of the module instead.
     """
     load()
     return handler
 
 
 def __getattr__(name: str) -> object:
-    """ParseError when it is asked for: most functions start without the full grammar."""
+    """Imports ParseError on first use: most functions start without the full grammar."""
     if name == "ParseError":
         from .dotenv import ParseError
 

@@ -1,22 +1,20 @@
 """The grammar of `.env`.
 
-In flows the text of a file; out flow its statements, whose texts put together are that text again. Nothing is
-interpolated: what was written is what is read.
+Takes the text of a file. Returns its statements, whose texts concatenate to the same text. Nothing is interpolated:
+values are read as they are written.
 
-A file is UTF-8; a byte order mark at its start is skipped. Lines end at LF or CRLF and at nothing else;
-blanks are the space and the tab. A line is blank, a comment (`#` comes first) or an assignment, and may be
-indented:
+A file is UTF-8, and a byte order mark at its start is skipped. Only LF and CRLF end a line. Blanks are spaces and tabs.
+A line is blank, a comment (starts with `#`) or an assignment, and can be indented:
 
     [export ]NAME=bare      up to a blank followed by `#`, trimmed, without escapes
     [export ]NAME='raw'     everything up to the next '
-    [export ]NAME="text"    a backslash escapes n, r, ", \\, $ and `, and otherwise stands for itself
+    [export ]NAME="text"    a backslash escapes n, r, ", \\, $ and `; before anything else it is literal
 
-Blanks may stand around `=`, quotes may span lines, and only blanks or a comment may follow a closing quote. A
-name is anything without blanks, CR, `=`, `#`, quotes and byte order marks. Of several statements for one
-name, the last counts.
+Blanks can surround `=`, quotes can span lines, and only blanks or a comment can follow a closing quote. A name is any
+text without blanks, CR, `=`, `#`, quotes and byte order marks. If a name is assigned several times, the last one wins.
 
-No regular expression, no dataclasses, no typing: to compile or import those takes longer than to read a hundred
-variables, and functions do it while they start.
+This module uses no regular expressions, dataclasses or typing: compiling or importing those takes longer than reading a
+hundred variables, and functions do it on every cold start.
 """
 
 import os
@@ -29,10 +27,11 @@ NEVER_IN_A_NAME = frozenset(" \t\r#'\"" + BOM)
 
 
 class ParseError(ValueError):
-    """The text is no `.env`.
+    """The text is not a valid `.env` file.
 
-    ``line`` counts from 1 and is where the statement starts; ``problem`` continues "line 3" ("has no =");
-    ``path`` is the file, where it is known. None of them holds any of the file's content, which is secret.
+    ``line`` is the line on which the statement starts, counted from 1. ``problem`` completes a sentence that begins
+    with "line 3" ("has no ="). ``path`` is the file, if it is known. They never hold any of the file's content, which
+    is secret.
     """
 
     def __init__(self, problem: str, line: int, path: "str | None" = None) -> None:
@@ -49,8 +48,8 @@ class ParseError(ValueError):
 class Binding:
     """One statement, or one blank or comment line (``name`` and ``value`` are None).
 
-    ``value`` is decoded, ``text`` is the source with its line end, ``line`` the number of its first line,
-    from 1. ``repr`` shows neither value nor text: they are secret.
+    ``value`` is decoded. ``text`` is the source with its line end. ``line`` is the number of its first line, from 1.
+    ``repr`` shows neither value nor text, because they are secret.
     """
 
     __slots__ = ("line", "name", "text", "value")
@@ -74,7 +73,7 @@ class Binding:
 
 
 def decode(data: bytes) -> str:
-    """The text of a file's bytes; ParseError with the line of the first byte that is not UTF-8."""
+    """The text of a file's bytes. Raises ParseError with the line of the first byte that is not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -83,7 +82,7 @@ def decode(data: bytes) -> str:
 
 
 def _rest_of_line(text: str, start: int) -> "tuple[str, int]":
-    """What is left of a line, without its end, and where the next one starts."""
+    """The rest of a line, without its line end, and the position at which the next line starts."""
     end = text.find("\n", start)
     if end < 0:
         return text[start:], len(text)
@@ -91,7 +90,7 @@ def _rest_of_line(text: str, start: int) -> "tuple[str, int]":
 
 
 def _quoted(text: str, opening: int, line: int) -> "tuple[str, int]":
-    """The decoded value of the quotes that open at ``opening``, and the position behind the closing one."""
+    """The decoded value of the quotes that open at ``opening``, and the position after the closing quote."""
     quote = text[opening]
     start = opening + 1
     end = text.find(quote, start)
@@ -110,7 +109,7 @@ def _quoted(text: str, opening: int, line: int) -> "tuple[str, int]":
 
 
 def _binding(text: str, start: int, line: int) -> Binding:
-    """What starts at ``start``, which is in line number ``line``."""
+    """The binding that starts at ``start``, which is on line ``line``."""
     visible = start + (line == 1 and text.startswith(BOM))
     body, end = _rest_of_line(text, visible)
     left, equals, right = body.partition("=")
@@ -134,7 +133,7 @@ def _binding(text: str, start: int, line: int) -> Binding:
 
 
 def parse(text: str) -> "list[Binding]":
-    """The statements, blank lines and comments of a file, in order; or ParseError. Takes linear time."""
+    """The statements, blank lines and comments of a file, in order. Raises ParseError. Takes linear time."""
     bindings = []
     start, line = 0, 1
     while start < len(text):
@@ -153,9 +152,9 @@ def _can_be_set(text: str) -> bool:
 
 
 def variables(data: bytes, path: str, settable: bool) -> "dict[str, str]":
-    """The variables of a file's bytes; ParseError, which names ``path``.
+    """The variables of a file's bytes. Raises ParseError, which names ``path``.
 
-    With ``settable`` one that no environment can hold is an error.
+    With ``settable``, a variable that an environment cannot hold is an error.
     """
     found = {}
     try:
@@ -163,7 +162,7 @@ def variables(data: bytes, path: str, settable: bool) -> "dict[str, str]":
             if binding.name is None or binding.value is None:
                 continue
             if settable and not _can_be_set(binding.name + binding.value):
-                raise ParseError("holds a character that no environment variable can", binding.line)
+                raise ParseError("holds a character that environment variables cannot hold", binding.line)
             found[binding.name] = binding.value
     except ParseError as error:
         raise ParseError(error.problem, error.line, path) from None

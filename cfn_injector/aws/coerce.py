@@ -1,7 +1,8 @@
-"""Values of a template as an API of AWS wants them.
+"""Converts a template's values to the types that an AWS API expects.
 
-In: properties, in which CloudFormation sends every scalar as a string, and a shape of botocore's model of the API. Out:
-typed values, or a problem for each that cannot be one. Messages name the path of a property and never its value.
+Takes properties, in which CloudFormation sends every scalar as a string, and a shape from botocore's model of the API.
+Returns typed values, or a problem for each value that cannot be converted. Messages name the path of a property and
+never contain its value.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ UNKNOWN = "is not known to this provider's model of the API", "correct its name"
 
 
 def typed(value: Any, shape: Any, where: str) -> Any:
-    """A template's value as the API's shape wants it.
+    """A template's value, converted to the type of ``shape``, which is a botocore shape.
 
-    ``shape`` is one of botocore's. Raises PropertyError, which names the path and never the value.
+    Raises PropertyError, which names the path and never the value.
     """
     return _CONVERTERS.get(shape.type_name, _string)(value, shape, where)
 
@@ -96,10 +97,10 @@ def arguments(
     names: Mapping[str, str] | None = None,
     refused: frozenset[str] = frozenset(),
 ) -> dict[str, Any | PropertyError]:
-    """Each property typed, under the API's name; or its problem, under its own.
+    """Maps each property to its typed value, under the API's name, or to its problem, under the property's name.
 
-    ``shape`` is the input shape of an operation. ``names`` leads from a property to the argument that it is where both
-    differ: then the property by the argument's name is not known. ``refused`` are arguments that are no properties.
+    ``shape`` is the input shape of an operation. ``names`` maps a property to the API's argument if the two names
+    differ; a property with the argument's name is then unknown. ``refused`` lists arguments that are not properties.
     """
     names = names or {}
     found: dict[str, Any | PropertyError] = {}
@@ -115,21 +116,21 @@ def arguments(
 
 
 def limit_problems(found: Mapping[str, Any], shape: Any) -> list[PropertyError]:
-    """What botocore refuses of typed arguments before it sends them: numbers and lengths, and what is missing."""
+    """What botocore's validation rejects in typed arguments: ranges, lengths and missing values."""
     report = ParamValidator().validate(found, shape)
     if not report.has_errors():
         return []
-    return [PropertyError("Properties", f"are refused: {report.generate_report()}", "correct them")]
+    return [PropertyError("Properties", f"are not valid: {report.generate_report()}", "correct them")]
 
 
 def template_tags(properties: Mapping[str, Any]) -> dict[str, str]:
-    """``Tags``, a list of Key and Value in a template, as the API's map. Raises PropertyError."""
+    """``Tags``, which a template lists as Key and Value, as the API's map. Raises PropertyError."""
     value = properties.get("Tags", [])
-    expect(isinstance(value, list), "Tags", "is not a list", "give a list of Key and Value")
+    expect(isinstance(value, list), "Tags", "is not a list", "use a list of Key and Value")
     result: dict[str, str] = {}
     for index, tag in enumerate(value):
         whole = isinstance(tag, Mapping) and tag.keys() == {"Key", "Value"}
-        expect(whole, f"Tags[{index}]", "is not a Key with a Value", "give both")
+        expect(whole, f"Tags[{index}]", "is not a Key with a Value", "set both")
         key = str(tag["Key"])
         expect(not key.startswith(("aws:", "cfn-injector:")), f"Tags[{index}].Key", "is reserved", "rename it")
         result[key] = str(tag["Value"])

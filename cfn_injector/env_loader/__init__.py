@@ -1,19 +1,19 @@
-"""The loaders of ``EnvLoader``: they fill the environment of code that does not read the file of variables itself.
+"""The loaders of ``EnvLoader``: they fill the environment of code that does not read the ``.env`` file itself.
 
-In: the properties of a template. Out: what they are refused for, or a ``Loader``: the files to add to the archive, and
-what the function has to be started with so that they run first.
+Takes a template's properties. Returns the problems with them, or a ``Loader``: the files to add to the archive, and the
+configuration that makes the function run them first.
 
     _cfn_injector/environ      the variables, as records NAME=VALUE that end with NUL
-    _cfn_injector/__init__.py  Python: takes the place of the function's own handler
+    _cfn_injector/__init__.py  Python: replaces the function's own handler
     _cfn_injector/index.mjs    Node.js: the same
-    _cfn_injector/exec         starts the runtime, whichever of Lambda's own it is
+    _cfn_injector/exec         starts the runtime, for each of Lambda's managed runtimes
 
-A package holds all that fit its runtime, whichever is asked for, so that a function can go from one to the other.
-The file of variables is parsed here, once, while it is deployed. So a loader has no grammar to compile at each cold
-start, and one that is a shell script can be exact. These places and names stay as they are: functions that were
-deployed refer to them until they are updated.
+A package contains every loader that fits its runtime, not only the one that the template names, so that a function can
+switch between them. This module parses the ``.env`` file once, during deployment. A loader therefore has no grammar to
+compile at each cold start, and a shell script can be exact. These paths and names must not change: deployed functions
+refer to them until their next update.
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html tells of the variable AWS_LAMBDA_EXEC_WRAPPER.
+AWS_LAMBDA_EXEC_WRAPPER: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ KINDS = ("none", "handler", "exec")
 FOLDER = "_cfn_injector"
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LONGEST_RECORD = 128 * 1024 - 1
-"""Bytes of ``NAME=VALUE`` with which Linux starts a program: https://man7.org/linux/man-pages/man2/execve.2.html."""
+"""The longest ``NAME=VALUE``, in bytes, in a new program: https://man7.org/linux/man-pages/man2/execve.2.html."""
 
-_TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, with which Linux starts no program"
+_TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, which Linux cannot pass to a program"
 _WRAPPER = f"/var/task/{FOLDER}/exec"
 _SOURCES = Path(__file__).parent
 _EXECUTABLE = 0o755
@@ -51,7 +51,7 @@ _EXEC_RUNTIMES = ("python", "nodejs", "java", "ruby", "dotnet")
 
 @dataclass(frozen=True)
 class _Shim:
-    """A handler that takes the place of the user's, for the runtimes whose names begin with ``runtime``."""
+    """A handler that replaces the user's, for runtimes whose names begin with ``runtime``."""
 
     runtime: str
     source: str
@@ -67,11 +67,11 @@ _SHIMS = (
 
 @dataclass(frozen=True)
 class Loader:
-    """``handler`` is what Lambda's Handler has to be, ``exec_wrapper`` the value of AWS_LAMBDA_EXEC_WRAPPER, or empty.
+    """``handler`` is the value for Lambda's Handler, ``exec_wrapper`` the one for AWS_LAMBDA_EXEC_WRAPPER, or empty.
 
-    ``added`` are the files that are the same for every function. ``handler_of_code`` is what a shim takes the place
-    of, empty where there is none. ``winning`` are names that are set whatever the environment holds, ``left_out`` those
-    that are never set, ``path`` is the file that the variables come from.
+    ``added`` lists the files that are the same for every function. ``handler_of_code`` is the handler that a shim
+    replaces, empty if there is no shim. The loader always sets the names in ``winning``, even if the environment has
+    them, and never sets those in ``left_out``. ``path`` is the file that the variables come from.
     """
 
     handler: str
@@ -84,16 +84,16 @@ class Loader:
 
     @property
     def rules(self) -> list[list[str]]:
-        """All that the added files depend on by the template, variables aside."""
+        """Everything in the template, except variables, that the added files depend on."""
         return [[self.handler_of_code], sorted(self.winning), sorted(self.left_out)]
 
     @property
     def sources(self) -> str:
-        """A hash of the files that are the same for every function: it changes with the provider alone."""
+        """A hash of the files that are the same for every function. It changes only with the provider."""
         return sha256(repr(self.added).encode()).hexdigest()[:16]
 
     def files(self, variables: Mapping[str, str]) -> list[NewFile]:
-        """What is added to an archive whose file holds these variables. Raises EnvFileError."""
+        """The files to add to an archive whose ``.env`` file holds these variables. Raises EnvFileError."""
         settable = {name: value for name, value in variables.items() if name not in self.left_out}
         winning = {name: value for name, value in settable.items() if name in self.winning}
         others = {name: value for name, value in settable.items() if name not in self.winning}
@@ -107,9 +107,9 @@ class Loader:
     def _record(self, name: str, value: str) -> bytes:
         record = f"{name}={value}".encode()
         if b"\0" in record:
-            raise EnvFileError(self.path, f"gives {name!r} a NUL, which no environment variable can hold")
+            raise EnvFileError(self.path, f"sets {name!r} to a value with a NUL, which no variable can hold")
         if self.exec_wrapper and _is_too_long(name, value):
-            raise EnvFileError(self.path, f"gives {name!r} {_TOO_LONG}")
+            raise EnvFileError(self.path, f"sets {name!r} to {_TOO_LONG}")
         return record + b"\0"
 
 
@@ -126,7 +126,7 @@ def _shim(properties: Mapping[str, Any]) -> _Shim | None:
 
 
 def wanted(properties: Mapping[str, Any]) -> Loader | None:
-    """The loader that the properties ask for, None where they ask for none. For properties that were checked."""
+    """The loader that the properties request, or None. The properties must have been checked."""
     kind, handler = _kind(properties), str(properties.get("Handler", ""))
     shim = _shim(properties) if handler else None
     if kind not in ("handler", "exec") or (kind == "handler" and shim is None):
@@ -150,27 +150,27 @@ def _added(shim: _Shim | None) -> Iterator[NewFile]:
 
 
 def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a package with these properties holds another loader than one with those, or none, or one that is new."""
+    """Whether packages with the old and with the new properties hold different loaders, or only one holds a loader."""
     held = [(loader.added, loader.rules) if loader else None for loader in map(wanted, (old, new))]
     return held[0] != held[1]
 
 
-def stopped(live: Mapping[str, Any], handler: str) -> dict[str, Any]:
-    """What to configure of a function, as Lambda tells of it, so that it starts no loader; empty where it starts none.
+def stopped(observed: Mapping[str, Any], handler: str) -> dict[str, Any]:
+    """The change of configuration after which a function runs without a loader; empty if it has none.
 
-    ``handler`` is its own one.
+    ``observed`` is the function's configuration as Lambda describes it, ``handler`` the function's own handler.
     """
     change: dict[str, Any] = {}
-    if live.get("Handler") in {shim.handler for shim in _SHIMS}:
+    if observed.get("Handler") in {shim.handler for shim in _SHIMS}:
         change["Handler"] = handler
-    present = live.get("Environment", {}).get("Variables", {})
+    present = observed.get("Environment", {}).get("Variables", {})
     if present.get(EXEC_WRAPPER) == _WRAPPER:
         change["Environment"] = {"Variables": {name: present[name] for name in present if name != EXEC_WRAPPER}}
     return change
 
 
 def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The properties as the function needs them so that the loader runs first: Handler and Environment."""
+    """The properties with the Handler and Environment that make the loader run first."""
     loader = wanted(properties)
     if loader is None:
         return properties
@@ -180,12 +180,12 @@ def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
-    """Everything for which a loader cannot be added."""
+    """Every reason why a loader cannot be added."""
     if env_file(properties).split("/")[0] == FOLDER:
         yield PropertyError("EnvFile", f"is in {FOLDER}, the folder of the loaders", "choose another folder")
     kind = _kind(properties)
     if kind not in KINDS:
-        yield PropertyError("EnvLoader", f"is none of: {', '.join(KINDS)}", "choose one of them")
+        yield PropertyError("EnvLoader", f"is not one of: {', '.join(KINDS)}", "choose one of them")
     elif kind == "handler":
         yield from _handler_problems(properties)
     elif kind == "exec":
@@ -201,7 +201,7 @@ def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         )
     handler = str(properties.get("Handler", ""))
     if handler and (".." in handler or "." not in handler.rpartition("/")[2].strip(".")):
-        yield PropertyError("Handler", "is not a module, a dot and a name", "give it as in app.handler")
+        yield PropertyError("Handler", "is not a module, a dot and a name", "use the form app.handler")
 
 
 def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
@@ -213,18 +213,16 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     if runtime and not runtime.startswith(_EXEC_RUNTIMES):
         yield PropertyError(
             "EnvLoader",
-            f"exec has no effect with {runtime}, whose bootstrap is the user's own",
+            f"exec has no effect with {runtime}, whose bootstrap is your own",
             "use none and read the file in the bootstrap",
         )
     env = properties.get("Env")
     for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
         if isinstance(names, Mapping) and EXEC_WRAPPER in names:
-            yield PropertyError(
-                f"{where}.{EXEC_WRAPPER}", "is what EnvLoader: exec sets itself", "remove one of the two"
-            )
+            yield PropertyError(f"{where}.{EXEC_WRAPPER}", "is set by EnvLoader: exec", "remove one of the two")
     for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
         if _is_too_long(name, value):
-            yield PropertyError(f"Env.{name}", f"has {_TOO_LONG}", "put it into a file of the artifact")
+            yield PropertyError(f"Env.{name}", f"is {_TOO_LONG}", "put it into a file of the artifact")
 
 
 def _is_too_long(name: str, value: str) -> bool:

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Becomes the runtime that Lambda starts, with the variables that were deployed with the function in its environment.
+# Replaces itself with the runtime that Lambda starts, after adding the deployed variables to its environment.
 #
-# The file `environ` beside this one holds records NAME=VALUE, each ended by NUL, in groups that end with an empty one:
-# those that win over the environment, then those that give way to it. The environment is read from the kernel and handed
-# on whole by env, not by this shell, which cannot hold every name and would add variables of its own.
+# The file `environ` in this folder holds records NAME=VALUE that end with NUL. An empty record ends each group: first
+# the variables that override the environment, then those that the environment overrides. This script reads the
+# environment from the kernel and passes it on with env: a shell cannot hold every name, and adds variables of its own.
 LC_ALL=C # bytes, not characters
 winning=() others=() given=()
 {

@@ -1,11 +1,12 @@
 /*
- * Becomes the function's own handler, once the variables that were deployed with it are in the environment.
+ * Puts the deployed variables into the environment, and then exports the function's own handler.
  *
- * The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL, in three groups, parted by an empty
- * one: those that are set whatever the environment holds, those that give way to it, and `_HANDLER`, the function's own.
+ * The file `environ` in this folder holds records `NAME=VALUE` that end with NUL. An empty record separates its three
+ * groups: the variables that override the environment, those that the environment overrides, and `_HANDLER`, which
+ * names the function's own handler.
  *
- * The handler is looked for where Lambda's runtime looks, in its order; that is part of the runtime and cannot be
- * called: https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ * The search for the handler repeats that of Lambda's runtime, whose own code cannot be called:
+ * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */
 import { existsSync, readFileSync } from "fs";
 import { createRequire } from "module";
@@ -15,7 +16,7 @@ import { fileURLToPath } from "url";
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const TASK_ROOT = dirname(FOLDER);
 
-// What is not found is told with the files that asked for it: the runtime, as without a loader.
+// An error about a missing module lists the files that required it. Naming the runtime here keeps the list the same.
 const require = createRequire(process.argv[1] ?? import.meta.url);
 
 function fill() {
@@ -28,7 +29,7 @@ function fill() {
   }
 }
 
-// Version 4 imports every module; up to 3, the client leaves this behind before it loads one.
+// Version 4 of the client imports every module. Versions up to 3 set this symbol before they load a module.
 const IMPORTS = !(Symbol.for("aws.lambda.beforeExit") in globalThis);
 
 function isInModulePackage(folder) {
@@ -37,13 +38,13 @@ function isInModulePackage(folder) {
     try {
       return JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).type === "module";
     } catch {
-      return false; // which is what the runtime takes it for
+      return false; // as the runtime does
     }
   }
   return folder !== "/" && isInModulePackage(dirname(folder));
 }
 
-/** The user's module as version 4 of the runtime's client loads it, which is that of nodejs24.x. */
+/** Loads the user's module as version 4 of the runtime's client does, which is in nodejs24.x. */
 async function imported(root, name) {
   const path = resolve(TASK_ROOT, root, name);
   for (const extension of ["", ".js", ".mjs", ".cjs"]) {
@@ -52,7 +53,7 @@ async function imported(root, name) {
   return require(require.resolve(name, { paths: [TASK_ROOT, resolve(TASK_ROOT, root)] }));
 }
 
-/** The user's module as earlier versions do: as a CommonJS module wherever it can be one. */
+/** Loads the user's module as earlier versions do: as a CommonJS module whenever that is possible. */
 async function required(root, name) {
   const path = resolve(TASK_ROOT, root, name);
   if (existsSync(path)) return require(path);
@@ -66,19 +67,19 @@ function notFound(problem) {
   return Object.assign(new Error(problem), { name: "Runtime.HandlerNotFound" });
 }
 
-/** What the keys lead to; version 4 looks into objects alone, not into functions. */
+/** The value at a path of keys. Version 4 looks only into objects, not into functions. */
 function within(object, keys) {
   return keys.reduce((inner, key) => (inner && (!IMPORTS || typeof inner === "object") ? inner[key] : undefined), object);
 }
 
-async function find(wanted) {
-  const last = basename(wanted);
+async function find(name) {
+  const last = basename(name);
   const dot = last.indexOf(".");
-  const module = await (IMPORTS ? imported : required)(wanted.slice(0, wanted.indexOf(last)), last.slice(0, dot));
+  const module = await (IMPORTS ? imported : required)(name.slice(0, name.indexOf(last)), last.slice(0, dot));
   const keys = last.slice(dot + 1).split(".");
   const found = within(module, keys) || (IMPORTS && within(module?.default, keys));
-  if (!found) throw notFound(`${wanted} is undefined or not exported`);
-  if (typeof found !== "function") throw notFound(`${wanted} is not a function`);
+  if (!found) throw notFound(`${name} is undefined or not exported`);
+  if (typeof found !== "function") throw notFound(`${name} is not a function`);
   return found;
 }
 

@@ -1,9 +1,10 @@
-"""Becomes the function's own handler, once the variables that were deployed with it are in the environment.
+"""Puts the deployed variables into the environment, and then exports the function's own handler.
 
-The file `environ` beside this one holds records `NAME=VALUE`, each ended by NUL, in three groups, parted by an empty
-one: those that are set whatever the environment holds, those that give way to it, and `_HANDLER`, the function's own.
+The file `environ` in this folder holds records `NAME=VALUE` that end with NUL. An empty record separates its three
+groups: the variables that override the environment, those that the environment overrides, and `_HANDLER`, which names
+the function's own handler.
 
-It is compiled at every cold start, as nothing can be written beside it; so it is short.
+Python compiles this file at every cold start, because Lambda's code folder is read-only, so the file is short.
 """
 
 import os
@@ -28,7 +29,7 @@ def _fill() -> None:
 
 
 def _find(name: str) -> object:
-    """The runtime's own search, where it can be had: so every error is the one that it makes without a loader."""
+    """Uses the runtime's own search if it is available, so that errors are the same as without a loader."""
     find = getattr(sys.modules.get("awslambdaric.bootstrap"), "_get_handler", None)
     if find is not None and find.__code__.co_argcount == 1:
         return find(name)

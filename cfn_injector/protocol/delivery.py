@@ -1,8 +1,8 @@
-"""Delivers an answer to CloudFormation: a body goes to the event's ``ResponseURL`` by PUT.
+"""Delivers an answer to CloudFormation: PUTs a body to the event's ``ResponseURL``.
 
-In: the URL, bytes, and the hosts that may be answered beside AWS's own. Out: nothing; DeliveryError where no attempt
-was accepted. The URL is signed, so it is never part of an error or a log line: whoever reads it can answer in our
-place.
+Takes the URL, the bytes, and the hosts that are allowed besides AWS's own. Returns nothing, and raises DeliveryError if
+every attempt failed. The URL is signed, so no error or log line contains it: anybody who reads it can answer for the
+provider.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 """
@@ -19,7 +19,7 @@ from cfn_injector.errors import DeliveryError
 
 ATTEMPTS = 6
 TIMEOUT = 4.0
-"""Seconds that one attempt may take to connect, and again to answer."""
+"""Seconds that an attempt waits for the connection, and then for the response."""
 
 _AWS_HOST = re.compile(
     r"cloudformation-custom-resource-response-[a-z0-9-]+\.s3([.-][a-z0-9-]+)*"
@@ -28,20 +28,20 @@ _AWS_HOST = re.compile(
 
 
 def _connection(url: SplitResult, hosts: Collection[str]) -> HTTPConnection:
-    """A connection to a host that may be answered; opens nothing yet."""
+    """A connection to an allowed host, not opened yet. Raises DeliveryError for any other host."""
     if url.netloc in hosts and url.scheme in ("http", "https"):
         kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
         return kind(url.netloc, timeout=TIMEOUT)
     if url.scheme == "https" and _AWS_HOST.fullmatch(url.netloc):
         return HTTPSConnection(url.netloc, timeout=TIMEOUT)
     raise DeliveryError(
-        "ResponseURL does not point to CloudFormation's own host over https; an emulator's host:port has to be named "
-        "in CFN_INJECTOR_RESPONSE_HOSTS"
+        "ResponseURL is not an https URL of CloudFormation's own host; to answer an emulator, add its host:port to "
+        "CFN_INJECTOR_RESPONSE_HOSTS"
     )
 
 
 def _put(url: SplitResult, body: bytes, hosts: Collection[str]) -> str:
-    """One attempt; returns what went wrong, or an empty string."""
+    """Makes one attempt. Returns what went wrong, or an empty string."""
     connection = _connection(url, hosts)
     target = f"{url.path}?{url.query}" if url.query else url.path
     try:
@@ -62,9 +62,9 @@ def send(
     hosts: Collection[str] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """PUTs the body, at most six times, with pauses of 0.5, 1, 2, 4 and 8 seconds. Redirects are not followed.
+    """PUTs the body, with at most six attempts and pauses of 0.5, 1, 2, 4 and 8 seconds. Does not follow redirects.
 
-    ``hosts`` are ``host:port`` that may be answered beside AWS's own, over http too.
+    ``hosts`` lists each ``host:port`` that is allowed besides AWS's own, over http too. Raises DeliveryError.
     """
     target = urlsplit(url)
     for attempt in range(ATTEMPTS):
@@ -73,4 +73,4 @@ def send(
         problem = _put(target, body, hosts)
         if not problem:
             return
-    raise DeliveryError(f"CloudFormation did not take the answer in {ATTEMPTS} attempts; the last ended with {problem}")
+    raise DeliveryError(f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}")

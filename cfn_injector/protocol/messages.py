@@ -1,10 +1,9 @@
-"""CloudFormation's custom resource protocol: an event becomes a Request, an Outcome becomes the body of a response.
+"""CloudFormation's custom resource protocol: turns an event into a Request, and an Outcome into a response body.
 
-In: the event as Lambda hands it over. Out: ``Request``, or bytes that are ready for the PUT to the event's
-``ResponseURL``.
+Takes the event as Lambda passes it. Returns a ``Request``, or the bytes to PUT to the event's ``ResponseURL``.
 
-A failure can be told with the standard library alone, so that it is told even where nothing else loads; that is why
-``cfnlambda``, which imports boto3, is imported where it is used.
+Reporting a failure needs the standard library only, so that it works even if nothing else loads. For this reason
+``cfnlambda``, which imports boto3, is imported inside the functions that use it.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -25,20 +24,20 @@ from cfn_injector.errors import PropertyError, RequestError
 MAX_BODY_BYTES = 4096
 MAX_SERVICE_TIMEOUT = 3600
 CLEANING_SECONDS = 30.0
-"""What may be taken after a request's deadline to delete what it made."""
+"""How long a request may work past its deadline to delete what it created."""
 
 NOT_CREATED = "not-created/"
-"""How the physical id begins of what was not made."""
+"""The prefix of the physical id of a resource that was not created."""
 
 _IDS = ("StackId", "RequestId", "LogicalResourceId")
 
 
 class Services(Protocol):
-    """The world as a resource type sees it."""
+    """What a resource type can use: AWS clients, the environment, the clock, the log."""
 
     @property
     def client(self) -> Callable[..., Any]:
-        """``client("lambda")`` is a boto3 client; keyword arguments are boto3's."""
+        """``client("lambda")`` returns a boto3 client. Keyword arguments go to boto3."""
 
     @property
     def environ(self) -> Mapping[str, str]: ...
@@ -52,11 +51,11 @@ class Services(Protocol):
 
     @property
     def log(self) -> Callable[..., None]:
-        """``log("step", name=value)``; only fields on the provider's list of harmless ones are written."""
+        """``log("step", name=value)``. The log writes only the fields on the provider's allow-list."""
 
 
 class Outcome(NamedTuple):
-    """What a resource type has to say when it succeeded: what ``Ref`` gives, and what ``Fn::GetAtt`` gives."""
+    """What a resource type returns if it succeeds: the values of ``Ref`` and of ``Fn::GetAtt``."""
 
     physical_id: str
     data: Mapping[str, str] = {}
@@ -74,7 +73,7 @@ class Resource(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """One event. ``deadline`` and ``issued_at`` are seconds since the epoch; properties may hold secrets."""
+    """One event. ``deadline`` and ``issued_at`` are seconds since the epoch. Properties may hold secrets."""
 
     type: str
     request_id: str
@@ -94,7 +93,7 @@ class Request:
 
 
 class Response(NamedTuple):
-    """What CloudFormation is told. ``physical_id`` is never empty."""
+    """The answer to CloudFormation. ``physical_id`` is never empty."""
 
     status: str
     reason: str
@@ -105,9 +104,9 @@ class Response(NamedTuple):
     data: Mapping[str, str]
 
     def body(self) -> bytes:
-        """The JSON document, at most 4096 bytes: the reason is cut to fit, an attribute never is.
+        """The JSON document, at most 4096 bytes. The reason is shortened to fit; an attribute never is.
 
-        Raises RequestError where the attributes alone are too large.
+        Raises RequestError if the attributes alone are too large.
         """
         fields = {
             "Status": self.status,
@@ -120,8 +119,8 @@ class Response(NamedTuple):
         room = MAX_BODY_BYTES - len(_encode({**fields, "Reason": ""}))
         if room < 0:
             raise RequestError(
-                f"the attributes of {self.logical_id} take {-room} bytes more than the {MAX_BODY_BYTES} that "
-                "CloudFormation accepts; return fewer or shorter ones"
+                f"the attributes of {self.logical_id} make the answer {-room} bytes longer than the {MAX_BODY_BYTES} "
+                "that CloudFormation accepts; return fewer or shorter ones"
             )
         return _encode({**fields, "Reason": _fit(self.reason, room)})
 
@@ -131,7 +130,7 @@ def _encode(document: Mapping[str, Any]) -> bytes:
 
 
 def _fit(text: str, room: int) -> str:
-    """As much of the text's beginning and end as `room` bytes of JSON hold; the end names the log stream."""
+    """As much of the text's beginning and end as fits into ``room`` bytes of JSON. The end names the log stream."""
     if len(json.dumps(text)) - 2 <= room:
         return text
     half = max(len(text) // 2, 1)
@@ -144,10 +143,10 @@ def _fit(text: str, room: int) -> str:
 
 
 def failed(event: Mapping[str, Any], reason: str, physical_id: str = "") -> Response:
-    """A FAILED response with the event's ids; needs the standard library alone.
+    """A FAILED response with the event's ids. Needs the standard library only.
 
-    An Update or Delete answers with the id that it came with. A failed Create answers with a marker, which no Delete
-    can mistake for the name of anything.
+    An Update or Delete returns the physical id that is in the event. A failed Create returns a marker, which a Delete
+    cannot mistake for the name of a resource.
     """
     stack_id, request_id, logical_id = (str(event.get(name, "")) for name in _IDS)
     known = event.get("PhysicalResourceId") or physical_id or not_created(request_id)
@@ -155,14 +154,14 @@ def failed(event: Mapping[str, Any], reason: str, physical_id: str = "") -> Resp
 
 
 def not_created(request_id: str) -> str:
-    """The physical id of what a failed Create did not make."""
+    """The physical id that a failed Create returns if it created nothing."""
     return f"{NOT_CREATED}{request_id}"
 
 
 def succeeded(request: Request, outcome: Outcome) -> Response:
     """A SUCCESS response.
 
-    Raises RequestError where an attribute cannot be serialised or the physical id is empty.
+    Raises RequestError if an attribute cannot be serialized or the physical id is empty.
     """
     from cfnlambda import Status, validate_response_data
 
@@ -171,15 +170,15 @@ def succeeded(request: Request, outcome: Outcome) -> Response:
     try:
         data = validate_response_data(dict(outcome.data))
     except (TypeError, ValueError) as error:
-        raise RequestError(f"an attribute of {request.logical_id} is no JSON ({error}); return strings") from None
+        raise RequestError(f"an attribute of {request.logical_id} is not JSON ({error}); return strings") from None
     ids = (request.stack_id, request.request_id, request.logical_id)
     return Response(Status.SUCCESS, "", outcome.physical_id, *ids, data)
 
 
 def parse_request(event: Mapping[str, Any]) -> Request:
-    """The event of CloudFormation as a Request.
+    """CloudFormation's event as a Request.
 
-    Raises RequestError, naming the field, where one is missing or unknown.
+    Raises RequestError if a field is missing or unknown, and names the field.
     """
     from cfnlambda import RequestType
 
@@ -192,7 +191,7 @@ def parse_request(event: Mapping[str, Any]) -> Request:
     if kind != RequestType.CREATE and not event.get("PhysicalResourceId"):
         missing.append("PhysicalResourceId")
     if missing:
-        raise RequestError(f"the event lacks {', '.join(missing)}; only CloudFormation's own events are served")
+        raise RequestError(f"the event has no {', '.join(missing)}; only CloudFormation can invoke this function")
     if event["StackId"].count("/") < 2:
         raise RequestError("StackId is not the ARN of a stack")
     properties = event.get("ResourceProperties") or {}
@@ -211,17 +210,17 @@ def parse_request(event: Mapping[str, Any]) -> Request:
 
 
 def _service_timeout(properties: Mapping[str, Any], *, checked: bool) -> int:
-    """Seconds after which CloudFormation gives the request up."""
+    """Seconds after which CloudFormation stops waiting for the answer."""
     stated = str(properties.get("ServiceTimeout", MAX_SERVICE_TIMEOUT))
     if stated.isdecimal() and 1 <= int(stated) <= MAX_SERVICE_TIMEOUT:
         return int(stated)
     if checked:
-        raise PropertyError("ServiceTimeout", "is no whole number from 1 to 3600", "give seconds")
+        raise PropertyError("ServiceTimeout", "is not a whole number from 1 to 3600", "set it to a number of seconds")
     return MAX_SERVICE_TIMEOUT
 
 
 def _issued_at(response_url: str) -> float | None:
-    """When CloudFormation sent the event: its URL is signed with the time. None where it does not say."""
+    """When CloudFormation sent the event, from the signature of its URL. None if the URL has no date."""
     dates = parse_qs(urlsplit(response_url).query).get("X-Amz-Date", [])
     try:
         return float(timegm(strptime(dates[0], "%Y%m%dT%H%M%SZ")))

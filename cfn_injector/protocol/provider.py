@@ -1,11 +1,11 @@
-"""Serves one event of CloudFormation: parse, dispatch, and always answer, exactly once.
+"""Serves one CloudFormation event: parses it, dispatches it, and always answers exactly once.
 
-In: the event, Lambda's context, and the world: ``find`` (type name to module), ``send`` (URL and body to
-CloudFormation), ``services``. Out: nothing but the answer. Nothing is done after it: it closes a gate that every call
-to AWS passes.
+Takes the event, Lambda's context, ``find`` (returns the module of a type), ``send`` (sends a body to a URL) and
+``services``. Returns nothing; the result is the answer. The answer closes a gate that every call to AWS has to pass, so
+nothing happens after it.
 
-An answer is given even where the work hangs: a watchdog says FAILED, and what was being done, before Lambda ends the
-provider.
+The event is answered even if the work hangs: before Lambda stops the provider, a watchdog answers FAILED and names the
+current step.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from cfn_injector.protocol.messages import (
 )
 
 ANSWER_SECONDS = 65.0
-"""Kept from the provider's time for the answer and its retries."""
+"""The part of the provider's time that is reserved for the answer and its retries."""
 
 _MIN_SECRET = 4
 _NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 
 class _Answer:
-    """The one answer of an event, and the gate that it closes."""
+    """The one answer to an event, and the gate that it closes."""
 
     def __init__(self, event: Mapping[str, Any], send: Callable[[str, bytes], None]) -> None:
         self._url, self._send = str(event.get("ResponseURL", "")), send
@@ -49,9 +49,9 @@ class _Answer:
         self.given = False
 
     def give(self, body: bytes) -> bool:
-        """Sends the body unless an answer was given; returns whether it was sent.
+        """Sends the body unless the event was answered already. Returns whether the body was sent.
 
-        Waits for an answer that is on its way. Raises what the first attempt to answer raised.
+        Waits for an answer that another thread is sending. Raises again what the first attempt to answer raised.
         """
         with self._lock:
             if self._error:
@@ -67,9 +67,9 @@ class _Answer:
             return True
 
     def gate(self, **_: Any) -> None:
-        """Passed by every request to AWS before it leaves."""
+        """Runs before each request to AWS is sent. Raises AlreadyAnsweredError after the answer."""
         if self.given:
-            raise AlreadyAnsweredError("the request is answered; nothing is done any more")
+            raise AlreadyAnsweredError("the request has been answered, so calls to AWS are blocked")
 
 
 class _Traffic:
@@ -82,13 +82,13 @@ class _Traffic:
         self.bytes += int(request.headers.get("Content-Length") or 0)
 
     def received(self, event_name: str, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
-        if response_dict and ".Head" not in event_name:  # no answer came, or one that only tells of a body
+        if response_dict and ".Head" not in event_name:  # no response arrived, or only the length of a body
             self.bytes += int(response_dict["headers"].get("Content-Length") or 0)
 
 
 @dataclass(frozen=True)
 class _Guarded:
-    """The services of one event: clients pass the gate and are counted; the last step that was logged is remembered."""
+    """The services of one event. Its clients pass the gate and count bytes; it remembers the steps that were logged."""
 
     inner: Services
     answer: _Answer
@@ -122,9 +122,9 @@ class _Guarded:
 
 
 def _secrets(event: Mapping[str, Any]) -> list[str]:
-    """The values of ``Env``, old and new, as they may stand in a text, longest first.
+    """The old and new values of ``Env``, as text and as JSON escapes them, longest first.
 
-    Shorter ones than four characters hide nothing.
+    Values with fewer than four characters are left out: masking them would only make messages unreadable.
     """
     values = []
     for properties in (event.get("ResourceProperties"), event.get("OldResourceProperties")):
@@ -141,12 +141,12 @@ def _masked(text: str, secrets: Sequence[str]) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """What the user is told. An error of neither ours nor AWS's may quote anything: only kind and place are told."""
+    """The reason that the user sees. An unexpected error may quote a secret, so only its type and place are shown."""
     if isinstance(error, InjectorError) or isinstance(getattr(error, "response", None), Mapping):
         return str(error)
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return f"unexpected {type(error).__name__}{place}; this is a defect of the provider or of a library"
+    return f"unexpected {type(error).__name__}{place}; this is a bug in the provider or in a library"
 
 
 def _seconds_left(context: Any) -> float:
@@ -154,13 +154,13 @@ def _seconds_left(context: Any) -> float:
 
 
 def _available(request: Request, now: float, left: float) -> float:
-    """The seconds until Lambda ends the provider, or CloudFormation waits no longer. Raises OutOfTimeError if none."""
+    """Seconds until Lambda stops the provider or CloudFormation stops waiting. Raises OutOfTimeError if it has."""
     issued = now if request.issued_at is None else request.issued_at
     given_up = issued + request.service_timeout
     if now >= given_up:
         raise OutOfTimeError(
-            f"the event is {now - issued:.0f} seconds old, over its ServiceTimeout of {request.service_timeout}; "
-            "nothing was changed"
+            f"the event is {now - issued:.0f} seconds old, which exceeds its ServiceTimeout of "
+            f"{request.service_timeout}; nothing was changed"
         )
     return min(left, given_up - now)
 
@@ -184,7 +184,7 @@ def _work(request: Request, event: Mapping[str, Any], find: Callable[[str], Reso
     try:
         response = succeeded(request, outcome)
         response.body()
-    except RequestError as error:  # it was made: the Delete that follows has to know its id
+    except RequestError as error:  # the resource exists: the Delete that follows needs its id
         return failed(event, str(error), outcome.physical_id)
     return response
 
@@ -197,20 +197,20 @@ def serve(
     send: Callable[[str, bytes], None],
     services: Services,
 ) -> None:
-    """Serves an event. What goes wrong is answered with FAILED and a reason; only a failure to deliver is raised."""
+    """Serves an event. Answers every error with FAILED and a reason; raises only if the answer cannot be delivered."""
     secrets = _secrets(event)
     answer = _Answer(event, send)
     guarded = _Guarded(services, answer)
     see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
 
     def give(response: Response) -> None:
-        told = _masked(response.reason, secrets)
-        if answer.give(response._replace(reason=told + see if told else "").body()):
-            guarded.log("answered", status=response.status, reason=told)
+        reason = _masked(response.reason, secrets)
+        if answer.give(response._replace(reason=reason + see if reason else "").body()):
+            guarded.log("answered", status=response.status, reason=reason)
 
     def bark() -> None:
-        with suppress(DeliveryError):  # it is raised again where the event is served
-            give(failed(event, f"the provider's time ended during the step {guarded.steps[-1]}; deploy again"))
+        with suppress(DeliveryError):  # the main thread raises it again
+            give(failed(event, f"timed out during {guarded.steps[-1]}; deploy again"))
 
     try:
         request = parse_request(event)
@@ -219,6 +219,6 @@ def serve(
         reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
         with _watchdog(available - min(ANSWER_SECONDS, available / 4), bark):
             response = _work(replace(request, deadline=now + available - reserve), event, find, guarded)
-    except BaseException as error:  # whatever it is, CloudFormation waits for an answer
+    except BaseException as error:  # CloudFormation waits for an answer, whatever happened
         response = failed(event, _reason(error))
     give(response)

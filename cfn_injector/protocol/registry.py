@@ -1,7 +1,8 @@
-"""Which module serves which resource type.
+"""Finds the module that serves a resource type.
 
-In: a type's name. Out: a module with ``create``, ``update`` and ``delete``. Other packages add types by the entry point
-group ``cfn_injector.resources``: an entry point's name is what follows ``Custom::``, its value is the module.
+Takes a type's name. Returns a module with ``create``, ``update`` and ``delete``. Other packages add types with the
+entry point group ``cfn_injector.resources``: an entry point's name is the part after ``Custom::``,
+and its value is the module.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ BUILT_IN = {
 
 
 def services(modules: Mapping[str, str]) -> set[str]:
-    """The AWS services that these resource types call, by botocore's names: ``SERVICES`` of each module.
+    """The AWS services that these resource types call, by their botocore names: ``SERVICES`` of each module.
 
-    Raises InjectorError where a module is no resource type.
+    Raises InjectorError if a module is not a resource type.
     """
     found = set[str]()
     for name, module in modules.items():
@@ -44,10 +45,10 @@ def services(modules: Mapping[str, str]) -> set[str]:
 
 
 def find(resource_type: str) -> Resource:
-    """The module of a type. Raises RequestError, which names the known types."""
+    """The module of a type. Raises RequestError, which lists the known types, if there is none."""
     modules = {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
     name = resource_type.removeprefix(PREFIX)
     if not resource_type.startswith(PREFIX) or name not in modules:
         known = ", ".join(PREFIX + known for known in sorted(modules))
-        raise RequestError(f"ResourceType {resource_type} is not served here; known are {known}")
+        raise RequestError(f"ResourceType {resource_type} is not known to this provider; use one of {known}")
     return cast(Resource, import_module(modules[name]))

@@ -1,14 +1,14 @@
 /*
- * Reads the `.env` file that was deployed with a Lambda function; needs nothing but Node.js, 18 or later.
+ * Reads the `.env` file that was deployed with a Lambda function. Needs only Node.js, 18 or later.
  *
- * In flow a path and the environment; out flow the file's variables: as an object (getEnv), into the environment
- * (load), or into it before a handler is used (wrap). The grammar is that of the Python reader, to the letter of its
- * errors; it is written down in docs/env-file.md.
+ * Takes a path and the environment. Returns the file's variables as an object (getEnv), puts them into the environment
+ * (load), or puts them there before a handler is used (wrap). The grammar and the error messages are the same as in the
+ * Python reader; docs/env-file.md describes them.
  *
- * All of it is one file, as every cold start pays for each file that is loaded. A file of plain lines, as most deployed
- * ones are, is read by one regular expression: what takes time in a process that has just started is JavaScript.
+ * Everything is in one file, because every cold start pays for each file that it loads. One regular expression reads
+ * most files, which have only plain lines: in a process that has just started, running JavaScript is what takes time.
  *
- * Which names Lambda presets and which of them may be set:
+ * The names that Lambda presets, and which of them can be set:
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
 "use strict";
@@ -24,7 +24,7 @@ const DEFAULT_PATH = ".env";
 const PRESET_BY_LAMBDA = ["LANG", "TZ"];
 const LOADS_CODE = ["LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NODE_PATH", "PATH", "PYTHONPATH"];
 
-/** The file is no `.env`. None of its properties holds any of the file's content, which is secret. */
+/** The file is not a valid `.env` file. The properties never hold any of the file's content, which is secret. */
 class ParseError extends Error {
   constructor(problem, line, path) {
     super(`${path === undefined ? "" : `${path}, `}line ${line} ${problem}`);
@@ -35,7 +35,7 @@ class ParseError extends Error {
   }
 }
 
-/** ParseError for what starts at `position`. */
+/** A ParseError for the statement that starts at `position`. */
 function refusal(problem, text, position) {
   return new ParseError(problem, text.slice(0, position).split("\n").length);
 }
@@ -44,7 +44,7 @@ function isBlank(character) {
   return character === " " || character === "\t";
 }
 
-/** Without the blanks at both ends. No regular expression, as that would take quadratic time. */
+/** The text without blanks at both ends. A regular expression would take quadratic time. */
 function trimmed(text) {
   let start = 0;
   let end = text.length;
@@ -53,25 +53,25 @@ function trimmed(text) {
   return text.slice(start, end);
 }
 
-/** The text of a file's bytes; ParseError with the line of the first byte that is not UTF-8. */
+/** The text of a file's bytes. Throws ParseError with the line of the first byte that is not UTF-8. */
 function decode(bytes) {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = data.toString();
-  if (!text.includes("\ufffd")) return text; // which stands for what is not UTF-8, or for itself
+  if (!text.includes("\ufffd")) return text; // the character that replaces invalid bytes, but can be in the file itself
   const again = Buffer.from(text);
   if (data.equals(again)) return text;
   const wrong = data.findIndex((byte, index) => byte !== again[index]);
   throw refusal("is not UTF-8", data.toString("latin1"), wrong < 0 ? data.length : wrong);
 }
 
-/** What is left of a line, without its end, and where the next one starts; there is no CR before `start`. */
+/** The rest of a line, without its line end, and where the next line starts. There must be no CR before `start`. */
 function restOfLine(text, start) {
   const end = text.indexOf("\n", start);
   if (end < 0) return [text.slice(start), text.length];
   return [text.slice(start, text[end - 1] === "\r" ? end - 1 : end), end + 1];
 }
 
-/** The decoded value of the quotes that open at `opening`, and the position behind the closing one. */
+/** The decoded value of the quotes that open at `opening`, and the position after the closing quote. */
 function quoted(text, opening, statement) {
   const quote = text[opening];
   let start = opening + 1;
@@ -89,7 +89,7 @@ function quoted(text, opening, statement) {
   throw refusal("opens a quote that is never closed", text, statement);
 }
 
-/** What starts at `start`: where the next statement does, and name and value, but for blank and comment lines. */
+/** The statement at `start`: the start of the next one, and name and value unless the line is blank or a comment. */
 function statementAt(text, start) {
   const [body, end] = restOfLine(text, start);
   const equals = body.indexOf("=");
@@ -111,9 +111,9 @@ function statementAt(text, start) {
   return { end, name, value: comment < 0 ? value : trimmed(right.slice(0, comment)) };
 }
 
-/** The variables of a text; `settable`: what no environment can hold is an error. Takes linear time. */
+/** The variables of a text. With `settable`, values must fit into an environment. Takes linear time. */
 function variables(text, settable = false) {
-  const found = Object.create(null); // so that no name means anything but itself, be it __proto__
+  const found = Object.create(null); // so that no name is special, not even __proto__
   let unset = -1;
   for (let start = text.startsWith(BOM) ? 1 : 0; start < text.length; ) {
     const { end, name, value } = statementAt(text, start);
@@ -123,11 +123,11 @@ function variables(text, settable = false) {
     }
     start = end;
   }
-  if (unset >= 0) throw refusal("holds a character that no environment variable can", text, unset);
+  if (unset >= 0) throw refusal("holds a character that environment variables cannot hold", text, unset);
   return found;
 }
 
-/** The variables of a text of empty lines, comments and plain assignments alone; undefined for any other text. */
+/** The variables of a text that has only empty lines, comments and plain assignments; undefined for any other text. */
 function plain(text) {
   if (text.includes("\0")) return undefined;
   const found = Object.create(null);
@@ -142,18 +142,18 @@ function plain(text) {
 }
 
 function placesOf(path, environ) {
-  const wanted = typeof path === "string" ? path : require("url").fileURLToPath(path.href);
+  const name = typeof path === "string" ? path : require("url").fileURLToPath(path.href);
   const root = environ.LAMBDA_TASK_ROOT || process.env.LAMBDA_TASK_ROOT;
-  return root && !isAbsolute(wanted) ? [`${root}/${wanted}`, wanted] : [wanted];
+  return root && !isAbsolute(name) ? [`${root}/${name}`, name] : [name];
 }
 
-/** The text of a file. It is read as text, which takes a tenth of the time, and as bytes only where it has to be. */
+/** The text of a file. Reads it as text, which takes a tenth of the time, and as bytes only if necessary. */
 function textOf(place) {
   const text = readFileSync(place, "utf8");
   return text.includes("\ufffd") ? decode(readFileSync(place)) : text;
 }
 
-/** The variables of the first file there is; undefined where there is none. */
+/** The variables of the first file that exists; undefined if there is none. */
 function read(places, settable) {
   for (const place of places) {
     try {
@@ -166,23 +166,23 @@ function read(places, settable) {
   }
 }
 
-/** The variables of a text, or of the bytes of a file. */
+/** Returns the variables of a text, or of the bytes of a file. */
 function parse(text) {
   return variables(typeof text === "string" ? text : decode(text));
 }
 
-/** The variables of the file at `path`, and of nothing else. */
+/** Returns the variables of the file at `path` without touching the environment. */
 function getEnv(path = DEFAULT_PATH) {
   const places = placesOf(path, process.env);
   const found = read(places, false);
   if (found !== undefined) return found;
   const lookedAt = [...new Set(places.map((place) => resolve(place)))].join(" and ");
-  throw Object.assign(new Error(`ENOENT: no such file, looked for ${lookedAt}`), { code: "ENOENT" });
+  throw Object.assign(new Error(`ENOENT: no such file, tried ${lookedAt}`), { code: "ENOENT" });
 }
 
-/** Put the file's variables into `environ`; returns those that were put there. */
+/** Puts the file's variables into `environ` and returns those that were set. */
 function load(options = {}) {
-  if (typeof options !== "object") throw new TypeError("load takes its options as an object: load({ path })");
+  if (typeof options !== "object") throw new TypeError("load takes an object of options: load({ path })");
   const { path = DEFAULT_PATH, environ = process.env, override = false, allow = [] } = options;
   const allowed = typeof allow === "string" ? [allow] : [...allow];
   const fileWins = new Set([...PRESET_BY_LAMBDA, ...LOADS_CODE.filter((name) => allowed.includes(name))]);
@@ -193,7 +193,7 @@ function load(options = {}) {
   }
   for (const name of LOADS_CODE) if (!fileWins.has(name)) delete chosen[name];
   for (const name in chosen) {
-    // Assigning to __proto__ would set no property of an ordinary object.
+    // On an ordinary object, assigning to __proto__ does not set a property.
     Object.defineProperty(environ, name, {
       value: chosen[name],
       configurable: true,
@@ -204,7 +204,7 @@ function load(options = {}) {
   return chosen;
 }
 
-/** Do `load()` and return the handler itself, of whatever kind it is. */
+/** Calls `load()` and returns the handler unchanged, whatever kind it is. */
 function wrap(handler) {
   load();
   return handler;

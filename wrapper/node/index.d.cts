@@ -1,52 +1,53 @@
-/** Where a file is: a relative path is looked for in LAMBDA_TASK_ROOT, then in the working directory. Or a file: URL. */
+/** A path or a file: URL. A relative path is resolved against LAMBDA_TASK_ROOT, then against the working directory. */
 export type Path = string | { readonly href: string };
 
-/** Names and their values. The object has no prototype: no name in it means anything but a variable of the file. */
+/** Names and their values. The object has no prototype, so every name in it is a variable of the file. */
 export type Variables = Record<string, string>;
 
 export interface LoadOptions {
-  /** `.env` where none is given. */
+  /** Default: `.env`. */
   path?: Path;
-  /** What is filled: `process.env` where none is given. */
+  /** The object to fill. Default: `process.env`. */
   environ?: Record<string, string | undefined>;
-  /** Whether the file wins over names that `environ` holds already. */
+  /** Whether the file overrides names that `environ` already has. */
   override?: boolean;
-  /** Which of PATH, LD_PRELOAD, LD_LIBRARY_PATH, PYTHONPATH, NODE_OPTIONS and NODE_PATH are set from the file. */
+  /** Which of PATH, LD_PRELOAD, LD_LIBRARY_PATH, PYTHONPATH, NODE_OPTIONS and NODE_PATH the file can set. */
   allow?: string | Iterable<string>;
 }
 
-/** The file is no `.env`. None of its properties holds any of the file's content, which is secret. */
+/** The file is not a valid `.env` file. The properties never hold any of the file's content, which is secret. */
 export class ParseError extends Error {
   private constructor();
-  /** The line where the statement starts, counted from 1. */
+  /** The line on which the statement starts, counted from 1. */
   readonly line: number;
-  /** Continues "line 3": "has no =". */
+  /** Completes a sentence that begins with "line 3": "has no =". */
   readonly problem: string;
-  /** The file, where it is known. */
+  /** The file, if it is known. */
   readonly path: string | undefined;
 }
 
 /**
- * The variables of the file at `path` (`.env` where none is given), and of nothing else.
+ * Returns the variables of the file at `path` (default `.env`) without touching the environment.
  *
- * Throws an Error with the code ENOENT, which names the places looked at, or ParseError, which names file and line.
+ * Throws an Error with the code ENOENT, which names the paths that were tried, or ParseError, which names file and
+ * line.
  */
 export function getEnv(path?: Path): Variables;
 
 /**
- * Put the file's variables into `environ`; returns those that were put there.
+ * Puts the file's variables into `environ` and returns those that were set.
  *
- * A name that `environ` holds already keeps its value, but for TZ and LANG, which Lambda presets itself; with
- * `override` the file wins everywhere. Names that make programs load other code (see `allow`) are left out, unless they
- * are allowed; then they are set whatever `environ` holds. No file is no variables.
+ * A name that is already in `environ` keeps its value, except TZ and LANG, which Lambda presets. With `override` the
+ * file always wins. Names that make programs load other code (see `allow`) are left out unless they are allowed. If
+ * they are, the file wins for them. A missing file sets nothing.
  *
- * Throws ParseError, which names file and line, where the file cannot be parsed or holds a NUL, which no environment
- * can. Then nothing was set.
+ * Throws ParseError, which names file and line, if the file cannot be parsed or holds a NUL, which an environment
+ * cannot hold. Nothing is set in that case.
  */
 export function load(options?: LoadOptions): Variables;
 
-/** Do `load()` and return the handler itself, of whatever kind it is. */
+/** Calls `load()` and returns the handler unchanged, whatever kind it is. */
 export function wrap<Handler>(handler: Handler): Handler;
 
-/** The variables of a text, or of the bytes of a file. Throws ParseError, whose `path` is undefined. */
+/** Returns the variables of a text, or of the bytes of a file. Throws ParseError, whose `path` is undefined. */
 export function parse(text: string | Uint8Array): Variables;

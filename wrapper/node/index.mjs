@@ -1,2 +1,2 @@
-/* The same for ES modules; all of it is in index.cjs. */
+/* The same reader for ES modules. The code is in index.cjs. */
 export { ParseError, getEnv, load, parse, wrap } from "./index.cjs";
