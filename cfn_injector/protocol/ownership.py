@@ -42,7 +42,7 @@ _NAME_ATTEMPTS = 50
 
 
 class Stack(NamedTuple):
-    """A stack as CloudFormation describes it: ``tags`` are its own; ``stable`` means that no operation is in progress."""
+    """A stack as CloudFormation describes it: ``tags`` are its own, ``stable`` means that nothing is in progress."""
 
     tags: Mapping[str, str]
     rolling_back: bool = False
