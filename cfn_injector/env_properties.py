@@ -66,11 +66,6 @@ def is_set(properties: Mapping[str, Any], name: str) -> bool:
     return str(properties.get(name)).lower() == "true"
 
 
-def comes_to_the_edge(properties: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether the properties turn ``Edge`` on for a function that did not have it before."""
-    return is_set(properties, "Edge") and not is_set(old, "Edge")
-
-
 def refuse(found: Iterable[PropertyError], accepted: Iterable[PropertyError] = ()) -> None:
     """Raises PropertiesError with the problems in ``found``, except those that are in ``accepted`` too."""
     known = set(accepted)

@@ -1,15 +1,16 @@
-"""What a resource type builds on: the one module that a package with types of its own imports.
+"""The module that a package with resource types of its own imports; the built-in types use it too.
 
-A resource type is a module with three functions, ``create(request, services) -> Outcome``, ``update`` and ``delete``
-likewise. ``SERVICES`` names the AWS services that it calls: the provider's zip carries their models and no others. A
-package offers it by an entry point of the group ``cfn_injector.resources``, whose name is what follows ``Custom::``.
+A resource type is a module with three functions, ``create(request, services) -> Outcome``, and ``update`` and
+``delete`` likewise. ``SERVICES`` names the AWS services that it calls: the provider's zip carries botocore's models of
+these and no others. A package offers it by an entry point of the group ``cfn_injector.resources``, whose name is what
+follows ``Custom::``.
 
-In: a ``Request``, and ``Services``, the world. Out: an ``Outcome``, or any exception: the provider answers once,
-whatever is raised, before its time ends, and tells the user an ``InjectorError`` or AWS's own error in its own words.
+Takes a ``Request``, and ``Services``, the world. Returns an ``Outcome`` or raises any exception: the provider answers
+once, before its time ends. The answer quotes an ``InjectorError`` and AWS's own errors; of others it names the kind.
 
-CloudFormation may deliver an event twice, and a Delete for what was never made, whose id begins with ``NOT_CREATED``,
-or for what may have been made although nobody heard of it, whose id CloudFormation made up.
-So a type derives names from the request (``name_of``) or finds what it made by its tags (``marks``, ``is_ours``).
+CloudFormation may deliver an event twice. It may send a Delete for what was never created, whose ID begins with
+``NOT_CREATED``, or for what may have been created without an answer, whose ID CloudFormation made up. So a type derives
+names from the request (``name_of``), or finds what it created by its tags (``ownership_tags``, ``Operation.verdict``).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cfn_injector.aws import stacks
 from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
-from cfn_injector.aws.stacks import Stack, has_given_up
-from cfn_injector.aws.waiting import Patience, patience
+from cfn_injector.aws.operation import Operation, stated_tags
+from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import (
     AlreadyAnsweredError,
+    FunctionError,
     InjectorError,
     OutOfTimeError,
     OwnershipError,
@@ -34,20 +35,36 @@ from cfn_injector.errors import (
     code_of,
     message_of,
 )
-from cfn_injector.protocol.messages import CLEANING_SECONDS, NOT_CREATED, Outcome, Request, Services
-from cfn_injector.protocol.ownership import PENDING, REQUEST, derived_names, is_ours, is_overtaken, marks, marks_in
+from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Services
+from cfn_injector.protocol.ownership import (
+    PENDING,
+    REPLACES,
+    REQUEST_ID,
+    Stack,
+    Verdict,
+    derived_names,
+    is_derived,
+    is_pending_for,
+    ownership_tags,
+    ownership_tags_in,
+    short_hash,
+    tag_problems,
+    verdict,
+)
 
 __all__ = [
-    "CLEANING_SECONDS",
     "NOT_CREATED",
     "PENDING",
-    "REQUEST",
+    "REPLACES",
+    "REQUEST_ID",
     "AlreadyAnsweredError",
+    "Deadline",
+    "FunctionError",
     "InjectorError",
+    "Operation",
     "OutOfTimeError",
     "Outcome",
     "OwnershipError",
-    "Patience",
     "PropertiesError",
     "PropertyError",
     "Request",
@@ -55,23 +72,27 @@ __all__ = [
     "ResourceError",
     "Services",
     "Stack",
+    "Verdict",
     "arguments",
     "code_of",
+    "deadline_of",
+    "derived_names",
     "expect",
     "flag",
-    "has_given_up",
     "input_of",
-    "is_ours",
-    "is_overtaken",
+    "is_derived",
+    "is_pending_for",
     "limit_problems",
-    "marks",
-    "marks_in",
     "message_of",
     "name_of",
-    "patience",
-    "stack_of",
+    "ownership_tags",
+    "ownership_tags_in",
+    "short_hash",
+    "stated_tags",
+    "tag_problems",
     "template_tags",
     "typed",
+    "verdict",
 ]
 
 _CLOUDFORMATIONS = frozenset({"ServiceToken", "ServiceTimeout"})
@@ -87,9 +108,9 @@ def input_of(
 ) -> dict[str, Any]:
     """The properties as typed arguments of an operation of the client's API (``"PutItem"``).
 
-    ``apart`` are properties of the type that are no arguments; ``given`` are arguments that the type sets itself.
-    Raises PropertiesError with all that the API does not know, that has no value of its kind, that it requires and the
-    template lacks, or that is given and stands in the template too.
+    ``apart`` are properties of the type that are not arguments; ``given`` are arguments that the type sets itself.
+    Raises PropertiesError, which names every property that the API does not know, whose value is of another type, that
+    is required and missing, or that is both given and in the template.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     given = given or {}
@@ -106,13 +127,8 @@ def input_of(
 
 
 def name_of(request: Request, longest: int = 64) -> str:
-    """A name for what this resource makes: the same for every event of its, no other resource's.
+    """A name for what this resource creates: the same for each of its events, and different from other resources'.
 
-    It holds the stack's name, the logical id and a hash, of which a shorter one keeps the hash.
+    It consists of the stack's name, the logical ID and a hash. If it has to be cut to ``longest``, the hash stays.
     """
     return next(derived_names(request))[-longest:].lstrip("-")
-
-
-def stack_of(request: Request, services: Services) -> Stack:
-    """What CloudFormation says of the request's stack: its tags, and whether it is rolled back."""
-    return stacks.describe(services.client("cloudformation"), request.stack_id)

@@ -197,7 +197,7 @@ class TestLambda:
     )
     def test_what_passes_by_itself_is_told_from_what_does_not(self, code: str, message: str, passes: bool) -> None:
         error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateFunction")
-        assert api._passes(error) is passes
+        assert api.is_transient(error) is passes
 
     @pytest.mark.parametrize("code", ["InvalidParameterValueException", "ResourceConflictException"])
     def test_a_network_that_cannot_be_left_does_not_stop_the_delete(self, world: World, code: str) -> None:

@@ -84,7 +84,7 @@ def test_a_delete_touches_no_object_that_is_not_this_resources(world: World, phy
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"MemorySize": 128}, "MemorySize is no property of Custom::LambdaCode"),
+        ({"MemorySize": 128}, "MemorySize is not a property of Custom::LambdaCode"),
         ({"Code": {"ZipFile": "x"}}, "Code.ZipFile"),
         ({"Code": {**BASE["Code"], "S3ObjectStorageMode": "REFERENCE"}}, "S3ObjectStorageMode"),
         ({"Env": {"A": []}}, "Env.A is a list"),

@@ -52,9 +52,9 @@ def test_the_function_bears_the_stacks_tags_the_templates_tags_and_its_owner(wor
     assert world.aws_lambda.functions[name].tags == {
         "team": "shop",
         "stage": "own",
-        ownership.STACK: STACK_ID,
-        ownership.LOGICAL: "Function",
-        ownership.REQUEST: "request-1",
+        ownership.STACK_ID: STACK_ID,
+        ownership.LOGICAL_ID: "Function",
+        ownership.REQUEST_ID: "request-1",
     }
 
 
@@ -155,7 +155,7 @@ class TestOwnership:
         assert function.configuration["Handler"] == "index.handler"
         assert function.env_file().endswith("TABLE=dev-table\n")
         assert function.tags["kept"] == "yes"
-        assert function.tags[ownership.STACK] == STACK_ID
+        assert function.tags[ownership.STACK_ID] == STACK_ID
         world.stack.send(world.stack.event("Delete", {**BASE, "FunctionName": "theirs"}, physical_id=name))
         assert world.aws_lambda.functions == {}
 
@@ -185,7 +185,7 @@ class TestOwnership:
         name = created(world)
         world.aws_lambda.functions[name].tags.clear()
         assert updated(world, name, {}, {"MemorySize": 256})["Status"] == "SUCCESS"
-        assert world.aws_lambda.functions[name].tags[ownership.STACK] == STACK_ID
+        assert world.aws_lambda.functions[name].tags[ownership.STACK_ID] == STACK_ID
 
     def test_a_function_without_tags_under_a_derived_name_is_still_deleted(self, world: World) -> None:
         name = created(world)
@@ -195,7 +195,7 @@ class TestOwnership:
 
     def test_a_function_that_another_stack_took_over_is_neither_updated_nor_deleted(self, world: World) -> None:
         name = created(world)
-        world.aws_lambda.functions[name].tags[ownership.STACK] = "arn:aws:cloudformation:other"
+        world.aws_lambda.functions[name].tags[ownership.STACK_ID] = "arn:aws:cloudformation:other"
         answered = updated(world, name, {}, {"MemorySize": 256})
         assert answered["Status"] == "FAILED"
         assert "belongs to another" in answered["Reason"]
@@ -350,7 +350,7 @@ class TestAnUpdate:
         world.aws_lambda.functions.clear()
         answered = updated(world, name, {}, {"MemorySize": 256})
         assert answered["Status"] == "FAILED"
-        assert "does not exist any more" in answered["Reason"]
+        assert "does not exist; somebody deleted it" in answered["Reason"]
 
     def test_that_fails_keeps_the_id_and_its_rollback_restores_everything(self, world: World) -> None:
         name = created(world, Env={"A": "old"}, MemorySize=128)

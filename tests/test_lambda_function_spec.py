@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from botocore.validate import validate_parameters
 
-from cfn_injector.aws.coerce import template_tags
+from cfn_injector.env_properties import refuse
 from cfn_injector.errors import PropertiesError, PropertyError
 from cfn_injector.resources.lambda_function import spec
+from cfn_injector.resources.lambda_function.changes import Changes, changes
 from tests.fakes.aws_lambda import ROLE, SESSION
 from tests.fakes.cloudformation import as_strings
 
@@ -72,6 +73,14 @@ EVERYTHING: dict[str, Any] = {
 AS_SENT: dict[str, Any] = as_strings(EVERYTHING)
 
 
+def check(properties: dict[str, Any], accepted: dict[str, Any] | None = None) -> None:
+    refuse(spec.parse(properties, MODEL).problems, spec.parse(accepted, MODEL).problems if accepted else ())
+
+
+def changed(old: dict[str, Any] | None, new: dict[str, Any], name: str = "f") -> Changes:
+    return changes(spec.parse(old, MODEL) if old else None, spec.parse(new, MODEL), MODEL, name)
+
+
 def test_the_list_of_properties_is_the_resource_types_own() -> None:
     manager = pytest.importorskip("cfnlint.schema.manager", reason="cfn-lint, which knows the schema, is not installed")
     schema = manager.PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::Lambda::Function").schema
@@ -80,23 +89,24 @@ def test_the_list_of_properties_is_the_resource_types_own() -> None:
 
 
 def test_every_property_arrives_at_the_api_with_its_right_type() -> None:
-    spec.check(AS_SENT, MODEL)
-    arguments = spec.create_arguments(AS_SENT, MODEL)
+    desired = spec.parse(AS_SENT, MODEL)
+    assert desired.problems == ()
+    arguments = desired.arguments
     shape = MODEL.operation_model("CreateFunction").input_shape
-    validate_parameters({**arguments, "Code": AS_SENT["Code"], "Tags": template_tags(AS_SENT)}, shape)
-    told_apart = {"Code", "Tags", "PublishToLatestPublished", "KmsKeyArn", *spec.APART}
-    assert set(arguments) == (set(EVERYTHING) - told_apart) | {"KMSKeyArn", "CodeSigningConfigArn"}
+    validate_parameters({**arguments, "Code": AS_SENT["Code"], "Tags": desired.tags}, shape)
+    separate = {"Code", "Tags", "PublishToLatestPublished", "KmsKeyArn", *spec.SEPARATE_CALLS}
+    assert set(arguments) == (set(EVERYTHING) - separate) | {"KMSKeyArn", "CodeSigningConfigArn"}
     for name in arguments.keys() & EVERYTHING.keys() - {"Environment"}:
         assert arguments[name] == EVERYTHING[name], name
     assert arguments["Environment"] == {"Variables": {"MODE": "fast", "LEVEL": "3", "ON": "true"}}
 
 
 def test_every_property_that_an_update_can_set_is_accepted_by_its_call() -> None:
-    everything = spec.changes(None, AS_SENT, MODEL, "everything")
+    everything = changed(None, AS_SENT, "everything")
     shape = MODEL.operation_model("UpdateFunctionConfiguration").input_shape
     validate_parameters({"FunctionName": "everything", **everything.configuration}, shape)
-    for name, value in everything.apart.items():
-        shape = MODEL.operation_model(spec.APART[name]).input_shape
+    for name, value in everything.separate.items():
+        shape = MODEL.operation_model(spec.SEPARATE_CALLS[name]).input_shape
         arguments = value if name == "RuntimeManagementConfig" else {name: value}
         qualifier = {"Qualifier": "1"} if "Qualifier" in shape.required_members else {}
         validate_parameters({"FunctionName": "everything", **qualifier, **arguments}, shape)
@@ -104,17 +114,17 @@ def test_every_property_that_an_update_can_set_is_accepted_by_its_call() -> None
 
 def test_every_reset_is_accepted_by_its_call() -> None:
     bare = {"Code": AS_SENT["Code"], "Role": ROLE, "Runtime": "python3.13", "Handler": "index.handler"}
-    removed = spec.changes(AS_SENT, bare, MODEL, "everything")
+    removed = changed(AS_SENT, bare, "everything")
     shape = MODEL.operation_model("UpdateFunctionConfiguration").input_shape
     validate_parameters({"FunctionName": "everything", **removed.configuration}, shape)
     settable = set(shape.members) & {spec.API_NAMES.get(name, name) for name in EVERYTHING}
     not_resettable = {"CapacityProviderConfig", "DurableConfig", "FunctionName", "Handler", "Role", "Runtime"}
     assert set(removed.configuration) == settable - not_resettable
-    assert removed.apart == dict.fromkeys(spec.APART)
+    assert removed.separate == dict.fromkeys(spec.SEPARATE_CALLS)
 
 
 @pytest.mark.parametrize(
-    ("change", "code", "configuration", "apart"),
+    ("change", "code", "configuration", "separate"),
     [
         ({"Env": {"A": "1"}}, True, set(), set()),
         ({"EnvFile": "x"}, True, set(), set()),
@@ -128,23 +138,23 @@ def test_every_reset_is_accepted_by_its_call() -> None:
     ],
 )
 def test_a_change_touches_what_it_is_about(
-    change: dict[str, Any], code: bool, configuration: set[str], apart: set[str]
+    change: dict[str, Any], code: bool, configuration: set[str], separate: set[str]
 ) -> None:
-    found = spec.changes(AS_SENT, {**AS_SENT, **change}, MODEL, "f")
+    found = changed(AS_SENT, {**AS_SENT, **change}, "f")
     each_time = {"FunctionScalingConfig"}  # every version gets it
-    told = (found.code, set(found.configuration), set(found.apart))
-    assert told == (code, configuration, apart | each_time)
+    told = (found.code, set(found.configuration), set(found.separate))
+    assert told == (code, configuration, separate | each_time)
 
 
 def test_another_kind_of_runtime_renames_inline_source() -> None:
     old = {"Code": {"ZipFile": "x"}, "Runtime": "python3.13"}
-    assert spec.changes(old, {**old, "Runtime": "nodejs22.x"}, MODEL, "f").code
+    assert changed(old, {**old, "Runtime": "nodejs22.x"}, "f").code
 
 
 def test_json_logs_get_the_default_levels_that_the_template_leaves_out() -> None:
     old = {"LoggingConfig": {"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}}
     new = {"LoggingConfig": {"LogFormat": "JSON"}}
-    assert spec.changes(old, new, MODEL, "f").configuration == {
+    assert changed(old, new, "f").configuration == {
         "LoggingConfig": {
             "LogGroup": "/aws/lambda/f",
             "LogFormat": "JSON",
@@ -189,8 +199,8 @@ BASE: dict[str, Any] = {
         ({"ImageConfig": {"Command": ["x"]}}, "ImageConfig is for container images"),
         ({"Role": None}, "Role is missing"),
         ({"Handler": ""}, "Handler is missing"),
-        ({"FunctionName": "a b"}, "FunctionName is no name"),
-        ({"FunctionName": "f" * 65}, "FunctionName is no name"),
+        ({"FunctionName": "a b"}, "FunctionName is not a valid"),
+        ({"FunctionName": "f" * 65}, "FunctionName is not a valid"),
         ({"Adopt": "true"}, "Adopt does not say which"),
         ({"Publish": "sometimes"}, "Publish is not a boolean"),
         ({"KeepVersions": "-1"}, "KeepVersions is not a whole number"),
@@ -229,13 +239,13 @@ BASE: dict[str, Any] = {
 )
 def test_what_is_wrong_is_told_by_its_path_and_never_by_its_value(change: dict[str, Any], told: str) -> None:
     with pytest.raises(PropertiesError) as caught:
-        spec.check({**BASE, **change}, MODEL)
+        check({**BASE, **change})
     assert told in str(caught.value)
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(PropertiesError) as caught:
-        spec.check({"Timeout": "soon", "Env": {"A": []}}, MODEL)
+        check({"Timeout": "soon", "Env": {"A": []}})
     names = {problem.name for problem in caught.value.problems}
     assert names >= {"Timeout", "Env.A", "Role", "Runtime", "Handler", "Code"}
 
@@ -252,14 +262,14 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ],
 )
 def test_what_is_allowed_is_not_refused(change: dict[str, Any]) -> None:
-    spec.check({**BASE, **change}, MODEL)
+    check({**BASE, **change})
 
 
 def test_a_problem_that_was_accepted_once_is_not_told_again() -> None:
     accepted = {**BASE, "Timeout": "soon"}
-    spec.check(accepted, MODEL, accepted)
+    check(accepted, accepted)
     with pytest.raises(PropertiesError, match=r"^MemorySize"):
-        spec.check({**accepted, "MemorySize": "much"}, MODEL, accepted)
+        check({**accepted, "MemorySize": "much"}, accepted)
 
 
 def test_problems_are_equal_when_they_tell_the_same() -> None:

@@ -82,7 +82,7 @@ class TestANameThatIsTaken:
         assert world.clock.now() - start < 60
         assert ownership.PENDING not in world.aws_lambda.functions[name].tags
 
-    @pytest.mark.parametrize("tags", [{}, {ownership.STACK: "another stack", ownership.PENDING: "request-1"}])
+    @pytest.mark.parametrize("tags", [{}, {ownership.STACK_ID: "another stack", ownership.PENDING: "request-1"}])
     def test_a_function_that_somebody_made_a_moment_before_is_left_alone(
         self, world: World, tags: dict[str, str]
     ) -> None:

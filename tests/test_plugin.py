@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cfn_injector.errors import OutOfTimeError, PropertiesError
-from cfn_injector.plugin import input_of, name_of, patience
+from cfn_injector.plugin import deadline_of, input_of, name_of
 from cfn_injector.protocol.messages import Request, parse_request
 from tests.fakes.aws_lambda import SESSION, Clock
 from tests.fakes.cloudformation import FakeCloudFormation
@@ -63,9 +63,9 @@ def test_a_shorter_name_keeps_what_tells_resources_apart() -> None:
 
 def test_waiting_ends_with_the_time_of_the_request(world: World) -> None:
     event = world.stack.event("Create", {})
-    until = patience(parse_request(event), world.services())
-    assert until.until("it", lambda: "there") == "there"
-    ends = patience(parse_request(event), world.services())
-    with pytest.raises(OutOfTimeError, match="ended while waiting for it"):
-        type(ends)(ends.now, ends.sleep, ends.now() + 30).until("it", lambda: None)
+    until = deadline_of(parse_request(event), world.services())
+    assert until.wait_for("it", lambda: "there") == "there"
+    ends = deadline_of(parse_request(event), world.services())
+    with pytest.raises(OutOfTimeError, match="timed out while waiting for it"):
+        type(ends)(ends.now, ends.sleep, ends.now() + 30).wait_for("it", lambda: None)
     assert sum(world.clock.slept) == pytest.approx(30, abs=6)

@@ -445,4 +445,4 @@ FUNCTIONS = list(_functions())
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_provider_accepts_every_function_of_our_templates(function: Mapping[str, Any]) -> None:
     model = botocore.session.get_session().get_service_model("lambda")
-    assert spec.problems(filled(function), model) == []
+    assert spec.parse(filled(function), model).problems == ()

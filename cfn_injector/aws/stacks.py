@@ -1,30 +1,22 @@
-"""What CloudFormation says of the stack that a request belongs to.
+"""Asks CloudFormation about the stack that a request belongs to.
 
-In: a boto3 client and the stack's id. Out: the stack's tags, whether it is on its way back to an earlier state, and
-whether it still waits for a resource. A stack that does not exist any more is no error.
+Takes a boto3 client and the stack's ID. Returns the stack's tags and direction, or whether CloudFormation still waits
+for a resource. A stack that no longer exists is not an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cfn_injector.errors import code_of
+from cfn_injector.protocol.ownership import Stack
 
 
-class Stack(NamedTuple):
-    """``rolling_back``: on its way back to an earlier state; ``deleting``: on its way out; ``settled``: on no way."""
-
-    tags: Mapping[str, str]
-    rolling_back: bool = False
-    deleting: bool = False
-    settled: bool = False
-
-
-def _asked(call: Callable[..., Any], **arguments: str) -> Any | None:
-    """The answer, or None where there is no such stack or resource."""
+def _ask(call: Callable[..., Any], **arguments: str) -> Any | None:
+    """The answer, or None if the stack or the resource does not exist."""
     try:
         return call(**arguments)
     except ClientError as error:
@@ -35,7 +27,7 @@ def _asked(call: Callable[..., Any], **arguments: str) -> Any | None:
 
 def describe(client: Any, stack_id: str) -> Stack:
     """The stack's own tags, without those of AWS, and its direction."""
-    answer = _asked(client.describe_stacks, StackName=stack_id)
+    answer = _ask(client.describe_stacks, StackName=stack_id)
     if answer is None:
         return Stack({})
     (found,) = answer["Stacks"]
@@ -45,13 +37,14 @@ def describe(client: Any, stack_id: str) -> Stack:
 
 
 def has_given_up(client: Any, stack_id: str, logical_id: str, began: Stack) -> bool:
-    """Whether CloudFormation waits no longer for a resource to be made.
+    """Whether CloudFormation no longer waits for a resource to be created.
 
-    It timed out or is being deleted, or the stack, as it ``began``, has turned back or come to rest meanwhile.
+    The resource timed out or is being deleted, or the stack, which ``began`` describes as it was at the start, has
+    turned back or become stable since.
     """
     now = describe(client, stack_id)
-    if now.deleting or now.settled or (now.rolling_back and not began.rolling_back):
+    if now.deleting or now.stable or (now.rolling_back and not began.rolling_back):
         return True
-    answer = _asked(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
+    answer = _ask(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
     status: str = answer["StackResourceDetail"]["ResourceStatus"] if answer else ""
     return status.startswith("DELETE") or status.endswith("_FAILED")

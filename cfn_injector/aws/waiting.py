@@ -1,6 +1,6 @@
-"""Waiting for AWS, with an end.
+"""Waits for AWS, with a deadline.
 
-In: a clock and a deadline. Out: what was waited for, or OutOfTimeError with what it was.
+Takes a clock and a deadline. Returns what was waited for, or raises OutOfTimeError, which names it.
 """
 
 from __future__ import annotations
@@ -15,52 +15,53 @@ from cfn_injector.errors import OutOfTimeError, message_of
 from cfn_injector.protocol.messages import Request, Services
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between two looks."""
+"""Seconds between two attempts."""
 
 T = TypeVar("T")
 
 
-def _nothing(error: ClientError) -> bool:
-    """No error passes by itself."""
+def _never(error: ClientError) -> bool:
     return False
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long may be waited: ``deadline`` in seconds since the epoch, on the clock ``now``."""
+class Deadline:
+    """``at`` is when all waiting ends, in seconds since the epoch on the clock ``now``."""
 
     now: Callable[[], float]
     sleep: Callable[[float], None]
-    deadline: float
+    at: float
 
-    def until(self, what: str, look: Callable[[], T | None], passes: Callable[[ClientError], bool] = _nothing) -> T:
-        """Looks until there is something to see; an error of which ``passes`` is true is a reason to look again.
+    def wait_for(
+        self, what: str, look: Callable[[], T | None], is_transient: Callable[[ClientError], bool] = _never
+    ) -> T:
+        """Calls ``look`` until it returns something other than None; transient errors count as None.
 
-        Raises OutOfTimeError, which says what was waited for. After the deadline there is not even a first look.
+        Raises OutOfTimeError, which names ``what``. After the deadline ``look`` is not called at all.
         """
         pause, last = FIRST_PAUSE, ""
-        while self.now() <= self.deadline:
+        while self.now() <= self.at:
             try:
                 seen = look()
             except ClientError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise
-                seen, last = None, f". AWS said last: {message_of(error)}"
+                seen, last = None, f". AWS's last error was: {message_of(error)}"
             if seen is not None:
                 return seen
-            self.sleep(min(pause, max(self.deadline - self.now(), 0.001)))
+            self.sleep(min(pause, max(self.at - self.now(), 0.001)))
             pause = min(pause * 1.5, LONGEST_PAUSE)
-        raise OutOfTimeError(f"the time for this request ended while waiting for {what}; deploy again{last}")
+        raise OutOfTimeError(f"timed out while waiting for {what}; deploy again{last}")
 
-    def briefly(self, seconds: float) -> Patience:
-        """The same, for a step that may take no longer than this."""
-        return replace(self, deadline=min(self.deadline, self.now() + seconds))
+    def retry(self, what: str, call: Callable[[], T], is_transient: Callable[[ClientError], bool]) -> T:
+        """Calls until AWS accepts it; an error that is not transient is raised at once."""
+        return self.wait_for(what, lambda: (call(),), is_transient)[0]
 
-    def persist(self, what: str, call: Callable[[], T], passes: Callable[[ClientError], bool]) -> T:
-        """Calls until AWS takes it; an error of which ``passes`` is not true is raised at once."""
-        return self.until(what, lambda: (call(),), passes)[0]
+    def within(self, seconds: float) -> Deadline:
+        """This deadline, or the one in so many seconds if that is earlier."""
+        return replace(self, at=min(self.at, self.now() + seconds))
 
 
-def patience(request: Request, services: Services) -> Patience:
-    """As long as there is time for the request."""
-    return Patience(services.now, services.sleep, request.deadline)
+def deadline_of(request: Request, services: Services) -> Deadline:
+    """The deadline of the request."""
+    return Deadline(services.now, services.sleep, request.deadline)

@@ -1,11 +1,11 @@
-"""``Custom::LambdaFunction``: a Lambda function whose code is a shared artifact with the template's ``Env`` in it.
+"""``Custom::LambdaFunction``: a Lambda function whose code is a shared artifact with the template's ``Env`` injected.
 
-In: a request and the services. Out: an Outcome whose id is the function's name and whose data are the attributes for
-``Fn::GetAtt``, or an InjectorError.
+Takes a request and the services. Returns an Outcome whose ID is the function's name and whose data are the attributes
+for ``Fn::GetAtt``, or raises an InjectorError.
 
-The way of a change: check every property; inject into a staged object; create, or update code, then configuration;
-what has calls of its own; publish; and last, take the mark away that says that this request is not answered yet. What a
-failed request made is deleted again.
+The steps of a change: check every property; inject into a staged object; create, or update code, then configuration;
+set what has a call of its own; publish; and last, remove the tag which says that the request is not answered yet. What
+a failed request created is deleted again.
 """
 
 from __future__ import annotations
@@ -14,222 +14,257 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from cfn_injector.aws import stacks
-from cfn_injector.aws.coerce import template_tags
-from cfn_injector.env_properties import flag
-from cfn_injector.errors import FunctionError, OwnershipError, PropertyError, RequestError
-from cfn_injector.protocol import ownership
-from cfn_injector.protocol.messages import Outcome, Request, Services
+from cfn_injector.env_properties import refuse
+from cfn_injector.plugin import (
+    REPLACES,
+    REQUEST_ID,
+    FunctionError,
+    Operation,
+    Outcome,
+    OwnershipError,
+    PropertiesError,
+    PropertyError,
+    Request,
+    Services,
+    Verdict,
+    is_derived,
+    ownership_tags,
+    ownership_tags_in,
+    stated_tags,
+    tag_problems,
+)
 from cfn_injector.resources.lambda_function import api, claim, spec, steps
-from cfn_injector.resources.lambda_function.operation import Job
+from cfn_injector.resources.lambda_function.changes import NOTHING, Changes, changes
+from cfn_injector.resources.lambda_function.claim import Found
+from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 SERVICES = ("cloudformation", "lambda", "s3")
-NOTHING = spec.Changes(False, {}, {})
+
+_NOT_OWNED = (Verdict.FOREIGN, Verdict.UNCLAIMED)
 
 
-def _job(request: Request, services: Services) -> Job:
-    return Job(request, services, stacks.describe(services.client("cloudformation"), request.stack_id))
+def _parse(operation: Operation, properties: Mapping[str, Any]) -> FunctionSpec:
+    return spec.parse(properties, operation.client("lambda").meta.service_model)
 
 
-def _check(job: Job, accepted: Mapping[str, Any] | None) -> None:
-    """All that can be refused before anything is touched; of an update only what is newly wrong.
+def _changes(operation: Operation, old: FunctionSpec | None, desired: FunctionSpec, name: str) -> Changes:
+    return changes(old, desired, operation.client("lambda").meta.service_model, name)
 
-    A rollback goes to what was accepted once, so it is not checked.
+
+def _check(operation: Operation, desired: FunctionSpec, accepted: FunctionSpec | None) -> None:
+    """Refuses whatever can be refused before anything is touched; in an update only what is newly wrong.
+
+    A rollback returns to properties that were accepted once, so it is not checked.
     """
-    if job.stack.rolling_back and accepted is not None:
+    if operation.stack.rolling_back and accepted is not None:
         return
-    spec.check(job.wanted, job.model, accepted)
-    claim.check_tags(job)
-    if flag(job.wanted, "Edge") and job.client.meta.region_name != "us-east-1":
+    refuse(desired.problems, accepted.problems if accepted else ())
+    _check_tags(operation)
+    if desired.edge and operation.client("lambda").meta.region_name != "us-east-1":
         raise PropertyError("Edge", "is for functions in us-east-1", "deploy the stack there")
-    _refuse_enforced_signing(job)
+    _refuse_enforced_signing(operation, desired)
 
 
-def _refuse_enforced_signing(job: Job) -> None:
+def _check_tags(operation: Operation, present: Mapping[str, str] | None = None) -> None:
+    problems = tag_problems(operation.tags({}), present or {})
+    if problems:
+        raise PropertiesError(problems)
+
+
+def _refuse_enforced_signing(operation: Operation, desired: FunctionSpec) -> None:
     """A changed archive has no valid signature."""
-    arn = job.wanted.get("CodeSigningConfigArn")
-    if not arn or arn == job.request.old_properties.get("CodeSigningConfigArn"):
+    arn = desired.separate.get("CodeSigningConfigArn")
+    if not arn or arn == operation.request.old_properties.get("CodeSigningConfigArn"):
         return
-    config = job.client.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"]
+    config = operation.client("lambda").get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"]
     if config.get("CodeSigningPolicies", {}).get("UntrustedArtifactOnDeployment") == "Enforce":
         raise PropertyError(
             "CodeSigningConfigArn", "enforces signatures, which an injected archive cannot have", "use one that warns"
         )
 
 
-def _make(job: Job, name: str, found: Mapping[str, Any] | None, replaces: str = "") -> Outcome:
-    """Creates the function, or completes what was found.
+def _make(operation: Operation, desired: FunctionSpec, name: str, found: Found | None, replaces: str = "") -> Outcome:
+    """Creates the function, completes a pending one, or adopts one that was there before.
 
-    What this request made is deleted again where it fails; a function that was there before stays, and becomes ours
-    only when all is done.
+    What this request created is deleted again if it fails. An adopted function stays, and becomes owned only when
+    everything is done.
     """
-    request = job.request
-    everything = spec.changes(None, job.wanted, job.model, name)
-    if found is not None and ownership.PENDING not in found["Tags"]:
-        return _take_over(job, name, found, everything, replaces)
-    marks = ownership.marks(request, pending=True, replaces=replaces)
+    if found is not None and operation.verdict(found["Tags"]) is not Verdict.PENDING:
+        return _adopt(operation, desired, name, found, replaces)
+    everything = _changes(operation, None, desired, name)
+    own = ownership_tags(operation.request, pending=True, replaces=replaces)
     with ExitStack() as failure:
-        failure.callback(claim.undo, job, name)
+        failure.callback(claim.undo, operation, name)
         if found is None:
-            settled = steps.create_function(job, name, claim.all_tags(job, marks))
-            steps.put_apart(job, name, everything, steps.BEFORE_PUBLISHING)
+            stable = steps.create_function(operation, desired, name, operation.tags(own))
+            steps.put_separately(operation, name, everything, steps.BEFORE_PUBLISHING)
         else:
-            job.log("complete-function", function=name)
-            claim.claim(job, found, marks, {})
-            settled = steps.apply(job, found["Configuration"], everything)
-        told = steps.publish(job, name, settled, everything)
-        claim.confirm(job, name, settled["FunctionArn"])
+            operation.log("complete-function", function=name)
+            claim.set_tags(operation, found, own, {})
+            stable = steps.apply(operation, desired, found["Configuration"], everything)
+        published = steps.publish(operation, desired, name, stable, everything)
+        claim.confirm(operation, name, stable["FunctionArn"])
         failure.pop_all()
-    return steps.outcome(name, told)
+    return steps.outcome(name, published)
 
 
-def _take_over(job: Job, name: str, found: Mapping[str, Any], everything: spec.Changes, replaces: str) -> Outcome:
-    """Brings a function that was there before to the wanted state; it is adopted unless it is our own former one."""
-    request = job.request
-    adopted = request.type == "Create" or not ownership.is_ours(found["Tags"], request)
-    reason = _replacement_reason(job, name, found["Configuration"])
+def _adopt(operation: Operation, desired: FunctionSpec, name: str, found: Found, replaces: str) -> Outcome:
+    """Brings a function that was there before to the desired state; one that this resource owned stays its own."""
+    adopted = operation.request.type == "Create" or operation.verdict(found["Tags"]) in _NOT_OWNED
+    reason = _replacement_reason(operation, desired, name, found["Configuration"])
     if adopted and reason:
-        raise PropertyError(
-            reason, f"differs from that of function {name}, for good", "adopt it as it is, or make anew"
-        )
-    claim.check_tags(job, found["Tags"])
-    job.log("take-over", function=name)
-    told = steps.publish(job, name, steps.apply(job, found["Configuration"], everything), everything)
-    claim.check_wanted(job, name)
-    marks = ownership.marks(request, pending=False, adopted=adopted, replaces=replaces)
-    claim.claim(job, found, marks, {})
-    return steps.outcome(name, told)
+        problem = f"differs from that of function {name} and cannot be changed"
+        raise PropertyError(reason, problem, "adopt the function as it is, or create another one")
+    _check_tags(operation, found["Tags"])
+    operation.log("take-over", function=name)
+    everything = _changes(operation, None, desired, name)
+    stable = steps.apply(operation, desired, found["Configuration"], everything)
+    published = steps.publish(operation, desired, name, stable, everything)
+    claim.check_awaited(operation, name)
+    own = ownership_tags(operation.request, pending=False, adopted=adopted, replaces=replaces)
+    claim.set_tags(operation, found, own, {})
+    return steps.outcome(name, published)
 
 
-def _tell_again(job: Job, name: str) -> Outcome:
-    """The answer to an event whose earlier delivery did all there was to do."""
-    job.log("already-made", function=name)
-    settled = api.wait_until_ready(job.client, name, job.patience)
-    return steps.outcome(name, steps.publish(job, name, settled, NOTHING))
+def _answer_again(operation: Operation, desired: FunctionSpec, name: str) -> Outcome:
+    """The answer to an event that an earlier delivery has served completely."""
+    operation.log("already-made", function=name)
+    stable = api.wait_until_ready(operation.client("lambda"), name, operation.deadline)
+    return steps.outcome(name, steps.publish(operation, desired, name, stable, NOTHING))
+
+
+def _is_answered(operation: Operation, found: Found | None) -> bool:
+    return found is not None and operation.verdict(found["Tags"]) is Verdict.ANSWERED
 
 
 def create(request: Request, services: Services) -> Outcome:
-    """Creates the function, or finds what an earlier delivery of the same request made."""
-    job = _job(request, services)
-    _check(job, None)
-    name, found = claim.place(job)
-    return _tell_again(job, name) if claim.is_answered(job, found) else _make(job, name, found)
+    """Creates the function, or finds what an earlier delivery of the same request created."""
+    operation = Operation.begin(request, services)
+    desired = _parse(operation, request.properties)
+    _check(operation, desired, None)
+    name, found = claim.find_place(operation, desired)
+    if _is_answered(operation, found):
+        return _answer_again(operation, desired, name)
+    return _make(operation, desired, name, found)
 
 
 def update(request: Request, services: Services) -> Outcome:
-    """Updates the function in place, or makes its replacement; CloudFormation then deletes the old one."""
-    job, name = _job(request, services), request.physical_id
-    _check(job, request.old_properties)
-    found = api.describe(job.client, name)
+    """Updates the function in place, or creates its replacement; CloudFormation then deletes the old function."""
+    operation, name = Operation.begin(request, services), request.physical_id
+    desired, old = _parse(operation, request.properties), _parse(operation, request.old_properties)
+    _check(operation, desired, old)
+    found = api.find(operation.client("lambda"), name)
     if found is None:
-        return _tell_replacement(job)
-    tags = found["Tags"]
-    if not ownership.is_ours(tags, request) and ownership.marks_in(tags):
-        raise OwnershipError(f"function {name} belongs to another resource by now; remove {request.logical_id} here")
-    if ownership.is_overtaken(tags, request):
-        raise RequestError(f"a newer event than this one was served for {request.logical_id}; nothing was changed")
-    reason = _replacement_reason(job, name, found["Configuration"])
+        return _find_replacement(operation, desired)
+    match operation.verdict(found["Tags"]):
+        case Verdict.FOREIGN:
+            raise OwnershipError(f"function {name} belongs to another resource now; remove {request.logical_id} here")
+        case Verdict.STALE:
+            raise claim.refuse_stale(operation)
+    reason = _replacement_reason(operation, desired, name, found["Configuration"])
     if reason:
-        return _replace(job, found, reason)
-    claim.sweep(job, request.old_properties, replaced=name)
-    marks = ownership.marks(request, pending=False)
-    marks[ownership.REQUEST] = tags.get(ownership.REQUEST, request.request_id)
-    claim.claim(job, found, marks, _former_tags(request))
-    changes = spec.changes(request.old_properties, job.wanted, job.model, name)
-    settled = steps.apply(job, found["Configuration"], changes)
-    return steps.outcome(name, steps.publish(job, name, settled, changes))
+        return _replace(operation, desired, found, reason)
+    claim.sweep(operation, request.old_properties, replaced=name)
+    own = ownership_tags(request, pending=False)
+    own[REQUEST_ID] = found["Tags"].get(REQUEST_ID, request.request_id)
+    claim.set_tags(operation, found, own, stated_tags(request.old_properties))
+    changed = _changes(operation, old, desired, name)
+    stable = steps.apply(operation, desired, found["Configuration"], changed)
+    return steps.outcome(name, steps.publish(operation, desired, name, stable, changed))
 
 
-def _tell_replacement(job: Job) -> Outcome:
+def _find_replacement(operation: Operation, desired: FunctionSpec) -> Outcome:
     """The function is gone: this is a late delivery of the update that replaced it, or somebody deleted it."""
-    name, found = claim.place(job, replaced=job.request.physical_id)
-    if claim.is_answered(job, found):
-        return _tell_again(job, name)
+    name, found = claim.find_place(operation, desired, replaced=operation.request.physical_id)
+    if _is_answered(operation, found):
+        return _answer_again(operation, desired, name)
     raise FunctionError(
-        f"function {job.request.physical_id} does not exist any more, somebody deleted it; remove "
-        f"{job.request.logical_id} from the template, deploy, and add it again"
+        f"function {operation.request.physical_id} does not exist; somebody deleted it. Remove "
+        f"{operation.request.logical_id} from the template, deploy, and add it again"
     )
 
 
-def _former_tags(request: Request) -> dict[str, str]:
-    """The tags that the template had before, as far as they can be read."""
-    try:
-        return template_tags(request.old_properties)
-    except PropertyError:
-        return {}
+def _replacement_reason(operation: Operation, desired: FunctionSpec, name: str, observed: Mapping[str, Any]) -> str:
+    """The property because of which the function ``name`` has to be replaced; empty if it can be updated.
 
-
-def _replacement_reason(job: Job, name: str, actual: Mapping[str, Any]) -> str:
-    """The property for which the function ``name`` cannot be brought to the wanted state; empty where it can.
-
-    The function itself is asked, not the old properties: in a rollback these are the ones that failed.
+    The observed function is compared, not the old properties: in a rollback these are the ones that failed.
     """
-    stated, formerly = job.wanted.get("FunctionName"), job.request.old_properties.get("FunctionName")
-    if stated != name if stated is not None else formerly == name:
+    formerly = operation.request.old_properties.get("FunctionName")
+    if desired.name != name if desired.name is not None else formerly == name:
         return "FunctionName"
-    wanted = spec.create_arguments(job.wanted, job.model)
-    if wanted.get("PackageType", "Zip") != actual.get("PackageType", "Zip"):
+    if desired.arguments.get("PackageType", "Zip") != observed.get("PackageType", "Zip"):
         return "PackageType"
-    if wanted.get("TenancyConfig") != actual.get("TenancyConfig"):
+    if desired.arguments.get("TenancyConfig") != observed.get("TenancyConfig"):
         return "TenancyConfig"
-    if actual.get("CapacityProviderConfig") and "CapacityProviderConfig" not in wanted:
+    if observed.get("CapacityProviderConfig") and "CapacityProviderConfig" not in desired.arguments:
         return "CapacityProviderConfig"
-    return "DurableConfig" if ("DurableConfig" in wanted) != bool(actual.get("DurableConfig")) else ""
+    return "DurableConfig" if ("DurableConfig" in desired.arguments) != bool(observed.get("DurableConfig")) else ""
 
 
-def _replace(job: Job, found: Mapping[str, Any], reason: str) -> Outcome:
-    name = job.request.physical_id
-    if job.wanted.get("FunctionName") == name:
+def _replace(operation: Operation, desired: FunctionSpec, found: Found, reason: str) -> Outcome:
+    name = operation.request.physical_id
+    if desired.name == name:
         raise PropertyError(
             reason,
             "can only be set by a new function, which cannot have the name of the old one",
             "change FunctionName too",
         )
-    job.log("replace", function=name, properties=[reason])
-    new, there = _before(job, found) or claim.place(job, replaced=name)
-    if claim.is_answered(job, there) or _is_untouched(job, there):
-        return _tell_again(job, new)
-    return _make(job, new, there, replaces=name)
+    operation.log("replace", function=name, properties=[reason])
+    new, there = _find_replaced(operation, desired, found) or claim.find_place(operation, desired, replaced=name)
+    if _is_answered(operation, there) or _is_untouched(operation, there):
+        return _answer_again(operation, desired, new)
+    return _make(operation, desired, new, there, replaces=name)
 
 
-def _is_untouched(job: Job, there: Mapping[str, Any] | None) -> bool:
-    """Whether this is the function that a rollback goes back to: a replacement leaves the old one as it was."""
-    tags = there["Tags"] if there else {}
-    return job.stack.rolling_back and ownership.is_ours(tags, job.request) and ownership.PENDING not in tags
+def _is_untouched(operation: Operation, there: Found | None) -> bool:
+    """Whether this is the function that a rollback returns to: a replacement leaves the old one unchanged."""
+    returnable = (Verdict.OWNED, Verdict.ADOPTED)
+    return operation.stack.rolling_back and there is not None and operation.verdict(there["Tags"]) in returnable
 
 
-def _before(job: Job, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The function that this one replaced, where it still exists and is what is wanted: a rollback goes back to it."""
-    name = found["Tags"].get(ownership.REPLACES)
-    if not name or "FunctionName" in job.wanted:
+def _find_replaced(operation: Operation, desired: FunctionSpec, found: Found) -> tuple[str, Found] | None:
+    """The function that this one replaced, if it still exists and can be updated: a rollback returns to it."""
+    name = found["Tags"].get(REPLACES)
+    if not name or desired.name is not None:
         return None
-    previous = api.describe(job.client, name)
-    if previous is None or not ownership.is_ours(previous["Tags"], job.request):
+    previous = api.find(operation.client("lambda"), name)
+    if previous is None or operation.verdict(previous["Tags"]) in _NOT_OWNED:
         return None
-    return None if _replacement_reason(job, name, previous["Configuration"]) else (name, previous)
+    return None if _replacement_reason(operation, desired, name, previous["Configuration"]) else (name, previous)
 
 
 def delete(request: Request, services: Services) -> Outcome:
-    """Deletes the function that the id names, if it is ours, and what is pending for this resource.
+    """Deletes the function that the ID names, if it is owned, and what is pending for this resource.
 
-    No property is checked, so that whatever was accepted once can be deleted. A function that was taken over by what is
-    being rolled back is let go.
+    No property is checked, so that whatever was accepted once can be deleted. A function whose adoption is being rolled
+    back is released, not deleted.
     """
-    job, name = Job(request, services, stacks.Stack({})), request.physical_id
-    found = claim.seen(job, name) if "/" not in name else None
-    tags = found["Tags"] if found else {}
+    operation, name = Operation.begin(request, services), request.physical_id
+    found = claim.find_for_delete(operation, name) if "/" not in name else None
     if found is None:
-        claim.sweep(job, request.properties)
-    elif ownership.is_overtaken(tags, request):  # the name went and came back since this Delete was issued
-        job.log("overtaken", function=name)
-    elif ownership.is_ours(tags, request) and ownership.ADOPTED in tags and _job(request, services).stack.rolling_back:
-        job.log("let-go", function=name)
-        arn = found["Configuration"]["FunctionArn"]
-        api.untag(job.client, arn, ownership.marks_in(tags), job.patience)
-    elif ownership.is_ours(tags, request) or (not ownership.marks_in(tags) and ownership.is_derived(name, request)):
-        job.log("delete-function", function=name)
-        api.delete(job.client, name, job.patience)
-        claim.sweep(job, {}, replaced=name)
-    else:
-        job.log("not-ours", function=name)
+        claim.sweep(operation, request.properties)
+        return Outcome(name)
+    match operation.verdict(found["Tags"]):
+        case Verdict.STALE:  # the name was deleted and used again after this Delete was issued
+            operation.log("stale", function=name)
+        case Verdict.ADOPTED:
+            _release(operation, name, found)
+        case Verdict.OWNED | Verdict.PENDING | Verdict.ANSWERED:
+            _delete(operation, name)
+        case Verdict.UNCLAIMED if is_derived(name, request):
+            _delete(operation, name)
+        case _:
+            operation.log("not-owned", function=name)
     return Outcome(name)
+
+
+def _release(operation: Operation, name: str, found: Found) -> None:
+    operation.log("release", function=name)
+    arn = found["Configuration"]["FunctionArn"]
+    api.untag(operation.client("lambda"), arn, ownership_tags_in(found["Tags"]), operation.deadline)
+
+
+def _delete(operation: Operation, name: str) -> None:
+    operation.log("delete-function", function=name)
+    api.delete(operation.client("lambda"), name, operation.deadline)
+    claim.sweep(operation, {}, replaced=name)

@@ -1,7 +1,7 @@
-"""The steps of a change: stage the injected archive, create or update, publish, and tell of it.
+"""The steps of a change: stage the injected archive, create or update the function, publish a version.
 
-In: a job and a function's name. Out: the function's configuration as Lambda describes it, or the attributes that a
-template can ask for.
+Takes an operation, the desired spec, and a function's name. Returns the function's configuration as Lambda describes
+it, or the attributes for ``Fn::GetAtt``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from cfn_injector import env_loader, env_properties, injection
+from cfn_injector import env_loader, injection
 from cfn_injector.archive import NewFile
 from cfn_injector.aws.s3 import S3Destination, S3Source
 from cfn_injector.aws.s3_objects import discard, staging_bucket
-from cfn_injector.env_properties import flag
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, StorageError, code_of
-from cfn_injector.protocol.messages import Outcome
-from cfn_injector.resources.lambda_function import api, claim, spec
-from cfn_injector.resources.lambda_function.operation import Job
+from cfn_injector.env_properties import is_set
+from cfn_injector.plugin import Operation, Outcome, code_of
+from cfn_injector.resources.lambda_function import api, claim
+from cfn_injector.resources.lambda_function.changes import Changes
+from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
@@ -29,128 +29,121 @@ AFTER_PUBLISHING = ("FunctionScalingConfig",)
 
 
 @contextmanager
-def _staged_code(job: Job) -> Iterator[dict[str, str]]:
-    """``Code`` as Lambda wants it: the injected archive as an object that is gone afterwards."""
-    client, bucket = job.services.client("s3"), staging_bucket(job.services.environ)
-    destination = S3Destination(client, bucket, f"tmp/{job.request.request_id}/{uuid4()}.zip")
-    env, path = env_properties.variables(job.wanted), env_properties.env_file(job.wanted)
-    source, files = _source(job, client)
-    job.log("inject", env_keys=sorted(env))
+def _staged_code(operation: Operation, desired: FunctionSpec) -> Iterator[dict[str, str]]:
+    """``Code`` as Lambda takes it: the injected archive in an object that is deleted afterwards."""
+    client, bucket = operation.client("s3"), staging_bucket(operation.services.environ)
+    key = f"tmp/{operation.request.request_id}/{uuid4()}.zip"
+    source, files = _source(operation, desired)
+    operation.log("inject", env_keys=sorted(desired.env))
     with ExitStack() as afterwards:
-        afterwards.callback(_discard, job, destination)
+        afterwards.callback(_discard, operation, bucket, key)
         injected = injection.inject(
             source,
-            destination,
-            env,
-            path=path,
+            S3Destination(client, bucket, key),
+            desired.env,
+            path=desired.env_file,
             files=files,
-            loader=env_loader.wanted(job.wanted),
+            loader=desired.loader,
             max_unpacked=injection.LAMBDA_MAX_UNPACKED,
-            max_size=injection.EDGE_MAX_SIZE if _comes_to_the_edge(job) else None,
+            max_size=injection.EDGE_MAX_SIZE if _becomes_edge(operation, desired) else None,
         )
-        job.log("injected", size=injected.size, entries=injected.entries)
-        key = job.wanted["Code"].get("SourceKMSKeyArn")
-        yield {"S3Bucket": bucket, "S3Key": destination.key, **({"SourceKMSKeyArn": key} if key else {})}
+        operation.log("injected", size=injected.size, entries=injected.entries)
+        kms_key = desired.code.get("SourceKMSKeyArn")
+        yield {"S3Bucket": bucket, "S3Key": key, **({"SourceKMSKeyArn": kms_key} if kms_key else {})}
 
 
-def _comes_to_the_edge(job: Job) -> bool:
-    """A rollback goes to what was accepted once, and so does an update of what is there already."""
-    return not job.stack.rolling_back and env_properties.comes_to_the_edge(job.wanted, job.request.old_properties)
+def _becomes_edge(operation: Operation, desired: FunctionSpec) -> bool:
+    """Whether the function is new to Lambda@Edge. A rollback returns to what was accepted once."""
+    return desired.edge and not operation.stack.rolling_back and not is_set(operation.request.old_properties, "Edge")
 
 
-def _source(job: Job, client: Any) -> tuple[injection.Source, list[NewFile]]:
-    """The shared artifact; for inline source an empty archive and the file that is put into it."""
-    code = job.wanted["Code"]
+def _source(operation: Operation, desired: FunctionSpec) -> tuple[injection.Source, list[NewFile]]:
+    """The shared artifact; for inline source an empty archive and the file to add to it."""
+    code = desired.code
     if "ZipFile" in code:
-        return injection.EMPTY, [NewFile(spec.inline_name(job.wanted), code["ZipFile"].encode())]
-    return S3Source.open(client, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion")), []
+        return injection.EMPTY, [NewFile(desired.inline_name, code["ZipFile"].encode())]
+    source = S3Source.open(operation.client("s3"), code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+    return source, []
 
 
-def _discard(job: Job, staged: S3Destination) -> None:
-    """That an object stays behind is no reason to fail: the bucket's lifecycle rule sweeps it."""
-    try:
-        discard(staged.client, staged.bucket, staged.key)
-    except StorageError as error:
-        job.log("left-behind", error=type(error).__name__, key=staged.key)
+def _discard(operation: Operation, bucket: str, key: str) -> None:
+    """An object that stays behind is not an error: the bucket's lifecycle rule deletes it."""
+    with operation.best_effort(key=key):
+        discard(operation.client("s3"), bucket, key)
 
 
-def create_function(job: Job, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Creates the function; finds its own half where an answer of Lambda's was lost."""
-    arguments = {**spec.create_arguments(job.wanted, job.model), "FunctionName": name, "Tags": tags}
-    job.log("create-function", function=name)
-    with _staged_code(job) as code:
+def create_function(operation: Operation, desired: FunctionSpec, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Creates the function. If Lambda's answer to an attempt was lost, finds what that attempt created."""
+    arguments = {**desired.arguments, "FunctionName": name, "Tags": tags}
+    client = operation.client("lambda")
+    operation.log("create-function", function=name)
+    with _staged_code(operation, desired) as code:
         try:
-            return api.create(job.client, {**arguments, "Code": code}, job.patience)
+            return api.create(client, {**arguments, "Code": code}, operation.deadline)
         except ClientError as error:
             conflict = code_of(error) == "ResourceConflictException"
-            if not conflict or not claim.is_pending(job, name):
+            if not conflict or not claim.is_pending(operation, name):
                 raise
-            return api.wait_until_ready(job.client, name, job.patience)
+            return api.wait_until_ready(client, name, operation.deadline)
 
 
-def apply(job: Job, live: Mapping[str, Any], changes: spec.Changes) -> dict[str, Any]:
-    """Brings an existing function, which Lambda told of, to the wanted state, publishing aside.
+def apply(operation: Operation, desired: FunctionSpec, observed: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+    """Brings an existing function to the desired state, except for publishing; ``observed`` is its configuration.
 
-    A loader that comes is in the code before the configuration starts it; one that goes is not started any more before
-    the code lacks it.
+    A loader that is added is in the code before the configuration starts it. One that is removed is no longer started
+    before it leaves the code.
     """
-    name = live["FunctionName"]
-    put_apart(job, name, changes, BEFORE_CODE)
+    name = observed["FunctionName"]
+    put_separately(operation, name, changes, BEFORE_CODE)
     if changes.code:
-        architectures = job.wanted.get("Architectures", ["x86_64"])
-        with _staged_code(job) as code:
-            if env_loader.wanted(job.wanted) is None:
-                _configure(job, name, env_loader.stopped(live, _own_handler(job)))
-            job.log("update-code", function=name)
-            api.update(job.client, name, job.patience, code={**code, "Architectures": architectures})
-    settled = _configure(job, name, changes.configuration)
-    put_apart(job, name, changes, BEFORE_PUBLISHING)
-    return settled
+        with _staged_code(operation, desired) as code:
+            if desired.loader is None:
+                _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))
+            operation.log("update-code", function=name)
+            code_arguments = {**code, "Architectures": list(desired.architectures)}
+            api.update(operation.client("lambda"), name, operation.deadline, code=code_arguments)
+    stable = _configure(operation, name, changes.configuration)
+    put_separately(operation, name, changes, BEFORE_PUBLISHING)
+    return stable
 
 
-def _own_handler(job: Job) -> str:
-    """The handler in the code that is there, as far as the template tells: the old one where that had a loader."""
-    old = job.request.old_properties
-    return str((old if env_loader.wanted(old) else job.wanted)["Handler"])
+def _own_handler(operation: Operation, desired: FunctionSpec) -> str:
+    """The handler in the code that is deployed, as far as the template says: the old one if that had a loader."""
+    old = operation.request.old_properties
+    return str(old["Handler"]) if env_loader.wanted(old) else desired.handler
 
 
-def _configure(job: Job, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+def _configure(operation: Operation, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     if configuration:
-        job.log("update-configuration", function=name, properties=sorted(configuration))
-    return api.update(job.client, name, job.patience, configuration=configuration)
+        operation.log("update-configuration", function=name, properties=sorted(configuration))
+    return api.update(operation.client("lambda"), name, operation.deadline, configuration=configuration)
 
 
-def put_apart(job: Job, name: str, changes: spec.Changes, kinds: tuple[str, ...], qualifier: str = "") -> None:
-    """The properties that have calls of their own."""
+def put_separately(
+    operation: Operation, name: str, changes: Changes, kinds: tuple[str, ...], qualifier: str = ""
+) -> None:
+    """Sets the properties that have calls of their own."""
     for kind in kinds:
-        if kind in changes.apart:
-            job.log("put", function=name, properties=[kind])
-            api.put(job.client, name, kind, changes.apart[kind], job.patience, qualifier)
+        if kind in changes.separate:
+            operation.log("put", function=name, properties=[kind])
+            api.put(operation.client("lambda"), name, kind, changes.separate[kind], operation.deadline, qualifier)
 
 
-def publish(job: Job, name: str, settled: Mapping[str, Any], changes: spec.Changes) -> Mapping[str, Any]:
-    """The configuration that the attributes tell of: the version's where one is published, else the function's."""
-    if not spec.publishes(job.wanted):
-        return settled
-    to_latest = flag(job.wanted, "PublishToLatestPublished")
-    version = api.publish(job.client, name, job.patience, settled, to_latest=to_latest)
-    job.log("published", function=name, version=version["Version"])
-    put_apart(job, name, changes, AFTER_PUBLISHING, "$LATEST.PUBLISHED" if to_latest else version["Version"])
-    _prune(job, name)
+def publish(
+    operation: Operation, desired: FunctionSpec, name: str, stable: Mapping[str, Any], changes: Changes
+) -> Mapping[str, Any]:
+    """The configuration for the attributes: that of the version if one is published, else the function's."""
+    if not desired.publish:
+        return stable
+    to_latest = desired.publish_to_latest
+    version = api.publish(operation.client("lambda"), name, operation.deadline, stable, to_latest=to_latest)
+    operation.log("published", function=name, version=version["Version"])
+    qualifier = "$LATEST.PUBLISHED" if to_latest else version["Version"]
+    put_separately(operation, name, changes, AFTER_PUBLISHING, qualifier)
+    if desired.keep_versions is not None:
+        with operation.best_effort(function=name):  # versions that stay are deleted the next time
+            api.prune(operation.client("lambda"), name, desired.keep_versions)
     return version
-
-
-def _prune(job: Job, name: str) -> None:
-    """Versions that stay because a call failed go the next time: that is no reason to fail what is done."""
-    keep = spec.keep_versions(job.wanted)
-    if keep is None:
-        return
-    try:
-        api.prune(job.client, name, keep)
-    except AlreadyAnsweredError:
-        raise
-    except (InjectorError, ClientError, BotoCoreError) as error:
-        job.log("left-behind", function=name, error=type(error).__name__)
 
 
 def outcome(name: str, configuration: Mapping[str, Any]) -> Outcome:

@@ -1,0 +1,90 @@
+"""One request with everything that its steps need: clients, the stack, the deadline and the log.
+
+Takes a request and the services. Returns an ``Operation``, which every resource type passes from step to step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cfn_injector.aws import stacks
+from cfn_injector.aws.coerce import template_tags
+from cfn_injector.aws.waiting import Deadline, deadline_of
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError
+from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services
+from cfn_injector.protocol.ownership import Stack, Verdict, verdict
+
+UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
+"""What undoing may take after the deadline: less than is reserved, so that the watchdog does not answer first."""
+
+
+def stated_tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of the template; none if they are malformed, which a spec reports."""
+    try:
+        return template_tags(properties)
+    except PropertyError:
+        return {}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One request; ``stack`` is what CloudFormation said about its stack when the operation began."""
+
+    request: Request
+    services: Services
+    stack: Stack
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def begin(cls, request: Request, services: Services) -> Operation:
+        """Asks CloudFormation about the stack."""
+        operation = cls(request, services, Stack({}))
+        return replace(operation, stack=stacks.describe(operation.client("cloudformation"), request.stack_id))
+
+    def client(self, service: str) -> Any:
+        """The operation's boto3 client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self.services.client(service)
+        return self._clients[service]
+
+    @property
+    def deadline(self) -> Deadline:
+        return deadline_of(self.request, self.services)
+
+    def for_undoing(self) -> Operation:
+        """The same, with the time that is reserved for undoing what failed."""
+        return replace(self, request=replace(self.request, deadline=self.request.deadline + UNDO_SECONDS))
+
+    def log(self, step: str, **fields: Any) -> None:
+        self.services.log(step, **fields)
+
+    def verdict(self, tags: Mapping[str, str]) -> Verdict:
+        """What a resource with these tags is to the request."""
+        return verdict(tags, self.request, self.stack)
+
+    def tags(self, own: Mapping[str, str]) -> dict[str, str]:
+        """The tags of the stack, of the template, and ``own``."""
+        return {**self.stack.tags, **stated_tags(self.request.properties), **own}
+
+    def has_given_up(self) -> bool:
+        """Whether CloudFormation no longer waits for the answer to this request."""
+        cloudformation = self.client("cloudformation")
+        return stacks.has_given_up(cloudformation, self.request.stack_id, self.request.logical_id, self.stack)
+
+    @contextmanager
+    def best_effort(self, **fields: Any) -> Iterator[None]:
+        """Logs an error instead of raising it: for cleaning up, which a later request repeats.
+
+        AlreadyAnsweredError is raised: nothing may be done after the answer.
+        """
+        try:
+            yield
+        except AlreadyAnsweredError:
+            raise
+        except (InjectorError, ClientError, BotoCoreError) as error:
+            self.log("left-behind", error=type(error).__name__, **fields)
