@@ -203,7 +203,7 @@ class TestTheSameEventTwice:
         late = issued(world, "Create", BASE, resource_type=MAPPING)
         killed_after(world, "CreateEventSourceMapping", issued(world, "Create", BASE, resource_type=MAPPING))
         (begun,) = world.aws_lambda.mappings
-        assert "a newer event than this one was served for Function" in world.stack.send(late)["Reason"]
+        assert "a newer event was already served for Function" in world.stack.send(late)["Reason"]
         assert set(world.aws_lambda.mappings) == {begun}
 
     def test_a_create_whose_answer_was_lost_is_found(self, world: World) -> None:

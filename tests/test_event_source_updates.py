@@ -174,7 +174,7 @@ class TestRefused:
         assert world.stack.send(forward)["Status"] == "SUCCESS"
         assert world.stack.send(issued(world, "Update", BASE, old=new, **ids))["Status"] == "SUCCESS"
         before = state_of(world, made["PhysicalResourceId"])
-        assert "a newer event than this one was served" in world.stack.send(forward)["Reason"]
+        assert "a newer event was already served" in world.stack.send(forward)["Reason"]
         assert state_of(world, made["PhysicalResourceId"]) == before
 
     @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "not a UUID"])

@@ -59,7 +59,7 @@ def _outcome(described: Mapping[str, Any]) -> Outcome:
 
 def _stale(operation: Operation) -> RequestError:
     logical_id = operation.request.logical_id
-    return RequestError(f"a newer event than this one was served for {logical_id}; nothing was changed")
+    return RequestError(f"a newer event was already served for {logical_id}; nothing was changed")
 
 
 def _earlier_answer(operation: Operation, found: list[Owned]) -> Outcome | None:
