@@ -1,4 +1,4 @@
-"""``Custom::EventSourceMapping`` deleted: what goes, what stays, and what never hinders it."""
+"""Tests deletions of ``Custom::EventSourceMapping``: what is deleted, what stays, and what never prevents them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class TestADelete:
         assert world.clock.now() - start >= 40
         assert world.aws_lambda.mappings == {}
 
-    def test_waits_for_a_change_that_is_going_on(self, world: World) -> None:
+    def test_waits_for_a_change_in_progress(self, world: World) -> None:
         uuid = created(world)
         world.aws_lambda.mappings[uuid].ready_at = world.clock.now() + 20
         deleted(world, uuid)
         assert world.aws_lambda.mappings == {}
 
     @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "x", MADE_UP])
-    def test_of_what_is_not_there_succeeds(self, world: World, physical_id: str) -> None:
+    def test_of_a_mapping_that_does_not_exist_succeeds(self, world: World, physical_id: str) -> None:
         deleted(world, physical_id)
 
     def test_succeeds_both_times(self, world: World) -> None:
@@ -38,15 +38,16 @@ class TestADelete:
         assert world.stack.send(again) == world.stack.send(again)
 
     @pytest.mark.parametrize(
-        "change", [{ownership.STACK: "another stack"}, {ownership.LOGICAL: "Other"}], ids=["stack", "logical id"]
+        "change", [{ownership.STACK_ID: "another stack"}, {ownership.LOGICAL_ID: "Other"}], ids=["stack", "logical id"]
     )
-    def test_leaves_what_became_anothers(self, world: World, change: dict[str, str]) -> None:
+    def test_leaves_a_mapping_that_became_foreign(self, world: World, change: dict[str, str]) -> None:
         uuid = created(world)
         world.aws_lambda.mappings[uuid].tags.update(change)
         deleted(world, uuid)
         assert set(world.aws_lambda.mappings) == {uuid}
+        assert "not-owned" in world.steps()
 
-    def test_removes_one_whose_tags_were_stripped_because_the_id_was_ours(self, world: World) -> None:
+    def test_deletes_one_whose_tags_were_stripped_because_only_this_resource_knows_its_id(self, world: World) -> None:
         uuid = created(world)
         world.aws_lambda.mappings[uuid].tags = {"theirs": "yes"}
         deleted(world, uuid)
@@ -59,6 +60,7 @@ class TestADelete:
         world.stack.send(issued(world, "Update", BASE, old=BASE, **ids))
         assert world.stack.send(late)["Status"] == "SUCCESS"
         assert len(world.aws_lambda.mappings) == 1
+        assert "stale" in world.steps()
 
     @pytest.mark.parametrize(
         "properties",
@@ -67,6 +69,7 @@ class TestADelete:
             {"FunctionName": {"not": "text"}, "StreamArn": ["neither"], "Tags": "no list", "BatchSize": "many"},
             {"StreamArn": STREAM, "EventSourceArn": STREAM, "Unknown": "x"},
             {"FunctionName": ""},
+            {**BASE, "StartingPositionTimestamp": "inf"},
         ],
     )
     def test_checks_no_property(self, world: World, properties: dict[str, Any]) -> None:
@@ -88,31 +91,31 @@ class TestADelete:
         [BASE, {**BASE, "FunctionName": ORDERS}, {**KAFKA, "EventSourceArn": None, "SelfManagedEventSource": None}],
         ids=["source", "ARN of the function", "function alone"],
     )
-    def test_with_a_marker_removes_what_is_pending_for_the_resource_and_nothing_else(
+    def test_of_what_was_not_created_deletes_what_is_pending_for_the_resource_and_nothing_else(
         self, world: World, physical_id: str, properties: dict[str, Any]
     ) -> None:
         world.aws_lambda.page = 1
-        ours = {ownership.STACK: STACK_ID, ownership.LOGICAL: "Function", ownership.PENDING: "request-1"}
+        owned = {ownership.STACK_ID: STACK_ID, ownership.LOGICAL_ID: "Function", ownership.PENDING: "request-1"}
         source = {"EventSourceArn": STREAM} if "StreamArn" in properties else {}
-        retained = {name: value for name, value in ours.items() if name != ownership.PENDING}
+        retained = {name: value for name, value in owned.items() if name != ownership.PENDING}
         left = {
             world.aws_lambda.add(tags, FunctionName=function, Topics=[str(number)], **source)
             for number, (function, tags) in enumerate(
                 [
                     ("orders", {}),
                     ("orders", retained),
-                    ("orders", {**ours, ownership.LOGICAL: "Other"}),
-                    ("orders", {**ours, ownership.STACK: "another stack"}),
-                    ("returns", ours),
+                    ("orders", {**owned, ownership.LOGICAL_ID: "Other"}),
+                    ("orders", {**owned, ownership.STACK_ID: "another stack"}),
+                    ("returns", owned),
                 ]
             )
         }
-        world.aws_lambda.add(ours, FunctionName="orders", Topics=["pending"], **source)
+        world.aws_lambda.add(owned, FunctionName="orders", Topics=["pending"], **source)
         deleted(world, physical_id, {name: value for name, value in properties.items() if value is not None})
         assert set(world.aws_lambda.mappings) == left
 
     @pytest.mark.parametrize("properties", [BASE, {"FunctionName": "orders", "EventSourceArn": QUEUE}])
-    def test_while_the_create_runs_leaves_nothing_before_whatever_exchange_it_comes(
+    def test_during_the_create_leaves_nothing_whichever_call_it_precedes(
         self, world: World, properties: dict[str, Any]
     ) -> None:
         number = 0

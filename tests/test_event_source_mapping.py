@@ -1,4 +1,4 @@
-"""``Custom::EventSourceMapping`` in a world of fakes: what is created, found again, left alone and undone."""
+"""Tests what ``Custom::EventSourceMapping`` creates, finds again, leaves alone and undoes, in a world of fakes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pytest
 
 from cfn_injector.aws_lambda import LOGGED
 from cfn_injector.errors import AlreadyAnsweredError
-from cfn_injector.plugin import Request, Stack
+from cfn_injector.plugin import Operation, Request, Stack
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import CLEANING_SECONDS, not_created
 from cfn_injector.protocol.provider import ANSWER_SECONDS
 from cfn_injector.resources.event_source_mapping import api
+from cfn_injector.resources.event_source_mapping.spec import MappingSpec
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import MADE_UP, STACK_ID
 from tests.fakes.event_sources import BROKER, LAMBDA, QUEUE, STREAM, TABLE
@@ -28,7 +29,7 @@ from tests.support.event_source_mappings import (
     fails,
     killed_after,
 )
-from tests.support.world import World
+from tests.support.world import World, issued
 
 
 def refused(world: World, properties: dict[str, Any]) -> str:
@@ -54,7 +55,7 @@ class TestACreate:
             ),
         ],
     )
-    def test_asks_for_streambots_defaults_where_there_is_a_position_to_begin(
+    def test_asks_for_streambots_defaults_if_the_source_has_a_starting_position(
         self, world: World, properties: dict[str, Any], sent: dict[str, Any]
     ) -> None:
         assert world.stack.send(event(world, "Create", properties))["Status"] == "SUCCESS"
@@ -74,21 +75,23 @@ class TestACreate:
             "State": "Enabled",
         }
 
-    def test_answers_no_source_where_there_is_none_with_an_arn(self, world: World) -> None:
+    def test_answers_no_source_if_the_source_has_no_arn(self, world: World) -> None:
         source = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["one:9092"]}}
         properties = {"FunctionName": "orders", "SelfManagedEventSource": source, "Topics": ["orders"]}
         answered = world.stack.send(event(world, "Create", properties))
         assert answered["Data"].keys() == {"Id", "EventSourceMappingArn", "FunctionArn", "State"}
 
     @pytest.mark.parametrize(("enabled", "state"), [(True, "Enabled"), (False, "Disabled")])
-    def test_is_answered_when_the_mapping_is_as_it_was_asked_for(self, world: World, enabled: bool, state: str) -> None:
+    def test_is_answered_when_the_mapping_is_in_the_desired_state(
+        self, world: World, enabled: bool, state: str
+    ) -> None:
         world.aws_lambda.busy_seconds = 40
         answered = world.stack.send(event(world, "Create", {**BASE, "Enabled": enabled}))
         (mapping,) = world.aws_lambda.mappings.values()
         assert answered["Data"]["State"] == state
         assert world.clock.now() >= mapping.ready_at
 
-    def test_is_not_misled_by_an_old_state(self, world: World) -> None:
+    def test_is_not_misled_by_an_outdated_state(self, world: World) -> None:
         looks = iter(["Disabled", "Disabled", "Disabled", "Creating"])
 
         def tell(name: str, params: dict[str, Any]) -> None:
@@ -105,22 +108,22 @@ class TestACreate:
         assert world.aws_lambda.mappings[uuid].tags == {
             "team": "shop",
             "stage": "own",
-            ownership.STACK: STACK_ID,
-            ownership.LOGICAL: "Function",
-            ownership.REQUEST: "request-1",
+            ownership.STACK_ID: STACK_ID,
+            ownership.LOGICAL_ID: "Function",
+            ownership.REQUEST_ID: "request-1",
         }
         (params,) = asked(world, "CreateEventSourceMapping")
         assert params["Tags"][ownership.PENDING] == "request-1"
 
-    def test_of_what_is_wrong_touches_nothing_and_tells_all_of_it(self, world: World) -> None:
+    def test_of_wrong_properties_changes_nothing_and_names_every_problem(self, world: World) -> None:
         reason = refused(world, {"StreamArn": STREAM, "EventSourceArn": STREAM, "Enabled": "perhaps"})
-        for told in ("StreamArn stands beside", "Enabled is not a boolean", "FunctionName is missing"):
-            assert told in reason
+        for problem in ("StreamArn has the same meaning as", "Enabled is not a boolean", "FunctionName is missing"):
+            assert problem in reason
         assert world.aws_lambda.calls == []
 
-    def test_of_a_function_that_the_provider_may_not_connect_says_so(self, world: World) -> None:
+    def test_of_a_function_outside_the_providers_permissions_says_so(self, world: World) -> None:
         world.aws_lambda.before = fails("CreateEventSourceMapping", "AccessDeniedException", "no")
-        assert "FunctionName orders is not one that the provider may connect; begin its name" in refused(world, BASE)
+        assert "FunctionName orders is outside the provider's permissions; begin its name" in refused(world, BASE)
 
     def test_logs_nothing_but_harmless_fields(self, world: World) -> None:
         stack_id = created(world, Tags=[{"Key": "a", "Value": "b"}])
@@ -148,14 +151,21 @@ class TestTheSameEventTwice:
         assert ownership.PENDING not in world.aws_lambda.mappings[uuid].tags
         assert world.clock.now() >= world.aws_lambda.mappings[uuid].ready_at
 
-    def test_what_another_request_left_pending_goes_before_a_new_one_is_made(self, world: World) -> None:
+    def test_what_another_request_left_pending_is_deleted_before_a_new_one_is_created(self, world: World) -> None:
         killed_after(world, "CreateEventSourceMapping", event(world, "Create", BASE))
         (left,) = world.aws_lambda.mappings
         uuid = created(world)
         assert uuid != left
         assert set(world.aws_lambda.mappings) == {uuid}
 
-    def test_a_create_whose_answer_was_lost_is_found_to_have_been_made(self, world: World) -> None:
+    def test_a_create_that_arrives_late_leaves_what_a_newer_one_is_creating(self, world: World) -> None:
+        late = issued(world, "Create", BASE, resource_type=MAPPING)
+        killed_after(world, "CreateEventSourceMapping", issued(world, "Create", BASE, resource_type=MAPPING))
+        (begun,) = world.aws_lambda.mappings
+        assert "a newer event was already served for Function" in world.stack.send(late)["Reason"]
+        assert set(world.aws_lambda.mappings) == {begun}
+
+    def test_a_create_whose_answer_was_lost_is_found(self, world: World) -> None:
         world.attempts, lost = 3, [True]
 
         def lose(name: str, params: dict[str, Any]) -> None:
@@ -167,7 +177,7 @@ class TestTheSameEventTwice:
         assert len(asked(world, "CreateEventSourceMapping")) == 2
         assert set(world.aws_lambda.mappings) == {uuid}
 
-    def test_where_lambda_made_two_for_a_lost_answer_one_goes(self, world: World) -> None:
+    def test_if_lambda_created_two_for_a_lost_answer_one_is_deleted(self, world: World) -> None:
         world.attempts, lost = 3, [True]
 
         def lose(name: str, params: dict[str, Any]) -> None:
@@ -180,32 +190,35 @@ class TestTheSameEventTwice:
         answered = world.stack.send(event(world, "Create", KAFKA))
         assert set(world.aws_lambda.there()) == {answered["PhysicalResourceId"]}
 
-    def test_a_create_for_a_stack_at_rest_makes_nothing_that_would_begin_to_read(self, world: World) -> None:
+    def test_a_create_for_a_stable_stack_creates_nothing_that_would_begin_to_read(self, world: World) -> None:
         world.stack.status = "UPDATE_COMPLETE"
-        assert "does not wait for Function any more" in refused(world, BASE)
+        assert "no longer waits for Function" in refused(world, BASE)
         assert "CreateEventSourceMapping" not in world.aws_lambda.operations()
 
 
-class TestWhoseAMappingIs:
+class TestOwnership:
     @pytest.mark.parametrize(
-        "tags", [{}, {ownership.STACK: "another stack", ownership.LOGICAL: "Function", ownership.PENDING: "request-1"}]
+        "tags",
+        [{}, {ownership.STACK_ID: "another stack", ownership.LOGICAL_ID: "Function", ownership.PENDING: "request-1"}],
     )
-    def test_somebody_elses_of_the_same_source_is_told_and_left_alone(self, world: World, tags: dict[str, str]) -> None:
+    def test_a_foreign_mapping_of_the_same_source_is_named_and_left_alone(
+        self, world: World, tags: dict[str, str]
+    ) -> None:
         uuid = world.aws_lambda.add(tags, FunctionName="orders", EventSourceArn=STREAM)
         before = world.aws_lambda.mappings[uuid].configuration
         reason = refused(world, BASE)
-        assert f"event source mapping {uuid} connects this source and this function already" in reason
+        assert f"event source mapping {uuid} already connects this source and this function" in reason
         assert f"aws lambda delete-event-source-mapping --uuid {uuid}" in reason
         for physical_id in (not_created("request-1"), MADE_UP):
             deleted(world, physical_id)
         assert world.aws_lambda.mappings[uuid].configuration == before
         assert world.aws_lambda.mappings[uuid].tags == tags
 
-    def test_so_is_the_one_whose_source_is_named_by_an_id_itself(self, world: World) -> None:
+    def test_so_is_one_whose_source_arn_contains_a_uuid(self, world: World) -> None:
         uuid = world.aws_lambda.add({}, **KAFKA)
-        assert f"event source mapping {uuid} connects" in refused(world, KAFKA)
+        assert f"event source mapping {uuid} already connects" in refused(world, KAFKA)
 
-    def test_so_is_one_of_ours_that_an_earlier_life_retained(self, world: World) -> None:
+    def test_so_is_an_owned_one_that_an_earlier_stack_retained(self, world: World) -> None:
         kept = created(world)
         reason = refused(world, BASE)
         assert kept in reason
@@ -213,7 +226,7 @@ class TestWhoseAMappingIs:
             deleted(world, physical_id)
         assert set(world.aws_lambda.mappings) == {kept}
 
-    def test_one_that_is_being_deleted_is_waited_for(self, world: World) -> None:
+    def test_the_deletion_of_an_old_one_is_awaited(self, world: World) -> None:
         old = world.aws_lambda.add({}, FunctionName="orders", EventSourceArn=STREAM)
         world.aws_lambda.busy_seconds = 30
         world.aws_lambda.DeleteEventSourceMapping({"UUID": old})
@@ -222,7 +235,7 @@ class TestWhoseAMappingIs:
 
 
 class TestAFailedCreate:
-    def test_tells_what_lambda_says_and_deletes_the_mapping(self, world: World) -> None:
+    def test_quotes_lambdas_reason_and_deletes_the_mapping(self, world: World) -> None:
         world.aws_lambda.ends_as["orders"] = "Disabled"
         world.aws_lambda.reason = "PROBLEM: no route to the broker"
         reason = refused(world, BASE)
@@ -230,9 +243,7 @@ class TestAFailedCreate:
         assert world.aws_lambda.there() == {}
 
     @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
-    def test_for_which_cloudformation_does_not_wait_any_more_deletes_the_mapping(
-        self, world: World, status: str
-    ) -> None:
+    def test_for_which_cloudformation_no_longer_waits_deletes_the_mapping(self, world: World, status: str) -> None:
         def give_up(name: str, params: dict[str, Any]) -> None:
             if name == "CreateEventSourceMapping":
                 world.stack.status = status
@@ -244,7 +255,7 @@ class TestAFailedCreate:
     def test_ends_in_time_and_leaves_the_rest_to_the_delete(self, world: World) -> None:
         world.aws_lambda.busy_seconds, start = 100_000, world.clock.now()
         reason = refused(world, BASE)
-        assert "ended while waiting for event source mapping" in reason
+        assert "timed out while waiting for event source mapping" in reason
         assert world.clock.now() - start < world.seconds - ANSWER_SECONDS - CLEANING_SECONDS / 4
         assert "left-behind" in world.steps()
         (mapping,) = world.aws_lambda.mappings.values()
@@ -252,7 +263,7 @@ class TestAFailedCreate:
         deleted(world, not_created("request-1"))
         assert world.aws_lambda.mappings == {}
 
-    def test_whose_time_ended_deletes_the_mapping_in_the_time_that_is_kept_for_it(self, world: World) -> None:
+    def test_that_timed_out_deletes_the_mapping_in_the_time_that_is_reserved_for_it(self, world: World) -> None:
         world.aws_lambda.busy_seconds = 100_000
 
         def hurry(name: str, params: dict[str, Any]) -> None:
@@ -260,11 +271,11 @@ class TestAFailedCreate:
                 world.aws_lambda.mappings[params["UUID"]].ready_at, world.aws_lambda.busy_seconds = 0, 2
 
         world.aws_lambda.before = hurry
-        assert "ended while waiting" in refused(world, BASE)
+        assert "timed out while waiting" in refused(world, BASE)
         assert world.aws_lambda.there() == {}
 
     def test_deletes_nothing_of_another_request(self, world: World) -> None:
-        others = {ownership.STACK: STACK_ID, ownership.LOGICAL: "Function", ownership.PENDING: "request-2"}
+        others = {ownership.STACK_ID: STACK_ID, ownership.LOGICAL_ID: "Function", ownership.PENDING: "request-2"}
 
         def meanwhile(name: str, params: dict[str, Any]) -> None:
             if name == "CreateEventSourceMapping":
@@ -293,10 +304,10 @@ class TestAFailedCreate:
         request = Request("Create", "request-1", STACK_ID, "Function", MAPPING, "", BASE, {})
         answered: Any = Answered()
         with pytest.raises(AlreadyAnsweredError):
-            api.undo(api.Job(request, answered, Stack({})))
+            api.undo(Operation(request, answered, Stack({})), MappingSpec(BASE, ()))
 
 
-class TestWhatPassesByItself:
+class TestATransientError:
     @pytest.mark.parametrize(
         ("operation", "code", "message"),
         [
@@ -322,7 +333,7 @@ class TestWhatPassesByItself:
             ("DeleteEventSourceMapping", "ResourceConflictException", "An update is in progress"),
         ],
     )
-    def test_is_tried_again(self, world: World, operation: str, code: str, message: str) -> None:
+    def test_is_retried(self, world: World, operation: str, code: str, message: str) -> None:
         world.aws_lambda.before = fails(operation, code, message, times=3)
         deleted(world, created(world))
         assert len(asked(world, operation)) == 4
@@ -335,12 +346,12 @@ class TestWhatPassesByItself:
             ("ResourceNotFoundException", "Function not found"),
         ],
     )
-    def test_is_told_from_what_does_not(self, world: World, code: str, message: str) -> None:
+    def test_is_distinguished_from_a_permanent_one(self, world: World, code: str, message: str) -> None:
         world.aws_lambda.before = fails("CreateEventSourceMapping", code, message)
         assert message in refused(world, BASE)
         assert len(asked(world, "CreateEventSourceMapping")) == 1
 
-    def test_is_not_a_permission_that_a_role_lacks_for_minutes(self, world: World) -> None:
+    def test_is_not_a_permission_that_the_role_lacks_for_minutes(self, world: World) -> None:
         message, start = "The provided execution role does not have permissions to call GetRecords", world.clock.now()
         world.aws_lambda.before = fails("CreateEventSourceMapping", "InvalidParameterValueException", message)
         assert message in refused(world, BASE)

@@ -1,4 +1,4 @@
-"""``Custom::EventSourceMapping`` updated: in place, by a replacement, and back again."""
+"""Tests updates of ``Custom::EventSourceMapping``: in place, by a replacement, and rolled back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TestInPlace:
             {"MaximumRetryAttempts": 2, "BisectBatchOnFunctionError": True},
         ],
     )
-    def test_what_was_changed_is_all_that_lambda_is_asked_to_change(self, world: World, change: dict[str, Any]) -> None:
+    def test_lambda_is_asked_to_change_only_what_was_changed(self, world: World, change: dict[str, Any]) -> None:
         uuid = created(world)
         answered = updated(world, uuid, {}, change)
         assert answered["Status"] == "SUCCESS", answered["Reason"]
@@ -81,7 +81,7 @@ class TestInPlace:
         made = ("UUID", "EventSourceMappingArn", "LastModified")
         assert {**left, **{name: fresh[name] for name in made}} == fresh
 
-    def test_a_destination_that_stays_is_cleared_in_a_second_call(self, world: World) -> None:
+    def test_a_destination_that_was_not_cleared_is_cleared_in_a_second_call(self, world: World) -> None:
         world.aws_lambda.empty_destination_clears = False
         uuid = created(world, DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:1:failed"}})
         assert updated(world, uuid, {}, {})["Status"] == "SUCCESS"
@@ -98,12 +98,12 @@ class TestInPlace:
         assert "UpdateEventSourceMapping" not in world.aws_lambda.operations()
 
     @pytest.mark.parametrize("name", [f"{LAMBDA}:function:orders", "111122223333:function:orders", "orders:$LATEST"])
-    def test_a_function_in_another_form_is_no_change(self, world: World, name: str) -> None:
+    def test_a_function_in_another_form_is_not_a_change(self, world: World, name: str) -> None:
         uuid = created(world)
         assert updated(world, uuid, {}, {"FunctionName": name})["PhysicalResourceId"] == uuid
         assert "UpdateEventSourceMapping" not in world.aws_lambda.operations()
 
-    def test_waits_for_what_is_going_on_and_for_what_it_began(self, world: World) -> None:
+    def test_waits_for_a_change_in_progress_and_for_its_own(self, world: World) -> None:
         uuid = created(world)
         mapping = world.aws_lambda.mappings[uuid]
         mapping.ready_at, world.aws_lambda.busy_seconds = world.clock.now() + 20, 40
@@ -119,26 +119,26 @@ class TestInPlace:
             ("TagResource", "ResourceConflictException"),
         ],
     )
-    def test_what_passes_by_itself_is_tried_again(self, world: World, operation: str, code: str) -> None:
+    def test_a_transient_error_is_retried(self, world: World, operation: str, code: str) -> None:
         uuid = created(world)
         world.aws_lambda.before = fails(operation, code, f"An update of {uuid} is in progress", times=3)
         change = {"BatchSize": 7, "Tags": [{"Key": "a", "Value": "b"}]}
         assert updated(world, uuid, {}, change)["Status"] == "SUCCESS"
         assert len(asked(world, operation)) == 4
 
-    def test_a_mapping_that_ends_otherwise_than_asked_is_told(self, world: World) -> None:
+    def test_a_mapping_that_ends_in_another_state_is_an_error(self, world: World) -> None:
         uuid = created(world)
         world.aws_lambda.after = lambda name, params: setattr(world.aws_lambda.mappings[uuid], "state", "Disabled")
         reason = updated(world, uuid, {}, {"BatchSize": 7})["Reason"]
         assert f"event source mapping {uuid} is Disabled and not Enabled" in reason
 
-    def test_the_same_event_twice_is_the_same_answer(self, world: World) -> None:
+    def test_the_same_event_twice_gets_the_same_answer(self, world: World) -> None:
         uuid = created(world)
         again = event(world, "Update", {**BASE, "BatchSize": 7}, physical_id=uuid, old=BASE)
         assert world.stack.send(again) == world.stack.send(again)
         assert len(asked(world, "UpdateEventSourceMapping")) == 1
 
-    def test_the_create_delivered_once_more_changes_nothing(self, world: World) -> None:
+    def test_the_create_delivered_again_changes_nothing(self, world: World) -> None:
         create = event(world, "Create", BASE)
         uuid = world.stack.send(create)["PhysicalResourceId"]
         updated(world, uuid, {}, {"BatchSize": 7})
@@ -147,7 +147,7 @@ class TestInPlace:
 
 
 class TestTags:
-    def test_are_those_of_the_template_and_the_stack_and_what_others_put_there_stays(self, world: World) -> None:
+    def test_are_those_of_the_template_and_the_stack_and_tags_of_others_stay(self, world: World) -> None:
         old = {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}]}
         uuid = created(world, **old)
         world.aws_lambda.mappings[uuid].tags["theirs"] = "yes"
@@ -166,18 +166,18 @@ class TestTags:
         world.aws_lambda.mappings[uuid].tags = {}
         assert updated(world, uuid, {}, {"BatchSize": 7})["Status"] == "SUCCESS"
         tags = world.aws_lambda.mappings[uuid].tags
-        assert (tags[ownership.STACK], tags[ownership.LOGICAL]) == (STACK_ID, "Function")
+        assert (tags[ownership.STACK_ID], tags[ownership.LOGICAL_ID]) == (STACK_ID, "Function")
 
 
 class TestRefused:
-    def test_an_update_of_what_became_anothers(self, world: World) -> None:
+    def test_an_update_of_a_mapping_that_became_foreign(self, world: World) -> None:
         uuid = created(world)
-        world.aws_lambda.mappings[uuid].tags[ownership.STACK] = "another stack"
+        world.aws_lambda.mappings[uuid].tags[ownership.STACK_ID] = "another stack"
         before = state_of(world, uuid)
-        assert "is another resource's by now" in updated(world, uuid, {}, {"BatchSize": 7})["Reason"]
+        assert "belongs to another resource now" in updated(world, uuid, {}, {"BatchSize": 7})["Reason"]
         assert state_of(world, uuid) == before
 
-    def test_an_update_that_comes_after_its_own_rollback(self, world: World) -> None:
+    def test_an_update_that_arrives_after_its_own_rollback(self, world: World) -> None:
         new = {**BASE, "BatchSize": 7}
         made = world.stack.send(issued(world, "Create", BASE, resource_type=MAPPING))
         ids = {"resource_type": MAPPING, "physical_id": made["PhysicalResourceId"]}
@@ -185,38 +185,38 @@ class TestRefused:
         assert world.stack.send(forward)["Status"] == "SUCCESS"
         assert world.stack.send(issued(world, "Update", BASE, old=new, **ids))["Status"] == "SUCCESS"
         before = state_of(world, made["PhysicalResourceId"])
-        assert "a newer event than this one was served" in world.stack.send(forward)["Reason"]
+        assert "a newer event was already served" in world.stack.send(forward)["Reason"]
         assert state_of(world, made["PhysicalResourceId"]) == before
 
-    @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "no id of a mapping's"])
-    def test_an_update_of_what_somebody_deleted(self, world: World, physical_id: str) -> None:
+    @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "not a UUID"])
+    def test_an_update_of_a_mapping_that_somebody_deleted(self, world: World, physical_id: str) -> None:
         reason = updated(world, physical_id, {}, {"BatchSize": 7})["Reason"]
-        assert f"event source mapping {physical_id} does not exist any more, somebody deleted it" in reason
+        assert f"event source mapping {physical_id} no longer exists, somebody deleted it" in reason
         assert world.aws_lambda.changes() == []
 
-    def test_a_function_that_somebody_elses_mapping_connects_with_the_source(self, world: World) -> None:
+    def test_a_function_that_a_foreign_mapping_connects_with_the_source(self, world: World) -> None:
         theirs = world.aws_lambda.add({}, FunctionName="returns", EventSourceArn=STREAM)
         stack = stack_with(world, BASE)
         assert not stack.update({**BASE, "FunctionName": "returns"})
-        assert f"event source mapping {theirs} connects this source" in world.stack.answers[-2]["Reason"]
+        assert f"event source mapping {theirs} already connects this source" in world.stack.answers[-2]["Reason"]
         assert stack.physical_id in world.aws_lambda.mappings
         assert world.aws_lambda.mappings[theirs].tags == {}
 
-    def test_only_what_is_newly_wrong(self, world: World) -> None:
+    def test_only_new_problems(self, world: World) -> None:
         uuid = created(world)
         accepted = {"Former": "x", "MaximumRetryAttempts": "some"}
         assert updated(world, uuid, accepted, {**accepted, "BatchSize": 7})["Status"] == "SUCCESS"
         assert world.aws_lambda.mappings[uuid].configuration["BatchSize"] == 7
         assert "Newer is not known" in updated(world, uuid, accepted, {**accepted, "Newer": "x"})["Reason"]
 
-    def test_nothing_of_what_a_rollback_goes_back_to(self, world: World) -> None:
+    def test_no_problem_of_the_properties_that_a_rollback_returns_to(self, world: World) -> None:
         uuid = created(world)
         world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
         assert updated(world, uuid, {"BatchSize": 7}, {"Former": "x", "Tags": "none"})["Status"] == "SUCCESS"
 
 
 class TestAReplacement:
-    def test_makes_a_new_mapping_and_leaves_the_old_one_to_cloudformation(self, world: World) -> None:
+    def test_creates_a_new_mapping_and_leaves_the_old_one_to_cloudformation(self, world: World) -> None:
         old = created(world)
         before = state_of(world, old)
         answered = updated(world, old, {}, {"StreamArn": OTHER_STREAM})
@@ -228,7 +228,7 @@ class TestAReplacement:
         deleted(world, old)
         assert set(world.aws_lambda.mappings) == {new}
 
-    def test_is_made_for_another_topic_of_the_same_cluster(self, world: World) -> None:
+    def test_is_created_for_another_topic_of_the_same_cluster(self, world: World) -> None:
         stack = stack_with(world, KAFKA)
         assert stack.update({**KAFKA, "Topics": ["returns"]})
         (mapping,) = world.aws_lambda.mappings.values()
@@ -250,7 +250,7 @@ class TestAReplacement:
             ),
         ],
     )
-    def test_that_lambda_cannot_make_beside_the_old_one_says_so_and_what_to_do(
+    def test_that_lambda_does_not_accept_beside_the_old_one_says_so_and_what_to_do(
         self, world: World, properties: dict[str, Any], change: dict[str, Any], name: str
     ) -> None:
         stack = stack_with(world, properties)
@@ -258,7 +258,8 @@ class TestAReplacement:
         configuration = world.aws_lambda.mappings[uuid].configuration
         assert not stack.update({**properties, **change})
         reason = world.stack.answers[-2]["Reason"]
-        assert f"{name} can only be set by a new event source mapping, and beside {uuid}" in reason
+        assert f"{name} can only be set on a new event source mapping" in reason
+        assert f"a second one of the same source and function beside {uuid}; " in reason
         assert "remove Function from the template, deploy, and add it again" in reason
         assert set(world.aws_lambda.mappings) == {uuid}
         assert world.aws_lambda.mappings[uuid].configuration == configuration
@@ -289,7 +290,7 @@ class TestAReplacement:
         assert set(world.aws_lambda.mappings) == {stack.physical_id}
         assert stack.physical_id != old
 
-    def test_whose_rollback_died_half_way_is_completed_by_the_next_delivery_of_that(self, world: World) -> None:
+    def test_whose_rollback_died_halfway_is_completed_by_the_next_delivery_of_the_rollback(self, world: World) -> None:
         stack, new = stack_with(world, BASE), {**BASE, "StreamArn": OTHER_STREAM}
         old = stack.physical_id
         assert old
@@ -302,12 +303,12 @@ class TestAReplacement:
         assert world.stack.send(back)["PhysicalResourceId"] == begun
         assert ownership.PENDING not in world.aws_lambda.mappings[begun].tags
 
-    def test_does_not_take_one_of_ours_that_was_retained(self, world: World) -> None:
+    def test_does_not_adopt_an_owned_one_that_was_retained(self, world: World) -> None:
         kept = created(world, StreamArn=OTHER_STREAM)
         stack = stack_with(world, BASE)
         before = state_of(world, kept)
         assert not stack.update({**BASE, "StreamArn": OTHER_STREAM})
-        assert f"event source mapping {kept} connects this source" in world.stack.answers[-2]["Reason"]
+        assert f"event source mapping {kept} already connects this source" in world.stack.answers[-2]["Reason"]
         assert state_of(world, kept) == before
 
     def test_that_fails_leaves_the_old_mapping_alone(self, world: World) -> None:
@@ -318,7 +319,7 @@ class TestAReplacement:
         assert stack.physical_id == old
         assert set(world.aws_lambda.there()) == {old}
 
-    def test_that_died_half_way_is_swept_by_its_rollback(self, world: World) -> None:
+    def test_that_died_halfway_is_swept_by_its_rollback(self, world: World) -> None:
         stack, new = stack_with(world, BASE), {**BASE, "StreamArn": OTHER_STREAM}
         old = stack.physical_id
         doomed = event(world, "Update", new, physical_id=old, old=BASE)
@@ -327,7 +328,7 @@ class TestAReplacement:
         stack.roll_back(new, BASE)
         assert set(world.aws_lambda.mappings) == {old}
 
-    def test_that_died_half_way_is_completed_by_its_next_delivery(self, world: World) -> None:
+    def test_that_died_halfway_is_completed_by_its_next_delivery(self, world: World) -> None:
         old = created(world)
         update = event(world, "Update", {**BASE, "StreamArn": OTHER_STREAM}, physical_id=old, old=BASE)
         killed_after(world, "CreateEventSourceMapping", update)
@@ -335,7 +336,7 @@ class TestAReplacement:
         assert world.stack.send(update)["PhysicalResourceId"] == begun
         assert ownership.PENDING not in world.aws_lambda.mappings[begun].tags
 
-    def test_delivered_once_more_when_the_old_mapping_is_gone_is_the_same_answer(self, world: World) -> None:
+    def test_delivered_again_when_the_old_mapping_is_gone_gets_the_same_answer(self, world: World) -> None:
         old = created(world)
         update = event(world, "Update", {**BASE, "StreamArn": OTHER_STREAM}, physical_id=old, old=BASE)
         first = world.stack.send(update)

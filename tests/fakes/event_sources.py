@@ -1,7 +1,7 @@
-"""The fake Lambda, with event source mappings: they take a while for every change and refuse another one meanwhile.
+"""The fake Lambda with event source mappings, which take a while for every change and refuse another one meanwhile.
 
-A mapping is Creating, Updating, Enabling, Disabling or Deleting until the clock says that it is done. Lambda tells of
-defaults and of empty structures that nobody gave, and takes no second mapping of the same source and function.
+A mapping is Creating, Updating, Enabling, Disabling or Deleting until the clock says that it is done. Lambda describes
+defaults and empty structures that were never given, and accepts only one mapping of the same source and function.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ IDENTITY = ("FunctionArn", "EventSourceArn", "Topics", "Queues", "SelfManagedEve
 
 @dataclass
 class EventSource:
-    """A mapping: what it tells, what Lambda is doing with it until ``ready_at``, and where that ends."""
+    """A mapping: its description, what Lambda is doing with it until ``ready_at``, and the state afterwards."""
 
     configuration: dict[str, Any]
     tags: dict[str, str]
@@ -51,7 +51,7 @@ class EventSource:
 
 
 def kind_of(configuration: dict[str, Any]) -> str:
-    """The service of the source; empty for a Kafka of one's own."""
+    """The service of the source; empty for a self-managed Kafka cluster."""
     arn = configuration.get("EventSourceArn", "")
     return str(arn.split(":")[2]) if arn else ""
 
@@ -61,7 +61,7 @@ def function_arn(name: str) -> str:
 
 
 class FakeEventSources(FakeLambda):
-    """``page`` is how many mappings a page of a listing holds."""
+    """``page`` is how many mappings are on one page of a list."""
 
     STATE = (*FakeLambda.STATE, "mappings")
 
@@ -77,7 +77,7 @@ class FakeEventSources(FakeLambda):
     # -- the model
 
     def there(self) -> dict[str, EventSource]:
-        """All mappings but for those whose deletion is done."""
+        """All mappings except those whose deletion is done."""
         now = self.clock.now()
         gone = [uuid for uuid, each in self.mappings.items() if each.doing == "Deleting" and each.ready_at <= now]
         for uuid in gone:
@@ -85,7 +85,7 @@ class FakeEventSources(FakeLambda):
         return self.mappings
 
     def add(self, tags: dict[str, str] | None = None, **configuration: Any) -> str:
-        """A mapping that is there already, of somebody else's if no tags say otherwise; returns its UUID."""
+        """Adds an existing mapping, which nobody owns if it has no tags. Returns its UUID."""
         uuid: str = self.CreateEventSourceMapping({**configuration, "Tags": tags or {}})["UUID"]
         self.mappings[uuid].ready_at = 0
         return uuid
@@ -95,21 +95,21 @@ class FakeEventSources(FakeLambda):
             raise Fault("ResourceNotFoundException", "The resource you requested does not exist.", 404)
         return self.mappings[uuid]
 
-    def _at_rest(self, uuid: str) -> EventSource:
+    def _stable(self, uuid: str) -> EventSource:
         mapping = self._mapping(uuid)
         if self.clock.now() < mapping.ready_at:
             message = f"Cannot update the event source mapping because it is in use. State: {mapping.doing}"
             raise Fault("ResourceInUseException", message)
         return mapping
 
-    def _told_of(self, mapping: EventSource) -> dict[str, Any]:
+    def _describe(self, mapping: EventSource) -> dict[str, Any]:
         busy = self.clock.now() < mapping.ready_at
         state = mapping.doing if busy else mapping.state
         return {**mapping.configuration, "State": state, "StateTransitionReason": self.reason}
 
     def _begin(self, mapping: EventSource, doing: str) -> dict[str, Any]:
         mapping.doing, mapping.ready_at = doing, self.clock.now() + self.busy_seconds
-        return self._told_of(mapping)
+        return self._describe(mapping)
 
     def _refuse_a_second(self, configuration: dict[str, Any]) -> None:
         identity = [configuration.get(name) for name in IDENTITY]
@@ -122,7 +122,7 @@ class FakeEventSources(FakeLambda):
                 raise Fault("ResourceConflictException", message, 409)
 
     def _put(self, configuration: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-        """The configuration with these arguments; empty ones take back what there was."""
+        """The configuration with these arguments; empty ones remove what was there."""
         changed = {**configuration, **params}
         destination = params.get("DestinationConfig", {})
         if destination.get("OnFailure") == {}:
@@ -146,9 +146,9 @@ class FakeEventSources(FakeLambda):
         kind = kind_of(given)
         if kind in KAFKA:
             given[KAFKA[kind]] = {"ConsumerGroupId": uuid, **given.get(KAFKA[kind], {})}
-        told: dict[str, Any] = {"UUID": uuid, "EventSourceMappingArn": f"{LAMBDA}:event-source-mapping:{uuid}"}
-        told |= {"FunctionArn": function_arn(params["FunctionName"]), "LastModified": self.clock.now()}
-        configuration = self._put({**DEFAULTS.get(kind, OTHER_DEFAULTS), **told}, given)
+        described: dict[str, Any] = {"UUID": uuid, "EventSourceMappingArn": f"{LAMBDA}:event-source-mapping:{uuid}"}
+        described |= {"FunctionArn": function_arn(params["FunctionName"]), "LastModified": self.clock.now()}
+        configuration = self._put({**DEFAULTS.get(kind, OTHER_DEFAULTS), **described}, given)
         self._refuse_a_second(configuration)
         state = self.ends_as.get(params["FunctionName"], "Enabled" if params.get("Enabled", True) else "Disabled")
         mapping = EventSource(configuration, dict(params.get("Tags", {})), "", state, 0.0)
@@ -156,12 +156,12 @@ class FakeEventSources(FakeLambda):
         return self._begin(mapping, "Creating")
 
     def GetEventSourceMapping(self, params: dict[str, Any]) -> dict[str, Any]:
-        return self._told_of(self._mapping(params["UUID"]))
+        return self._describe(self._mapping(params["UUID"]))
 
     def ListEventSourceMappings(self, params: dict[str, Any]) -> dict[str, Any]:
         function = params.get("FunctionName")
         found = [
-            self._told_of(mapping)
+            self._describe(mapping)
             for mapping in self.there().values()
             if params.get("EventSourceArn") in (None, mapping.configuration.get("EventSourceArn"))
             and (function is None or mapping.configuration["FunctionArn"] == function_arn(function))
@@ -172,7 +172,7 @@ class FakeEventSources(FakeLambda):
         return {"EventSourceMappings": found[start:end], **more}
 
     def UpdateEventSourceMapping(self, params: dict[str, Any]) -> dict[str, Any]:
-        mapping = self._at_rest(params["UUID"])
+        mapping = self._stable(params["UUID"])
         changed = {name: value for name, value in params.items() if name not in ("UUID", "Enabled", "FunctionName")}
         configuration = self._put(mapping.configuration, changed)
         if "FunctionName" in params:
@@ -185,7 +185,7 @@ class FakeEventSources(FakeLambda):
         return self._begin(mapping, doing)
 
     def DeleteEventSourceMapping(self, params: dict[str, Any]) -> dict[str, Any]:
-        return self._begin(self._at_rest(params["UUID"]), "Deleting")
+        return self._begin(self._stable(params["UUID"]), "Deleting")
 
     def _tags_by_arn(self, params: dict[str, Any]) -> dict[str, str]:
         _, found, uuid = params["Resource"].partition(":event-source-mapping:")
@@ -203,5 +203,5 @@ class FakeEventSources(FakeLambda):
             tags.pop(key, None)
 
     def live(self) -> Iterator[dict[str, Any]]:
-        """What Lambda tells of each mapping that is not being deleted."""
-        return (self._told_of(each) for each in self.there().values() if each.doing != "Deleting")
+        """The description of each mapping that is not being deleted."""
+        return (self._describe(each) for each in self.there().values() if each.doing != "Deleting")

@@ -1,11 +1,11 @@
-"""``Custom::EventSourceMapping``: from which stream, queue or broker Lambda reads, and which function it calls with it.
+"""``Custom::EventSourceMapping``: the stream, queue or broker that Lambda reads, and the function that it invokes.
 
-In: a request and the services. Out: an Outcome whose id is the mapping's UUID and whose data are the attributes for
-``Fn::GetAtt``, or an InjectorError.
+Takes a request and the services. Returns an Outcome whose ID is the mapping's UUID and whose data are the attributes
+for ``Fn::GetAtt``, or raises an InjectorError.
 
-The way of a change: read every property; compare what there is with what is wanted; create, update, or make a
-replacement; wait until Lambda is done; and last, take the mark away that says that this request is not answered yet.
-What a failed request made is deleted again.
+A change parses every property, compares the specification with what exists, and creates, updates or replaces the
+mapping. It waits until Lambda is done. Last, it removes the tag that says that the request is not answered yet. What a
+failed request created is deleted again.
 """
 
 from __future__ import annotations
@@ -15,151 +15,169 @@ from contextlib import ExitStack
 from typing import Any
 
 from cfn_injector.plugin import (
-    PENDING,
+    Operation,
     Outcome,
     OwnershipError,
     PropertiesError,
-    PropertyError,
     Request,
     RequestError,
     ResourceError,
     Services,
-    Stack,
-    is_ours,
-    is_overtaken,
-    marks_in,
-    stack_of,
+    Verdict,
+    is_pending_for,
 )
 from cfn_injector.resources.event_source_mapping import api
-from cfn_injector.resources.event_source_mapping.api import Job
-from cfn_injector.resources.event_source_mapping.spec import INSISTING, changes, read, replacement_reason, resets
+from cfn_injector.resources.event_source_mapping.api import Owned
+from cfn_injector.resources.event_source_mapping.spec import (
+    FALLBACK_DEFAULTS,
+    MappingSpec,
+    changes,
+    parse,
+    replacement_reason,
+    resets,
+)
 
 SERVICES = ("cloudformation", "lambda")
 
 
-def _job(request: Request, services: Services) -> Job:
-    return Job(request, services, stack_of(request, services))
+def _model(operation: Operation) -> Any:
+    """botocore's model of the Lambda API."""
+    return operation.client("lambda").meta.service_model
 
 
-def _read(job: Job, properties: Mapping[str, Any]) -> tuple[dict[str, Any], list[PropertyError]]:
-    return read(properties, job.model, job.client.meta.region_name, job.stack.tags)
+def _parse(operation: Operation, properties: Mapping[str, Any]) -> MappingSpec:
+    region = operation.client("lambda").meta.region_name
+    return parse(properties, _model(operation), region, operation.stack.tags)
 
 
-def _checked(job: Job) -> dict[str, Any]:
-    """The arguments that are wanted. Of an update only what is newly wrong is refused.
-
-    A rollback goes to what was accepted once, so it is not checked.
-    """
-    request = job.request
-    wanted, problems = _read(job, request.properties)
-    if request.type == "Update":
-        accepted = problems if job.stack.rolling_back else _read(job, request.old_properties)[1]
-        problems = [problem for problem in problems if problem not in accepted]
-    if problems:
-        raise PropertiesError(problems)
-    return wanted
-
-
-def _outcome(live: Mapping[str, Any]) -> Outcome:
+def _outcome(described: Mapping[str, Any]) -> Outcome:
     """The attributes of the mapping. Every one is a string."""
     names = ("EventSourceMappingArn", "EventSourceArn", "FunctionArn", "State")
-    told = {name: str(live[name]) for name in names if live.get(name)}
-    return Outcome(live["UUID"], {"Id": live["UUID"], **told})
+    attributes = {name: str(described[name]) for name in names if described.get(name)}
+    return Outcome(described["UUID"], {"Id": described["UUID"], **attributes})
 
 
-def _tell_again(job: Job, uuid: str) -> Outcome:
-    """The answer to an event whose earlier delivery did all there was to do."""
-    job.log("already-made", key=uuid)
-    return _outcome(api.settled(job, uuid))
+def _stale(operation: Operation) -> RequestError:
+    logical_id = operation.request.logical_id
+    return RequestError(f"a newer event was already served for {logical_id}; nothing was changed")
 
 
-def _make(job: Job, wanted: Mapping[str, Any], reason: str = "") -> Outcome:
-    """Creates the mapping, or completes or tells what an earlier delivery of this request made."""
-    there = api.ours(job, job.request.properties)
-    for mapping, tags in there:
-        if api.is_answered(job, tags):
-            return _tell_again(job, mapping["UUID"])
-    if job.stack.settled or job.stack.deleting:  # a mapping reads as soon as it is there
-        raise ResourceError(f"the stack does not wait for {job.request.logical_id} any more; nothing was made")
-    begun = [mapping["UUID"] for mapping, tags in there if api.is_pending(job, tags)][:1]
-    with ExitStack() as failure:
-        failure.callback(api.undo, job)
-        for mapping, tags in there:
-            if PENDING in tags and mapping["UUID"] not in begun:
-                api.remove(job, mapping["UUID"])
-        uuid = begun[0] if begun else api.create(job, wanted, reason)
-        live = api.settled(job, uuid, wanted["Enabled"])
-        api.confirm(job, live)
-        failure.pop_all()
-    return _outcome(live)
+def _earlier_answer(operation: Operation, found: list[Owned]) -> Outcome | None:
+    """The answer again, if an earlier delivery of this event did everything. Raises RequestError for a stale event."""
+    match {each.verdict: each.mapping["UUID"] for each in found}:
+        case {Verdict.ANSWERED: uuid}:
+            operation.log("already-made", key=uuid)
+            return _outcome(api.wait(operation, uuid))
+        case {Verdict.STALE: _}:
+            raise _stale(operation)
+    return None
 
 
-def _bring(job: Job, mapping: Mapping[str, Any], tags: Mapping[str, str], wanted: Mapping[str, Any]) -> Outcome:
-    """Brings a mapping of ours to the wanted state."""
-    api.claim(job, mapping, tags)
-    live = api.settled(job, mapping["UUID"])
-    live = api.update(job, live, changes(live, wanted, job.model), enabled=wanted["Enabled"])
-    live = api.update(job, live, resets(live, wanted, INSISTING), enabled=wanted["Enabled"])
-    return _outcome(live)
+def _create(operation: Operation, spec: MappingSpec, reason: str = "") -> Outcome:
+    """Creates the mapping, or completes what an earlier delivery of this request created."""
+    found = api.find_owned(operation, spec)
+    answer = _earlier_answer(operation, found)
+    if answer:
+        return answer
+    if operation.stack.stable or operation.stack.deleting:  # Lambda reads as soon as a mapping exists
+        raise ResourceError(f"the stack no longer waits for {operation.request.logical_id}; nothing was created")
+    pending = [each for each in found if each.verdict is Verdict.PENDING]
+    begun = [each.mapping["UUID"] for each in pending if is_pending_for(each.tags, operation.request)][:1]
+    with ExitStack() as on_failure:
+        on_failure.callback(api.undo, operation, spec)
+        for each in pending:
+            if each.mapping["UUID"] not in begun:
+                api.delete(operation, each.mapping["UUID"])
+        uuid = begun[0] if begun else api.create(operation, spec, reason)
+        described = api.wait(operation, uuid, spec.enabled)
+        api.confirm(operation, described)
+        on_failure.pop_all()
+    return _outcome(described)
 
 
-def create(request: Request, services: Services) -> Outcome:
-    """Creates the mapping, or finds what an earlier delivery of the same request made."""
-    job = _job(request, services)
-    return _make(job, _checked(job))
+def _update(operation: Operation, mapping: Mapping[str, Any], tags: Mapping[str, str], spec: MappingSpec) -> Outcome:
+    """Brings a mapping to the desired state."""
+    api.claim(operation, mapping, tags)
+    observed = api.wait(operation, mapping["UUID"])
+    changed = changes(observed, spec.arguments, _model(operation))
+    observed = api.update(operation, observed, changed, spec.enabled)
+    changed = resets(observed, spec.arguments, FALLBACK_DEFAULTS)
+    return _outcome(api.update(operation, observed, changed, spec.enabled))
 
 
-def update(request: Request, services: Services) -> Outcome:
-    """Updates the mapping in place, or makes its replacement; CloudFormation then deletes the old one."""
-    job, uuid = _job(request, services), request.physical_id
-    wanted, live = _checked(job), api.get(job, uuid)
-    if live is None:
-        return _tell_replacement(job)
-    tags = api.tags_of(job, live)
-    if not is_ours(tags, request) and marks_in(tags):
-        raise OwnershipError(f"event source mapping {uuid} is another resource's by now; remove {request.logical_id}")
-    if is_overtaken(tags, request):
-        raise RequestError(f"a newer event than this one was served for {request.logical_id}; nothing was changed")
-    reason = replacement_reason(live, wanted, job.model)
-    if reason:
-        return _replace(job, wanted, reason)
-    api.sweep(job, request.old_properties)
-    return _bring(job, live, tags, wanted)
+def _replace(operation: Operation, spec: MappingSpec, reason: str) -> Outcome:
+    """Creates a new mapping. A rollback returns to the previous one, which a replacement leaves unchanged."""
+    operation.log("replace", key=operation.request.physical_id, properties=[reason])
+    for mapping, tags, verdict in api.find_owned(operation, spec) if operation.stack.rolling_back else []:
+        match verdict:
+            case Verdict.OWNED | Verdict.ANSWERED:
+                if not replacement_reason(mapping, spec.arguments, _model(operation)):
+                    return _update(operation, mapping, tags, spec)
+    return _create(operation, spec, reason)
 
 
-def _tell_replacement(job: Job) -> Outcome:
-    """The mapping is gone: this is a late delivery of the update that replaced it, or somebody deleted it."""
-    for mapping, tags in api.ours(job, job.request.properties):
-        if api.is_answered(job, tags):
-            return _tell_again(job, mapping["UUID"])
+def _replaced(operation: Operation, spec: MappingSpec) -> Outcome:
+    """The mapping is gone: the update that replaced it is delivered again, or somebody deleted the mapping."""
+    answer = _earlier_answer(operation, api.find_owned(operation, spec))
+    if answer:
+        return answer
     raise ResourceError(
-        f"event source mapping {job.request.physical_id} does not exist any more, somebody deleted it; remove "
-        f"{job.request.logical_id} from the template, deploy, and add it again"
+        f"event source mapping {operation.request.physical_id} no longer exists, somebody deleted it; remove "
+        f"{operation.request.logical_id} from the template, deploy, and add it again"
     )
 
 
-def _replace(job: Job, wanted: Mapping[str, Any], reason: str) -> Outcome:
-    """A new mapping; in a rollback the one that was there before, which a replacement leaves as it was."""
-    job.log("replace", key=job.request.physical_id, properties=[reason])
-    for mapping, tags in api.ours(job, job.request.properties) if job.stack.rolling_back else []:
-        if PENDING not in tags and not replacement_reason(mapping, wanted, job.model):
-            return _bring(job, mapping, tags, wanted)
-    return _make(job, wanted, reason)
+def create(request: Request, services: Services) -> Outcome:
+    """Creates the mapping, or finds what an earlier delivery of the same request created."""
+    operation = Operation.begin(request, services)
+    spec = _parse(operation, request.properties)
+    if spec.problems:
+        raise PropertiesError(spec.problems)
+    return _create(operation, spec)
+
+
+def update(request: Request, services: Services) -> Outcome:
+    """Updates the mapping in place, or creates its replacement; CloudFormation then deletes the old one.
+
+    Only new problems are refused. A rollback is not checked, because its properties were accepted once.
+    """
+    operation, uuid = Operation.begin(request, services), request.physical_id
+    spec, old = _parse(operation, request.properties), _parse(operation, request.old_properties)
+    problems = [problem for problem in spec.problems if problem not in old.problems]
+    if problems and not operation.stack.rolling_back:
+        raise PropertiesError(problems)
+    observed = api.find(operation, uuid)
+    if observed is None:
+        return _replaced(operation, spec)
+    tags = api.find_tags(operation, observed)
+    match operation.verdict(tags):
+        case Verdict.FOREIGN:
+            raise OwnershipError(
+                f"event source mapping {uuid} belongs to another resource now; remove {request.logical_id}"
+            )
+        case Verdict.STALE:
+            raise _stale(operation)
+    reason = replacement_reason(observed, spec.arguments, _model(operation))
+    if reason:
+        return _replace(operation, spec, reason)
+    api.sweep(operation, old)
+    return _update(operation, observed, tags, spec)
 
 
 def delete(request: Request, services: Services) -> Outcome:
-    """Deletes the mapping that the id names, if it is ours, and what is pending for this resource.
+    """Deletes the mapping that the ID names, if it is owned, and what is pending for this resource.
 
-    No property is checked, so that whatever was accepted once can be deleted.
+    Problems of the properties are ignored, so that every mapping that was created can be deleted.
     """
-    job, uuid = Job(request, services, Stack({})), request.physical_id
-    live = api.get(job, uuid)
-    tags = api.tags_of(job, live) if live else {}
-    if is_overtaken(tags, request):
-        job.log("overtaken", key=uuid)
-    elif marks_in(tags) and not is_ours(tags, request):
-        job.log("not-ours", key=uuid)
-    elif live:
-        api.remove(job, uuid)
-    api.sweep(job, request.properties)
+    operation, uuid = Operation.begin(request, services), request.physical_id
+    observed = api.find(operation, uuid)
+    if observed is not None:
+        match operation.verdict(api.find_tags(operation, observed)):
+            case Verdict.STALE:
+                operation.log("stale", key=uuid)
+            case Verdict.FOREIGN:
+                operation.log("not-owned", key=uuid)
+            case _:  # also without tags: only this resource knows the UUID
+                api.delete(operation, uuid)
+    api.sweep(operation, _parse(operation, request.properties))
     return Outcome(uuid)

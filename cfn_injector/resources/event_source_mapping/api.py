@@ -1,98 +1,71 @@
-"""Event source mappings of AWS Lambda: found, created, changed and deleted, with the waits and retries that they need.
+"""Calls AWS Lambda: finds, creates, updates, deletes and sweeps event source mappings, with their waits and retries.
 
-In: a job, which is a request with its world, and typed arguments. Out: a mapping as Lambda describes it. Errors:
-OwnershipError, PropertyError or ResourceError with the mapping's UUID, OutOfTimeError, or botocore's ClientError.
+Takes an operation and a specification. Returns a mapping as Lambda describes it. Raises OwnershipError, PropertyError,
+or ResourceError, which name the UUID of the mapping, OutOfTimeError, or botocore's ClientError.
 
-A mapping has no name. What an earlier delivery of a request made is found among the mappings of its source, or of its
-function, by its tags. What is pending belongs to a request that was not answered yet; it is completed by the same
-request's next delivery and removed by a Delete. A mapping that is not ours is never changed and never deleted.
+A mapping has no name. So what a request created is found among the mappings of its source, or of its function, by its
+tags. A pending mapping belongs to a request that is not answered yet: the next delivery of that request completes it,
+or a Delete removes it. A mapping that is not owned is never changed and never deleted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.plugin import (
-    CLEANING_SECONDS,
     PENDING,
-    REQUEST,
-    AlreadyAnsweredError,
+    REQUEST_ID,
     InjectorError,
+    Operation,
     OwnershipError,
-    Patience,
     PropertyError,
-    Request,
     ResourceError,
-    Services,
-    Stack,
+    Verdict,
     code_of,
-    has_given_up,
-    is_ours,
-    marks,
+    is_pending_for,
     message_of,
-    patience,
+    ownership_tags,
+    stated_tags,
 )
-from cfn_injector.resources.event_source_mapping.spec import function_of, tags_in
-
-UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
-"""Less than is kept for it, so that the watchdog does not answer while a mapping is being deleted."""
+from cfn_injector.resources.event_source_mapping.spec import MappingSpec, function_of
 
 ROLE_SECONDS = 120.0
-"""How long a role may lack what a mapping needs: a new permission spreads within seconds, a missing one never does."""
+"""How long a role may lack a permission: a new one takes effect within seconds, a missing one never does."""
 
-OLD_LOOKS = 8
-"""How often Lambda may tell a state in which a mapping would stay, as it may be an old one: for some twenty seconds."""
+STABLE_READS = 8
+"""How often Lambda may report another stable state than the desired one: reads are eventually consistent.
 
-_AT_REST = frozenset({"Enabled", "Disabled"})
+So many reads take some twenty seconds.
+"""
+
+_STABLE = frozenset({"Enabled", "Disabled"})
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-_NO_SUCH = frozenset({"ResourceNotFoundException", "InvalidParameterValueException", "ValidationException"})
+_NOT_LISTED = frozenset({"ResourceNotFoundException", "InvalidParameterValueException", "ValidationException"})
 _BUSY = frozenset({"ResourceConflictException", "ResourceInUseException"})
 _ROLE = re.compile(r"cannot be assumed|role does not have permissions|ensure the role can perform", re.I)
 _FUNCTION = re.compile(r"state:? Pending", re.I)
-_TAKEN = re.compile("already exist", re.I)
+_EXISTS = re.compile("already exist", re.I)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One request to a mapping; ``stack`` is what CloudFormation says of the request's stack."""
+class Owned(NamedTuple):
+    """A mapping of this stack and logical ID, and what it is to the request."""
 
-    request: Request
-    services: Services
-    stack: Stack
-
-    @cached_property
-    def client(self) -> Any:
-        return self.services.client("lambda")
-
-    @property
-    def model(self) -> Any:
-        """botocore's model of the Lambda API."""
-        return self.client.meta.service_model
-
-    @property
-    def patience(self) -> Patience:
-        return patience(self.request, self.services)
-
-    def log(self, step: str, **fields: Any) -> None:
-        self.services.log(step, **fields)
-
-    def tags(self, own: Mapping[str, str]) -> dict[str, str]:
-        """The tags of the stack, of the template, and the marks of the owner."""
-        return {**self.stack.tags, **tags_in(self.request.properties), **own}
+    mapping: dict[str, Any]
+    tags: dict[str, str]
+    verdict: Verdict
 
 
-def get(job: Job, uuid: str) -> dict[str, Any] | None:
-    """The mapping of that id; None where there is none, or the id is none of a mapping's."""
+def find(operation: Operation, uuid: str) -> dict[str, Any] | None:
+    """The mapping with this UUID; None if it does not exist, or if the ID is not a UUID."""
     if not _UUID.fullmatch(uuid):
         return None
     try:
-        found: dict[str, Any] = job.client.get_event_source_mapping(UUID=uuid)
+        found: dict[str, Any] = operation.client("lambda").get_event_source_mapping(UUID=uuid)
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
@@ -100,196 +73,194 @@ def get(job: Job, uuid: str) -> dict[str, Any] | None:
     return found
 
 
-def tags_of(job: Job, mapping: Mapping[str, Any]) -> dict[str, str]:
-    """The mapping's tags; none where it went meanwhile."""
+def find_tags(operation: Operation, mapping: Mapping[str, Any]) -> dict[str, str]:
+    """The mapping's tags; none if it does not exist."""
     try:
-        return dict(job.client.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"])
+        return dict(operation.client("lambda").list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"])
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
         return {}
 
 
-def ours(job: Job, properties: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, str]]]:
-    """This resource's mappings of the source and the function that the properties name, each with its tags.
+def find_owned(operation: Operation, spec: MappingSpec) -> list[Owned]:
+    """The mappings of this stack and logical ID that connect the source and the function of the specification.
 
-    The properties may be wrong: then there are none.
+    There are none if the specification names neither, or if Lambda does not know what it names.
     """
-    source, function = properties.get("EventSourceArn", properties.get("StreamArn")), properties.get("FunctionName")
-    function = function if isinstance(function, str) else ""
-    named = {"EventSourceArn": source} if isinstance(source, str) and source else {"FunctionName": function}
+    function = function_of(spec.function)
+    named = {"EventSourceArn": spec.source} if spec.source else {"FunctionName": spec.function}
     if not all(named.values()):
         return []
     try:
-        pages = list(job.client.get_paginator("list_event_source_mappings").paginate(**named))
+        pages = list(operation.client("lambda").get_paginator("list_event_source_mappings").paginate(**named))
     except ClientError as error:
-        if code_of(error) not in _NO_SUCH:
+        if code_of(error) not in _NOT_LISTED:
             raise
-        job.log("none-listed", function=function, error=code_of(error))
+        operation.log("none-listed", function=spec.function, error=code_of(error))
         return []
-    there = [mapping for page in pages for mapping in page["EventSourceMappings"]]
-    likely = [each for each in there if not function or function_of(each["FunctionArn"]) == function_of(function)]
-    found = [(mapping, tags_of(job, mapping)) for mapping in likely]
-    return [(mapping, tags) for mapping, tags in found if is_ours(tags, job.request)]
+    found = []
+    for mapping in chain.from_iterable(page["EventSourceMappings"] for page in pages):
+        if function in ("", function_of(mapping["FunctionArn"])):
+            tags = find_tags(operation, mapping)
+            found.append(Owned(mapping, tags, operation.verdict(tags)))
+    return [each for each in found if each.verdict not in (Verdict.FOREIGN, Verdict.UNCLAIMED)]
 
 
-def is_answered(job: Job, tags: Mapping[str, str]) -> bool:
-    """Whether an earlier delivery of this request made the mapping and was done with it."""
-    return tags.get(REQUEST) == job.request.request_id and PENDING not in tags
-
-
-def is_pending(job: Job, tags: Mapping[str, str]) -> bool:
-    """Whether the mapping is what this very request is making."""
-    return is_ours(tags, job.request) and tags.get(PENDING) == job.request.request_id
-
-
-def change(job: Job, call: Callable[..., Any], reason: str = "", **asked: Any) -> dict[str, Any]:
-    """Calls until Lambda takes it; errors that do not pass by themselves are raised at once.
-
-    Where a mapping exists already, it is the answer if it is what this very request made; else that is told.
-    ``reason`` is the property for which a mapping is replaced.
-    """
-    began = job.services.now()
-
-    def attempt() -> dict[str, Any]:
-        try:
-            answered: dict[str, Any] = call(**asked)
-        except ClientError as error:
-            named = _UUID.findall(message_of(error))[-1:]
-            if code_of(error) != "ResourceConflictException" or not (named and _TAKEN.search(message_of(error))):
-                raise
-            there = get(job, named[0])
-            if there is None or there["State"] == "Deleting":
-                raise
-            if not is_pending(job, tags_of(job, there)):
-                raise _taken(job, named[0], reason) from error
-            return there
-        return answered
-
-    def passes(error: ClientError) -> bool:
-        told = message_of(error)
-        role = _ROLE.search(told) is not None and job.services.now() < began + ROLE_SECONDS
-        return code_of(error) in _BUSY or role or _FUNCTION.search(told) is not None
-
-    return job.patience.persist("the event source mapping", attempt, passes)
-
-
-def _taken(job: Job, uuid: str, reason: str) -> InjectorError:
-    logical_id = job.request.logical_id
-    if reason and uuid == job.request.physical_id:
-        return PropertyError(
-            reason,
-            f"can only be set by a new event source mapping, and beside {uuid} Lambda takes no second one of the same "
-            "source and function",
-            f"remove {logical_id} from the template, deploy, and add it again",
-        )
-    return OwnershipError(
-        f"event source mapping {uuid} connects this source and this function already, and is not taken over; delete it "
-        f"(aws lambda delete-event-source-mapping --uuid {uuid}), or remove {logical_id} from the template"
-    )
-
-
-def settled(job: Job, uuid: str, enabled: bool | None = None) -> dict[str, Any]:
-    """The mapping once it is enabled or disabled as asked; at rest, where nothing is asked."""
-    accepted = _AT_REST if enabled is None else {"Enabled" if enabled else "Disabled"}
+def wait(operation: Operation, uuid: str, enabled: bool | None = None) -> dict[str, Any]:
+    """The mapping once it is enabled or disabled as desired; in either state if ``enabled`` is None."""
+    accepted = _STABLE if enabled is None else {"Enabled" if enabled else "Disabled"}
     others = list[str]()
 
     def look() -> dict[str, Any] | None:
-        seen = get(job, uuid) or {"State": "missing"}
-        if seen["State"] in accepted:
-            return seen
-        others.extend({seen["State"]} & {*_AT_REST, "Deleting", "missing"})
-        if len(others) > OLD_LOOKS:
-            said = [seen[name] for name in ("StateTransitionReason", "LastProcessingResult") if seen.get(name)]
+        described = find(operation, uuid) or {"State": "missing"}
+        if described["State"] in accepted:
+            return described
+        others.extend({described["State"]} & {*_STABLE, "Deleting", "missing"})
+        if len(others) > STABLE_READS:
+            reasons = [
+                described[name] for name in ("StateTransitionReason", "LastProcessingResult") if described.get(name)
+            ]
             raise ResourceError(
-                f"event source mapping {uuid} is {seen['State']} and not {' or '.join(sorted(accepted))}; Lambda says: "
-                f"{', '.join(said) or 'nothing'}; correct the cause, and deploy again"
+                f"event source mapping {uuid} is {described['State']} and not {' or '.join(sorted(accepted))}; "
+                f"Lambda says: {', '.join(reasons) or 'nothing'}; correct the cause, and deploy again"
             )
         return None
 
-    return job.patience.until(f"event source mapping {uuid}", look)
+    return operation.deadline.wait_for(f"event source mapping {uuid}", look)
 
 
-def create(job: Job, wanted: Mapping[str, Any], reason: str) -> str:
-    """Creates a mapping that is marked as pending; returns its UUID."""
-    name, tags = wanted.get("FunctionName", ""), job.tags(marks(job.request, pending=True))
-    job.log("create-mapping", function=name)
+def create(operation: Operation, spec: MappingSpec, reason: str) -> str:
+    """Creates a pending mapping. Returns its UUID. ``reason`` is the property that requires a replacement, or empty."""
+    tags = operation.tags(ownership_tags(operation.request, pending=True))
+    operation.log("create-mapping", function=spec.function)
+    call = operation.client("lambda").create_event_source_mapping
     try:
-        made = change(job, job.client.create_event_source_mapping, reason, **wanted, Tags=tags)
+        created = _retry(operation, call, reason, **spec.arguments, Tags=tags)
     except ClientError as error:
         if code_of(error) != "AccessDeniedException":
             raise
         remedy = "begin its name with the FunctionNamePrefix of the provider's stack"
-        raise PropertyError("FunctionName", f"{name} is not one that the provider may connect", remedy) from error
-    uuid: str = made["UUID"]
-    if made["ResponseMetadata"].get("RetryAttempts"):  # an attempt whose answer was lost may have made another one
-        sweep(job, job.request.properties, lambda each, by: by == job.request.request_id and each != uuid)
+        problem = f"{spec.function} is outside the provider's permissions"
+        raise PropertyError("FunctionName", problem, remedy) from error
+    uuid: str = created["UUID"]
+    if created["ResponseMetadata"].get("RetryAttempts"):  # an attempt whose answer was lost may have created another
+        sweep(operation, spec, lambda each: _is_own(operation, each) and each.mapping["UUID"] != uuid)
     return uuid
 
 
-def update(job: Job, live: dict[str, Any], changed: Mapping[str, Any], *, enabled: bool) -> dict[str, Any]:
-    """Changes a mapping and waits until that took effect; where nothing is to be changed, it is as it was."""
+def update(operation: Operation, observed: dict[str, Any], changed: Mapping[str, Any], enabled: bool) -> dict[str, Any]:
+    """Changes a mapping and waits until the change took effect. Without changes, returns the observed mapping."""
     if not changed:
-        return live
-    job.log("update-mapping", key=live["UUID"], properties=sorted(changed))
-    change(job, job.client.update_event_source_mapping, UUID=live["UUID"], **changed)
-    return settled(job, live["UUID"], enabled)
+        return observed
+    uuid: str = observed["UUID"]
+    operation.log("update-mapping", key=uuid, properties=sorted(changed))
+    _retry(operation, operation.client("lambda").update_event_source_mapping, UUID=uuid, **changed)
+    return wait(operation, uuid, enabled)
 
 
-def claim(job: Job, mapping: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-    """Tags the mapping as template, stack and owner want it; of its tags only what the template had formerly goes."""
-    request, arn = job.request, mapping["EventSourceMappingArn"]
-    every = job.tags({**marks(request, pending=False), REQUEST: tags.get(REQUEST, request.request_id)})
-    missing = {key: value for key, value in every.items() if tags.get(key) != value}
-    surplus = sorted(tags.keys() & (tags_in(request.old_properties).keys() - every.keys()))
+def claim(operation: Operation, mapping: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    """Puts the tags of the template, of the stack and of the owner on the mapping.
+
+    Removes only tags that the template had before and no longer has.
+    """
+    request, arn = operation.request, mapping["EventSourceMappingArn"]
+    own = {**ownership_tags(request, pending=False), REQUEST_ID: tags.get(REQUEST_ID, request.request_id)}
+    desired = operation.tags(own)
+    missing = {key: value for key, value in desired.items() if tags.get(key) != value}
+    surplus = sorted(tags.keys() & (stated_tags(request.old_properties).keys() - desired.keys()))
     if missing:
-        change(job, job.client.tag_resource, Resource=arn, Tags=missing)
+        _retry(operation, operation.client("lambda").tag_resource, Resource=arn, Tags=missing)
     if surplus:
-        change(job, job.client.untag_resource, Resource=arn, TagKeys=surplus)
+        _retry(operation, operation.client("lambda").untag_resource, Resource=arn, TagKeys=surplus)
 
 
-def confirm(job: Job, mapping: Mapping[str, Any]) -> None:
-    """Takes the mark of an unanswered request away, if CloudFormation still waits for the answer."""
-    request = job.request
-    if has_given_up(job.services.client("cloudformation"), request.stack_id, request.logical_id, job.stack):
-        raise ResourceError(f"{request.logical_id} was deleted while it was being made; deploy again")
+def confirm(operation: Operation, mapping: Mapping[str, Any]) -> None:
+    """Removes the tag that says that the mapping is pending, if CloudFormation still waits for the answer."""
+    if operation.has_given_up():
+        raise ResourceError(f"{operation.request.logical_id} was deleted while it was being created; deploy again")
+    arn = mapping["EventSourceMappingArn"]
     try:
-        change(job, job.client.untag_resource, Resource=mapping["EventSourceMappingArn"], TagKeys=[PENDING])
+        _retry(operation, operation.client("lambda").untag_resource, Resource=arn, TagKeys=[PENDING])
     except (ClientError, BotoCoreError):
-        if not is_answered(job, tags_of(job, mapping)):  # else it took effect, and the answer was lost
-            raise
+        if operation.verdict(find_tags(operation, mapping)) is not Verdict.ANSWERED:
+            raise  # otherwise the call took effect, and its answer was lost
 
 
-def remove(job: Job, uuid: str) -> None:
-    """Deletes a mapping and waits until it is gone; that it is gone already is no error."""
-    job.log("delete-mapping", key=uuid)
+def delete(operation: Operation, uuid: str) -> None:
+    """Deletes a mapping and waits until it is gone. A mapping that does not exist is not an error."""
+    operation.log("delete-mapping", key=uuid)
     try:
-        change(job, job.client.delete_event_source_mapping, UUID=uuid)
+        _retry(operation, operation.client("lambda").delete_event_source_mapping, UUID=uuid)
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
-    job.patience.until(f"the deletion of event source mapping {uuid}", lambda: get(job, uuid) is None or None)
+    what = f"the deletion of event source mapping {uuid}"
+    operation.deadline.wait_for(what, lambda: find(operation, uuid) is None or None)
 
 
-def sweep(job: Job, properties: Mapping[str, Any], doomed: Callable[[str, str], bool] | None = None) -> None:
-    """Deletes what is pending for this resource, and nothing else: all of it, or what is doomed.
+def sweep(operation: Operation, spec: MappingSpec, is_doomed: Callable[[Owned], bool] = lambda each: True) -> None:
+    """Deletes the pending mappings of this stack and logical ID, or those of them that are doomed."""
+    for each in find_owned(operation, spec):
+        if each.verdict is Verdict.PENDING and is_doomed(each):
+            delete(operation, each.mapping["UUID"])
 
-    ``doomed`` is asked with a mapping's UUID and the id of the request that it is pending for.
+
+def undo(operation: Operation, spec: MappingSpec) -> None:
+    """Deletes what this request created, within the time that is reserved for it.
+
+    Errors are only logged: the answer names the error that led here, and a Delete sweeps what is still pending.
     """
-    for mapping, tags in ours(job, properties):
-        if PENDING in tags and (doomed is None or doomed(mapping["UUID"], tags[PENDING])):
-            remove(job, mapping["UUID"])
+    undoing = operation.for_undoing()
+    with undoing.best_effort():
+        sweep(undoing, spec, lambda each: _is_own(undoing, each))
 
 
-def undo(job: Job) -> None:
-    """Deletes what this request made, within the time that is kept for it.
+def _is_own(operation: Operation, owned: Owned) -> bool:
+    """Whether this very request is creating the mapping."""
+    return is_pending_for(owned.tags, operation.request)
 
-    An error here is only logged: what is told is the one that led here, and a Delete sweeps what is still pending.
+
+def _retry(operation: Operation, call: Callable[..., Any], reason: str = "", **arguments: Any) -> dict[str, Any]:
+    """Calls until Lambda accepts the call. Raises errors that are not transient.
+
+    If the mapping exists already, it is the answer if this very request created it. Otherwise an error names it.
     """
-    request = replace(job.request, deadline=job.request.deadline + UNDO_SECONDS)
-    try:
-        sweep(replace(job, request=request), request.properties, lambda _, by: by == request.request_id)
-    except AlreadyAnsweredError:
-        raise
-    except (InjectorError, ClientError, BotoCoreError) as error:
-        job.log("left-behind", error=type(error).__name__)
+    began = operation.services.now()
+
+    def attempt() -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = call(**arguments)
+        except ClientError as error:
+            named = _UUID.findall(message_of(error))[-1:]
+            if code_of(error) != "ResourceConflictException" or not (named and _EXISTS.search(message_of(error))):
+                raise
+            existing = find(operation, named[0])
+            if existing is None or existing["State"] == "Deleting":
+                raise
+            if not is_pending_for(find_tags(operation, existing), operation.request):
+                raise _conflict(operation, named[0], reason) from error
+            return existing
+        return answer
+
+    def is_transient(error: ClientError) -> bool:
+        message = message_of(error)
+        role = _ROLE.search(message) is not None and operation.services.now() < began + ROLE_SECONDS
+        return code_of(error) in _BUSY or role or _FUNCTION.search(message) is not None
+
+    return operation.deadline.retry("the event source mapping", attempt, is_transient)
+
+
+def _conflict(operation: Operation, uuid: str, reason: str) -> InjectorError:
+    logical_id = operation.request.logical_id
+    if reason and uuid == operation.request.physical_id:
+        return PropertyError(
+            reason,
+            "can only be set on a new event source mapping, and Lambda does not accept a second one of the same source "
+            f"and function beside {uuid}",
+            f"remove {logical_id} from the template, deploy, and add it again",
+        )
+    return OwnershipError(
+        f"event source mapping {uuid} already connects this source and this function, and is not adopted; delete it "
+        f"(aws lambda delete-event-source-mapping --uuid {uuid}), or remove {logical_id} from the template"
+    )

@@ -1,9 +1,10 @@
-"""Properties of ``Custom::EventSourceMapping``, and in what a mapping differs from them.
+"""Parses the properties of ``Custom::EventSourceMapping`` and compares them with an event source mapping.
 
-In: the properties of a template, a mapping as Lambda tells of it, and botocore's model of the Lambda API. Out: typed
-arguments, every problem at once, the property that needs a new mapping, or the arguments of an update.
+Takes the properties of a template, a mapping as Lambda describes it, and botocore's model of the Lambda API. Returns a
+``MappingSpec``, the property that requires a replacement, or the arguments of an update.
 
-The mapping itself is compared and not the old properties: in a rollback these are the ones that failed.
+The specification is compared with the observed mapping and not with the old properties: in a rollback, the old
+properties are the ones that failed.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
@@ -12,21 +13,19 @@ https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
-from cfn_injector.plugin import PropertyError, arguments, limit_problems, template_tags
+from cfn_injector.plugin import PropertyError, arguments, limit_problems, tag_problems, template_tags
 
-OURS = frozenset({"ServiceToken", "ServiceTimeout", "FunctionRegion", "Tags"})
-"""Properties that are no arguments."""
+NOT_ARGUMENTS = frozenset({"ServiceToken", "ServiceTimeout", "FunctionRegion", "Tags"})
+"""Properties that are not passed to Lambda as they are."""
 
-OTHER_NAMES = {"StreamArn": "EventSourceArn", "KmsKeyArn": "KMSKeyArn"}
-"""Streambot's and CloudFormation's names of what the API calls otherwise."""
-
-MAX_TAGS = 44
-"""Lambda takes 50, of which the provider needs up to six."""
+ALIASES = {"StreamArn": "EventSourceArn", "KmsKeyArn": "KMSKeyArn"}
+"""Names of streambot and of CloudFormation, and the API's names for the same."""
 
 DEFAULTS: Mapping[str, Any] = {
     "BisectBatchOnFunctionError": False,
@@ -45,111 +44,135 @@ DEFAULTS: Mapping[str, Any] = {
     "SourceAccessConfigurations": [],
     "TumblingWindowInSeconds": 0,
 }
-"""What an argument of UpdateEventSourceMapping has to be for a property that the template no longer has."""
+"""The arguments of UpdateEventSourceMapping that undo a property which the template no longer has."""
 
-INSISTING: Mapping[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": ""}}}
-"""The same where the default did not clear it. (An OnFailure without a Destination is refused.)"""
+FALLBACK_DEFAULTS: Mapping[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": ""}}}
+"""The same for mappings that the default did not clear. (Lambda rejects an OnFailure without a Destination.)"""
 
-_NO_STREAMS = frozenset({"sqs", "mq"})
+_WITHOUT_POSITION = frozenset({"sqs", "mq"})
+"""Services whose sources have no starting position."""
+
 _KAFKA = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
 _CREATE, _UPDATE = "CreateEventSourceMapping", "UpdateEventSourceMapping"
 
 
-def read(
-    properties: Mapping[str, Any], model: Any, region: str, stack_tags: Mapping[str, str]
-) -> tuple[dict[str, Any], list[PropertyError]]:
-    """The arguments of CreateEventSourceMapping but for tags, with streambot's defaults; and everything that is wrong.
+@dataclass(frozen=True)
+class MappingSpec:
+    """The desired mapping.
 
-    What is wrong is not among the arguments.
+    ``arguments`` are those of CreateEventSourceMapping, typed and with streambot's defaults, without tags. Properties
+    that are wrong are not among them; ``problems`` names every one.
+    """
+
+    arguments: Mapping[str, Any] = field(repr=False)
+    problems: tuple[PropertyError, ...]
+
+    @property
+    def source(self) -> str:
+        """The ARN of the event source; empty if it has none."""
+        return str(self.arguments.get("EventSourceArn", ""))
+
+    @property
+    def function(self) -> str:
+        """The function's name or ARN as the template states it; empty if it is missing or wrong."""
+        return str(self.arguments.get("FunctionName", ""))
+
+    @property
+    def enabled(self) -> bool:
+        return bool(self.arguments["Enabled"])
+
+
+def parse(properties: Mapping[str, Any], model: Any, region: str, stack_tags: Mapping[str, str]) -> MappingSpec:
+    """The specification in the properties.
+
+    Never raises for a property, so that a mapping can also be deleted when its properties are wrong.
     """
     shape = model.operation_model(_CREATE).input_shape
-    stated = {name: value for name, value in properties.items() if name not in OURS | OTHER_NAMES.keys()}
-    problems = []
-    for other, name in OTHER_NAMES.items():
-        if other in properties and name in properties:
-            problems.append(PropertyError(other, f"stands beside {name}", "keep one of the two"))
-        elif other in properties:
-            stated[name] = properties[other]
+    stated, problems = _without_aliases(properties)
     found = arguments(stated, shape)
     problems += [value for value in found.values() if isinstance(value, PropertyError)]
-    wanted = {name: value for name, value in found.items() if not isinstance(value, PropertyError)}
+    desired = {name: value for name, value in found.items() if not isinstance(value, PropertyError)}
     if "FunctionName" not in found:
         problems.append(PropertyError("FunctionName", "is missing", "name the function"))
     if not found.keys() & {"EventSourceArn", "SelfManagedEventSource"}:
         problems.append(PropertyError("EventSourceArn", "is missing", "name the source or give SelfManagedEventSource"))
     if properties.get("FunctionRegion", region) != region:
-        problems.append(PropertyError("FunctionRegion", f"is not {region}", "deploy the stack where the function is"))
+        problems.append(
+            PropertyError("FunctionRegion", f"is not {region}", "deploy the stack in the function's Region")
+        )
     problems += _tag_problems(properties, stack_tags)
-    if "StartingPositionTimestamp" in wanted:
+    if "StartingPositionTimestamp" in desired:
         try:
-            wanted["StartingPositionTimestamp"] = parse_to_aware_datetime(wanted["StartingPositionTimestamp"])
-        except ValueError:
-            del wanted["StartingPositionTimestamp"]
+            desired["StartingPositionTimestamp"] = parse_to_aware_datetime(desired["StartingPositionTimestamp"])
+        except (ValueError, RuntimeError):  # RuntimeError if the time is outside the range of datetime
+            del desired["StartingPositionTimestamp"]
             remedy = "give seconds since 1970, or ISO 8601"
-            problems.append(PropertyError("StartingPositionTimestamp", "is no time", remedy))
-    wanted.setdefault("Enabled", True)
-    if not _NO_STREAMS.intersection(wanted.get("EventSourceArn", "").split(":")[2:3]):
-        wanted = {"BatchSize": 100, "StartingPosition": "TRIM_HORIZON", **wanted}
-    return wanted, problems or limit_problems(wanted, shape)
+            problems.append(PropertyError("StartingPositionTimestamp", "is not a time", remedy))
+    desired.setdefault("Enabled", True)
+    if not _WITHOUT_POSITION.intersection(desired.get("EventSourceArn", "").split(":")[2:3]):
+        desired = {"BatchSize": 100, "StartingPosition": "TRIM_HORIZON", **desired}
+    return MappingSpec(desired, tuple(problems or limit_problems(desired, shape)))
+
+
+def _without_aliases(properties: Mapping[str, Any]) -> tuple[dict[str, Any], list[PropertyError]]:
+    """The properties that are arguments, by the API's names, and a problem for each that is stated twice."""
+    stated = {name: value for name, value in properties.items() if name not in NOT_ARGUMENTS | ALIASES.keys()}
+    problems = []
+    for alias, name in ALIASES.items():
+        if alias in properties and name in properties:
+            problems.append(PropertyError(alias, f"has the same meaning as {name}", "keep one of the two"))
+        elif alias in properties:
+            stated[name] = properties[alias]
+    return stated, problems
 
 
 def _tag_problems(properties: Mapping[str, Any], stack_tags: Mapping[str, str]) -> list[PropertyError]:
     try:
-        count = len({**stack_tags, **template_tags(properties)})
+        return tag_problems(stack_tags, template_tags(properties))
     except PropertyError as problem:
         return [problem]
-    if count <= MAX_TAGS:
-        return []
-    return [PropertyError("Tags", f"and the stack's tags are {count}, over the {MAX_TAGS} that fit", "remove some")]
-
-
-def tags_in(properties: Mapping[str, Any]) -> dict[str, str]:
-    """The template's tags, as far as they can be read."""
-    try:
-        return template_tags(properties)
-    except PropertyError:
-        return {}
 
 
 def function_of(name: str) -> str:
-    """``name`` or ``name:qualifier`` of a function, whichever of the forms that the API takes is given."""
-    _, whole, tail = name.partition(":function:")
-    return (tail if whole else name.removeprefix("function:")).removesuffix(":$LATEST")
+    """``name`` or ``name:qualifier`` of a function, from any form that the API accepts."""
+    _, separator, tail = name.partition(":function:")
+    return (tail if separator else name.removeprefix("function:")).removesuffix(":$LATEST")
 
 
-def replacement_reason(live: Mapping[str, Any], wanted: Mapping[str, Any], model: Any) -> str:
-    """The property for which the mapping cannot be brought to the wanted state; empty where it can."""
+def replacement_reason(observed: Mapping[str, Any], desired: Mapping[str, Any], model: Any) -> str:
+    """The property that only a new mapping can have; empty if an update is enough."""
     for name in sorted(_members(model, _CREATE) - _members(model, _UPDATE) - {"Tags"}):
-        known = name in live and name in wanted  # Lambda does not tell everywhere where it began
-        if (known or not name.startswith("StartingPosition")) and not _same(live.get(name), wanted.get(name)):
+        known = name in observed and name in desired  # Lambda does not describe the starting position of every source
+        if (known or not name.startswith("StartingPosition")) and not _same(observed.get(name), desired.get(name)):
             return name
     for name in _KAFKA:
-        group = wanted.get(name, {}).get("ConsumerGroupId")  # Lambda makes one up where none is given
-        if group and group != live.get(name, {}).get("ConsumerGroupId"):
+        group = desired.get(name, {}).get("ConsumerGroupId")  # Lambda generates one if the template has none
+        if group and group != observed.get(name, {}).get("ConsumerGroupId"):
             return f"{name}.ConsumerGroupId"
     return ""
 
 
-def changes(live: Mapping[str, Any], wanted: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """The arguments of UpdateEventSourceMapping that bring the mapping to the wanted state."""
-    told = {**live, "Enabled": live["State"] == "Enabled", "FunctionName": function_of(live["FunctionArn"])}
-    aims = {**wanted, "FunctionName": function_of(wanted.get("FunctionName", live["FunctionArn"]))}
-    names = sorted(wanted.keys() & _members(model, _UPDATE))
-    found = {name: wanted[name] for name in names if not _same(told.get(name), aims[name])}
-    for name in _KAFKA:  # the consumer group cannot be changed, so it is not named
-        registry = wanted.get(name, {}).get("SchemaRegistryConfig", {})
-        surplus = _is_set(live.get(name, {}).get("SchemaRegistryConfig")) and not registry
+def changes(observed: Mapping[str, Any], desired: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """The arguments of UpdateEventSourceMapping that bring the observed mapping to the desired state."""
+    arn, enabled = observed["FunctionArn"], observed["State"] == "Enabled"
+    current = {**observed, "Enabled": enabled, "FunctionName": function_of(arn)}
+    target = {**desired, "FunctionName": function_of(desired.get("FunctionName", arn))}
+    names = sorted(desired.keys() & _members(model, _UPDATE))
+    found = {name: desired[name] for name in names if not _same(current.get(name), target[name])}
+    for name in _KAFKA:  # the consumer group cannot be changed, so it is left out
+        registry = desired.get(name, {}).get("SchemaRegistryConfig", {})
+        surplus = _is_set(observed.get(name, {}).get("SchemaRegistryConfig")) and not registry
         if surplus or name in found:
             found[name] = {"SchemaRegistryConfig": registry}
-    batch_size = 10 if ":sqs:" in live.get("EventSourceArn", "") else 100
-    return {**found, **resets(live, wanted, {**DEFAULTS, "BatchSize": batch_size})}
+    batch_size = 10 if ":sqs:" in observed.get("EventSourceArn", "") else 100
+    return {**found, **resets(observed, desired, {**DEFAULTS, "BatchSize": batch_size})}
 
 
-def resets(live: Mapping[str, Any], wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of what is set on the mapping and not wanted."""
-    hidden = {"FilterCriteria": "encrypted"} if "FilterCriteriaError" in live else {}
-    told = {name: value for name, value in {**live, **hidden}.items() if name not in wanted and _is_set(value)}
-    return {name: value for name, value in defaults.items() if name in told and not _same(told[name], value)}
+def resets(observed: Mapping[str, Any], desired: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of what is set on the mapping and is not desired."""
+    hidden = {"FilterCriteria": "encrypted"} if "FilterCriteriaError" in observed else {}
+    surplus = {name: value for name, value in {**observed, **hidden}.items() if name not in desired and _is_set(value)}
+    return {name: value for name, value in defaults.items() if name in surplus and not _same(surplus[name], value)}
 
 
 def _members(model: Any, operation: str) -> set[str]:
@@ -157,18 +180,20 @@ def _members(model: Any, operation: str) -> set[str]:
 
 
 def _is_set(value: Any) -> bool:
-    """Whether there is anything in it: Lambda tells of empty structures where nothing was given."""
+    """Whether a value holds anything: Lambda describes empty structures for arguments that were never given."""
     return any(map(_is_set, value.values())) if isinstance(value, Mapping) else value not in (None, "", [])
 
 
-def _same(live: Any, wanted: Any) -> bool:
-    """Whether Lambda tells what is wanted; what it adds to a structure by itself does not matter."""
-    if not _is_set(wanted):
-        return not _is_set(live)
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(_same(live.get(name), value) for name, value in wanted.items())
-    if isinstance(wanted, list) and isinstance(live, list):
-        return len(live) == len(wanted) and all(any(_same(each, item) for each in live) for item in wanted)
-    if isinstance(wanted, datetime) and isinstance(live, datetime):
-        return abs((live - wanted).total_seconds()) < 1
-    return bool(live == wanted)
+def _same(observed: Any, desired: Any) -> bool:
+    """Whether the observed value is the desired one. Members that Lambda adds to a structure do not count."""
+    if not _is_set(desired):
+        return not _is_set(observed)
+    if isinstance(desired, Mapping):
+        return isinstance(observed, Mapping) and all(
+            _same(observed.get(name), value) for name, value in desired.items()
+        )
+    if isinstance(desired, list) and isinstance(observed, list):
+        return len(observed) == len(desired) and all(any(_same(each, item) for each in observed) for item in desired)
+    if isinstance(desired, datetime) and isinstance(observed, datetime):
+        return abs((observed - desired).total_seconds()) < 1
+    return bool(observed == desired)
