@@ -37,9 +37,12 @@ from cfn_injector.errors import (
 )
 from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Services
 from cfn_injector.protocol.ownership import (
+    LOGICAL_ID,
     PENDING,
     REPLACES,
     REQUEST_ID,
+    SERVED,
+    STACK_ID,
     Stack,
     Verdict,
     derived_names,
@@ -53,10 +56,13 @@ from cfn_injector.protocol.ownership import (
 )
 
 __all__ = [
+    "LOGICAL_ID",
     "NOT_CREATED",
     "PENDING",
     "REPLACES",
     "REQUEST_ID",
+    "SERVED",
+    "STACK_ID",
     "AlreadyAnsweredError",
     "Deadline",
     "FunctionError",

@@ -1,4 +1,4 @@
-"""``Custom::APIGatewayResource`` and its stage: what is deployed, what no longer is, what others deploy meanwhile."""
+"""``Custom::APIGatewayResource`` and its stage: what is deployed and withdrawn, and what others deploy meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bare(world: World) -> Api:
 
 
 def beside(world: World, kind: str, properties: dict[str, Any], **fields: Any) -> str:
-    """An event for another custom resource of the stack, also while the first one is served; returns its id."""
+    """Serves an event for another custom resource of the stack, even while the first one is served; returns its ID."""
     world.stack.logical_id = "Beside"
     event = world.stack.event(kind, {**BASE, "Path": "beside", **properties}, resource_type=TYPE, **fields)
     world.stack.logical_id = "Function"
@@ -52,13 +52,13 @@ class TestADeployment:
         assert {**served, "operationName": ""} == {**method, "operationName": ""}
         assert served["methodIntegration"]["integrationResponses"] == {"200": {"statusCode": "200"}}
 
-    def test_to_a_stage_that_there_is_leaves_the_stage_as_it_is_described(self, world: World) -> None:
+    def test_to_a_stage_that_exists_leaves_its_description_alone(self, world: World) -> None:
         created(world, **LIVE)
         assert shop(world).serves("live") == {("/", "GET"), POST_ORDERS, GET_NAME}
         assert shop(world).stages["live"]["description"] == "theirs"
         assert shop(world).stages["other"] == native()[SHOP].stages["other"]
 
-    def test_is_made_of_nothing_without_a_stage(self, world: World) -> None:
+    def test_is_not_created_without_a_stage(self, world: World) -> None:
         deleted(world, created(world))
         assert "CreateDeployment" not in world.gateway.operations()
         assert shop(world).stages == native()[SHOP].stages
@@ -70,7 +70,7 @@ class TestADeployment:
         assert 5 <= world.clock.now() - start < 10
 
     @pytest.mark.parametrize("times", [1, 3])
-    def test_is_made_again_where_an_older_one_came_to_the_stage_after_it(self, world: World, times: int) -> None:
+    def test_is_created_again_if_an_older_one_reached_the_stage_after_it(self, world: World, times: int) -> None:
         won: list[str] = []
 
         def win(operation: str, params: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ class TestADeployment:
         assert answered["Data"]["DeploymentId"] == shop(world).stages["live"]["deploymentId"]
         assert shop(world).deployments.keys() == {"theirs", answered["Data"]["DeploymentId"]}
 
-    def test_is_made_again_where_it_does_not_hold_the_method(self, world: World) -> None:
+    def test_is_created_again_if_it_lacks_the_method(self, world: World) -> None:
         lost: list[int] = []
 
         def lose(operation: str, params: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class TestADeployment:
         created(world, **LIVE)
         assert GET_NAME in shop(world).serves("live")
 
-    def test_is_believed_the_second_time_whatever_its_summary_tells(self, world: World) -> None:
+    def test_is_accepted_the_second_time_whatever_its_summary_says(self, world: World) -> None:
         made: list[str] = []
 
         def hide(operation: str, params: dict[str, Any]) -> None:
@@ -110,16 +110,16 @@ class TestADeployment:
         assert answered["Data"]["DeploymentId"] == made[-1]
         assert len(made) == 2
 
-    @pytest.mark.parametrize("told", ["ANY", "*", "x-amazon-apigateway-any-method"])
-    def test_of_a_method_for_any_verb_is_known_however_the_summary_names_it(self, world: World, told: str) -> None:
-        world.gateway.any_is_told_as = told
+    @pytest.mark.parametrize("name", ["ANY", "*", "x-amazon-apigateway-any-method"])
+    def test_of_a_method_for_any_verb_is_known_however_the_summary_names_it(self, world: World, name: str) -> None:
+        world.gateway.name_of_any = name
         any_verb = {**LIVE, "Method": "ANY"}
         id = created(world, **any_verb)
         assert ("/{name}", "ANY") in shop(world).serves("live")
         deleted(world, id, **any_verb)
         assert ("/{name}", "ANY") not in shop(world).serves("live")
 
-    def test_waits_for_a_method_that_somebody_is_still_making(self, world: World) -> None:
+    def test_waits_for_a_method_that_somebody_is_still_creating(self, world: World) -> None:
         half = shop(world).resources[ORDERS].methods["POST"]
         integration, began = half.pop("methodIntegration"), world.clock.now()
 
@@ -144,7 +144,7 @@ class TestADeployment:
         assert left(world) == []
         assert world.made()[TYPE] == set()
 
-    def test_that_no_stage_points_to_any_more_goes_if_it_is_ours(self, world: World) -> None:
+    def test_that_no_stage_points_to_is_deleted_if_it_is_owned(self, world: World) -> None:
         shop(world).deployments["unused"] = {**shop(world).deployments["theirs"], "id": "unused"}
         id = created(world, **LIVE)
         first = shop(world).stages["live"]["deploymentId"]
@@ -157,7 +157,7 @@ class TestADeployment:
         third = shop(world).stages["live"]["deploymentId"]
         assert shop(world).deployments.keys() == {"theirs", "unused", third}
 
-    def test_that_cannot_be_deleted_is_no_reason_to_fail_and_goes_the_next_time(self, world: World) -> None:
+    def test_that_cannot_be_deleted_is_not_an_error_and_is_deleted_the_next_time(self, world: World) -> None:
         id = created(world, **LIVE)
 
         def refuse(operation: str, params: dict[str, Any]) -> None:
@@ -174,13 +174,13 @@ class TestADeployment:
 
 
 class TestADelete:
-    def test_takes_the_method_from_the_stage_and_leaves_what_others_have_there(self, world: World) -> None:
+    def test_withdraws_the_method_from_the_stage_and_leaves_what_others_have_there(self, world: World) -> None:
         deleted(world, created(world, **LIVE), **LIVE)
         assert shop(world).serves("live") == {("/", "GET"), POST_ORDERS}
         assert shop(world).stages["other"] == native()[SHOP].stages["other"]
         assert left(world) == []
 
-    def test_of_the_last_method_deletes_the_stage_that_was_made_for_it(self, world: World) -> None:
+    def test_of_the_last_method_deletes_the_stage_that_was_created_for_it(self, world: World) -> None:
         first = created(world, RestApiId=BARE, **DEV)
         second = beside(world, "Create", {"RestApiId": BARE, **DEV})
         deleted(world, first, RestApiId=BARE, **DEV)
@@ -195,7 +195,7 @@ class TestADelete:
         assert bare(world).stages.keys() == {"dev"}
 
     @pytest.mark.parametrize("change", [{"StageName": "other"}, {"StageName": "new"}, {}])
-    def test_takes_the_method_from_stages_that_the_template_named_before(
+    def test_withdraws_the_method_from_stages_that_the_template_named_before(
         self, world: World, change: dict[str, str]
     ) -> None:
         for stage in ("live", "dev"):
@@ -212,7 +212,7 @@ class TestADelete:
         deleted(world, id, **LIVE)
         assert shop(world).stages["other"]["deploymentId"] == "hand"
 
-    def test_deploys_nothing_where_somebody_has_done_so_meanwhile(self, world: World) -> None:
+    def test_does_not_deploy_if_somebody_has_done_so_meanwhile(self, world: World) -> None:
         first, second = created(world, **LIVE), beside(world, "Create", LIVE)
         world.clock.sleep(60)
 
@@ -276,7 +276,7 @@ class TestADelete:
 
 class TestAFailedCreate:
     def fail(self, world: World, **properties: Any) -> None:
-        """Everything is done, and then CloudFormation does not want it any more."""
+        """Everything is done, and then CloudFormation no longer waits for it."""
 
         def give_up(operation: str, params: dict[str, Any]) -> None:
             if operation == "CreateDeployment":
@@ -284,21 +284,21 @@ class TestAFailedCreate:
 
         world.gateway.after = give_up
         answered = sent(world, "Create", {**BASE, **properties})
-        assert "Function was deleted while it was being made" in answered["Reason"]
+        assert "Function was deleted while it was being created" in answered["Reason"]
         world.gateway.after, world.stack.resource_status = nothing, "CREATE_IN_PROGRESS"
 
-    def test_takes_the_method_from_the_stage(self, world: World) -> None:
+    def test_withdraws_the_method_from_the_stage(self, world: World) -> None:
         self.fail(world, **LIVE)
         assert shop(world).serves("live") == {("/", "GET"), POST_ORDERS}
         assert left(world) == []
 
-    def test_deletes_the_stage_that_it_made(self, world: World) -> None:
+    def test_deletes_the_stage_that_it_created(self, world: World) -> None:
         self.fail(world, **DEV)
         assert shop(world).stages == native()[SHOP].stages
         assert shop(world).deployments == native()[SHOP].deployments
         assert left(world) == []
 
-    def test_leaves_the_stage_that_it_made_to_another_of_ours_that_came_meanwhile(self, world: World) -> None:
+    def test_leaves_the_stage_that_it_created_to_another_resource_that_came_meanwhile(self, world: World) -> None:
         other: list[str] = []
 
         def come(operation: str, params: dict[str, Any]) -> None:
@@ -315,7 +315,7 @@ class TestAFailedCreate:
 
 
 class TestARollback:
-    def test_takes_away_the_stage_that_the_update_made(self, world: World) -> None:
+    def test_deletes_the_stage_that_the_update_created(self, world: World) -> None:
         id = created(world, **LIVE)
         updated(world, id, LIVE, DEV)
         assert shop(world).stages.keys() == {"live", "other", "dev"}
@@ -323,7 +323,7 @@ class TestARollback:
         assert updated(world, id, DEV, LIVE)["Status"] == "SUCCESS"
         assert shop(world).stages.keys() == {"live", "other"}
 
-    def test_leaves_a_stage_that_the_update_did_not_make(self, world: World) -> None:
+    def test_leaves_a_stage_that_the_update_did_not_create(self, world: World) -> None:
         id = created(world, **LIVE)
         updated(world, id, LIVE, {"StageName": "other"})
         world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -348,11 +348,11 @@ class TestARollback:
         pytest.param(
             Fault("ConflictException", "Unable to complete operation due to concurrent modification.", 409), id="busy"
         ),
-        pytest.param(bad("Unable to complete operation due to concurrent modification."), id="busy by another name"),
+        pytest.param(bad("Unable to complete operation due to concurrent modification."), id="busy by another code"),
     ],
 )
-def test_whatever_api_gateway_puts_off_is_tried_again(world: World, fault: Fault) -> None:
-    """Each operation once, in the course of a life."""
+def test_whatever_api_gateway_refuses_for_a_moment_is_retried(world: World, fault: Fault) -> None:
+    """Each operation is refused once between Create and Delete."""
     struck = set[str]()
 
     def put_off(operation: str, params: dict[str, Any]) -> None:
@@ -375,12 +375,14 @@ def test_whatever_api_gateway_puts_off_is_tried_again(world: World, fault: Fault
     assert len(struck) > 20
 
 
-def test_what_is_put_off_for_ever_is_told_with_aws_last_words(world: World) -> None:
+def test_the_error_for_a_call_that_is_always_refused_quotes_aws(world: World) -> None:
     def put_off(operation: str, params: dict[str, Any]) -> None:
         if operation == "PutIntegration":
             raise Fault("TooManyRequestsException", "Too Many Requests", 429)
 
     world.gateway.before = put_off
     answered = sent(world, "Create", {**BASE, **LIVE})
-    assert "while waiting for the integration; deploy again. AWS said last: Too Many Requests" in answered["Reason"]
+    assert (
+        "while waiting for the integration; deploy again. AWS's last error was: Too Many Requests" in answered["Reason"]
+    )
     assert world.made()[TYPE] == set()

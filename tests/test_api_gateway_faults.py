@@ -1,4 +1,4 @@
-"""``Custom::APIGatewayResource`` where the template names what is not there, or goes back to what it had before."""
+"""``Custom::APIGatewayResource`` when the template names what does not exist, or returns to what it had before."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STAGES: list[dict[str, Any]] = [{**BASE, "StageName": name} for name in ("dev", 
 
 
 def issued(world: World, minute: int, kind: str, properties: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """An event that CloudFormation sent at that minute."""
+    """An event that CloudFormation issued at that minute."""
     world.stack.check_url = False
     event = world.stack.event(kind, properties, resource_type=TYPE, **fields)
     return {**event, "ResponseURL": f"{RESPONSE_URL}&X-Amz-Date=20270115T08{minute:02}00Z"}
 
 
 @pytest.mark.parametrize("wrong", [{}, {"AuthorizationType": 7, "Wrong": "x"}], ids=["succeeded", "was refused"])
-def test_a_rollback_keeps_a_stage_that_was_there_before_the_update(world: World, wrong: dict[str, Any]) -> None:
+def test_a_rollback_keeps_a_stage_that_existed_before_the_update(world: World, wrong: dict[str, Any]) -> None:
     dev, prod = STAGES
     id = world.stack.send(issued(world, 0, "Create", dev))["PhysicalResourceId"]
     assert world.stack.send(issued(world, 5, "Update", prod, physical_id=id, old=dev))["Status"] == "SUCCESS"
@@ -38,7 +38,7 @@ def test_a_rollback_keeps_a_stage_that_was_there_before_the_update(world: World,
     assert {"dev", "prod"} <= shop(world).stages.keys()
 
 
-def test_a_rollback_takes_away_the_stage_that_the_update_made_minutes_before(world: World) -> None:
+def test_a_rollback_deletes_the_stage_that_the_update_created_minutes_before(world: World) -> None:
     dev, prod = STAGES
     id = world.stack.send(issued(world, 0, "Create", dev))["PhysicalResourceId"]
     assert world.stack.send(issued(world, 5, "Update", prod, physical_id=id, old=dev))["Status"] == "SUCCESS"
@@ -48,15 +48,15 @@ def test_a_rollback_takes_away_the_stage_that_the_update_made_minutes_before(wor
 
 
 @pytest.mark.parametrize("api", ["arn:aws:apigateway:us-east-1::/restapis/shop000001", "https://shop.example/", "../x"])
-def test_what_is_no_id_of_an_api_is_refused_and_its_delete_succeeds(world: World, api: str) -> None:
+def test_what_is_not_the_id_of_an_api_is_refused_and_its_delete_succeeds(world: World, api: str) -> None:
     answered = sent(world, "Create", {**BASE, "RestApiId": api})
-    assert "RestApiId is no id of a REST API" in answered["Reason"]
+    assert "RestApiId is not the ID of a REST API" in answered["Reason"]
     gone = sent(world, "Delete", {**BASE, "RestApiId": api}, physical_id=not_created("request-1"))
     assert gone["Status"] == "SUCCESS"
     assert world.gateway.operations() == []
 
 
-def test_what_the_method_refers_to_and_is_not_there_is_told_at_once(world: World) -> None:
+def test_a_missing_resource_that_the_method_refers_to_is_reported_at_once(world: World) -> None:
     def refuse(operation: str, params: dict[str, Any]) -> None:
         if operation == "PutMethod":
             raise Fault("NotFoundException", "Invalid Model identifier specified", 404)

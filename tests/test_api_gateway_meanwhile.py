@@ -29,7 +29,7 @@ ANSWERED = {
 }
 LIVES = [
     pytest.param(DEEP, id="with a stage of its own"),
-    pytest.param(LIVE, id="with a stage that there is"),
+    pytest.param(LIVE, id="with a stage that exists"),
     pytest.param(ANSWERED, id="with responses"),
 ]
 
@@ -49,7 +49,7 @@ def start_again(world: World) -> None:
 
 
 def killed(world: World, served: dict[str, Any], number: int, *, after: bool = False) -> str:
-    """Serves an event until the provider is killed at an exchange; returns its name, empty where it came to its end."""
+    """Serves an event until the provider is killed at an exchange; returns its name, empty if the event was served."""
     names: list[str] = []
 
     def kill(name: str) -> None:
@@ -69,7 +69,7 @@ def killed(world: World, served: dict[str, Any], number: int, *, after: bool = F
 
 class TestADeleteWhileTheCreateRuns:
     @pytest.mark.parametrize("properties", LIVES)
-    def test_leaves_nothing_before_whatever_exchange_it_comes(self, world: World, properties: dict[str, Any]) -> None:
+    def test_leaves_nothing_whichever_exchange_it_comes_before(self, world: World, properties: dict[str, Any]) -> None:
         number = 0
         while True:
             start_again(world)
@@ -100,14 +100,14 @@ class TestADeleteWhileTheCreateRuns:
             ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
         ],
     )
-    def test_is_noticed_also_where_it_found_nothing(self, world: World, stack: str, resource: str) -> None:
+    def test_is_noticed_even_if_it_found_nothing(self, world: World, stack: str, resource: str) -> None:
         def turn(name: str) -> None:
             if name == "PutMethod":
                 world.stack.status, world.stack.resource_status = stack, resource
 
         world.wire.hook = turn
         answered = sent(world, "Create", DEEP)
-        assert "Function was deleted while it was being made; deploy again" in answered["Reason"]
+        assert "Function was deleted while it was being created; deploy again" in answered["Reason"]
         assert (left(world), world.made()[TYPE]) == ([], set())
 
 
@@ -115,13 +115,13 @@ class TestAProviderThatIsKilled:
     @pytest.mark.parametrize(
         ("physical_id", "after"),
         [
-            pytest.param(MADE_UP, False, id="before it, an id that CloudFormation made up"),
-            pytest.param(MADE_UP, True, id="after it, an id that CloudFormation made up"),
+            pytest.param(MADE_UP, False, id="before it, an ID that CloudFormation made up"),
+            pytest.param(MADE_UP, True, id="after it, an ID that CloudFormation made up"),
             pytest.param("", True, id="after it, the marker"),
         ],
     )
     @pytest.mark.parametrize("properties", LIVES)
-    def test_at_whatever_exchange_leaves_nothing_that_the_delete_does_not_find(
+    def test_at_any_exchange_leaves_nothing_that_the_delete_does_not_find(
         self, world: World, properties: dict[str, Any], physical_id: str, after: bool
     ) -> None:
         number = 0
@@ -141,7 +141,7 @@ class TestAProviderThatIsKilled:
 
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
     @pytest.mark.parametrize("properties", LIVES)
-    def test_at_whatever_exchange_completes_its_work_when_the_event_comes_again(
+    def test_at_any_exchange_completes_its_work_when_the_event_comes_again(
         self, world: World, properties: dict[str, Any], after: bool
     ) -> None:
         number = 0
@@ -167,7 +167,7 @@ class TestAProviderThatIsKilled:
             pytest.param({"RestApiId": BARE, "StageName": "dev"}, id="another API"),
         ],
     )
-    def test_at_whatever_exchange_of_an_update_is_rolled_back(self, world: World, change: dict[str, Any]) -> None:
+    def test_at_any_exchange_of_an_update_is_rolled_back(self, world: World, change: dict[str, Any]) -> None:
         number = 0
         while True:
             start_again(world)
@@ -189,10 +189,10 @@ class TestAProviderThatIsKilled:
 
 
 class TestTwoOfOneStack:
-    """They share resources on the way, and a stage."""
+    """They share resources on their paths, and a stage."""
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_are_made_at_once_and_go_at_once(self, world: World, seed: int) -> None:
+    def test_are_created_at_once_and_deleted_at_once(self, world: World, seed: int) -> None:
         creates = [event(world, "Create", DEEP, "One"), event(world, "Create", BESIDE, "Two")]
         made = deliver_at_once(world, creates, seed)
         assert [answer["Status"] for answer in made] == ["SUCCESS", "SUCCESS"], made
@@ -211,7 +211,7 @@ class TestTwoOfOneStack:
         assert left(world) == []
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_one_is_made_while_the_other_goes(self, world: World, seed: int) -> None:
+    def test_one_is_created_while_the_other_is_deleted(self, world: World, seed: int) -> None:
         old = world.stack.send(event(world, "Create", DEEP, "One"))["PhysicalResourceId"]
         events = [event(world, "Delete", DEEP, "One", physical_id=old), event(world, "Create", BESIDE, "Two")]
         answers = deliver_at_once(world, events, seed)
@@ -220,7 +220,7 @@ class TestTwoOfOneStack:
         assert world.gateway.apis[BARE].serves("dev") == {("/a/{id}/y", "GET")}
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_one_is_made_while_the_other_fails(self, world: World, seed: int) -> None:
+    def test_one_is_created_while_the_other_fails(self, world: World, seed: int) -> None:
         failing = {**DEEP, "IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}gone"}}
         events = [event(world, "Create", failing, "One"), event(world, "Create", BESIDE, "Two")]
         failed, made = deliver_at_once(world, events, seed)
@@ -229,7 +229,7 @@ class TestTwoOfOneStack:
         assert world.gateway.apis[BARE].serves("dev") == {("/a/{id}/y", "GET")}
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_one_is_made_while_the_other_is_changed(self, world: World, seed: int) -> None:
+    def test_one_is_created_while_the_other_is_changed(self, world: World, seed: int) -> None:
         new = {**DEEP, "IntegrationRequest": MOCK, "AuthorizationType": "AWS_IAM"}
         id = world.stack.send(event(world, "Create", DEEP, "One"))["PhysicalResourceId"]
         events = [event(world, "Update", new, "One", physical_id=id, old=DEEP), event(world, "Create", BESIDE, "Two")]
@@ -240,7 +240,7 @@ class TestTwoOfOneStack:
         assert served["/a/{id}/y"]["GET"]["methodIntegration"]["type"] == "AWS_PROXY"
         assert left(world) == []
 
-    def test_the_path_of_one_may_be_on_the_way_of_the_other(self, world: World) -> None:
+    def test_the_path_of_one_may_begin_with_that_of_the_other(self, world: World) -> None:
         above = created(world, Path="a")
         below = world.stack.send(event(world, "Create", {**BASE, "Path": "a/b/c"}, "Two"))["PhysicalResourceId"]
         sent(world, "Delete", {**BASE, "Path": "a"}, physical_id=above)
@@ -249,14 +249,14 @@ class TestTwoOfOneStack:
         assert shop(world).paths() == ["/", "/orders"]
         assert left(world) == []
 
-    def test_what_another_is_just_making_is_left_to_it(self, world: World) -> None:
+    def test_what_another_is_just_creating_is_left_to_it(self, world: World) -> None:
         id = created(world, Path="a/b")
         other = world.client("apigateway").create_resource(restApiId=SHOP, parentId=shop(world).root, pathPart="new")
         shop(world).tags[MADE + other["id"]] = "shop-dev-Other-AAAAAAAAAAAA"
         sent(world, "Delete", {**BASE, "Path": "a/b"}, physical_id=id)
         assert shop(world).paths() == ["/", "/new", "/orders"]
 
-    def test_what_somebody_else_put_on_a_resource_that_was_made_keeps_it(self, world: World) -> None:
+    def test_a_created_resource_on_which_somebody_else_put_a_method_is_kept(self, world: World) -> None:
         id = created(world, Path="a/b")
         shop(world).at("/a").methods["POST"] = {"httpMethod": "POST", "authorizationType": "NONE"}
         sent(world, "Delete", {**BASE, "Path": "a/b"}, physical_id=id)
@@ -264,14 +264,14 @@ class TestTwoOfOneStack:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_event_that_is_delivered_twice_at_once_makes_one_method(world: World, seed: int) -> None:
+def test_one_event_that_is_delivered_twice_at_once_creates_one_method(world: World, seed: int) -> None:
     create = event(world, "Create", DEEP)
     first, second = deliver_at_once(world, [create, create], seed)
     assert (first["Status"], second["Status"]) == ("SUCCESS", "SUCCESS")
     assert world.made()[TYPE] == {first["PhysicalResourceId"]} == {second["PhysicalResourceId"]}
 
 
-def test_an_event_that_fails_after_its_other_delivery_succeeded_takes_nothing_away(world: World) -> None:
+def test_an_event_that_fails_after_its_other_delivery_succeeded_deletes_nothing(world: World) -> None:
     create = event(world, "Create", DEEP)
 
     def come_first(operation: str, params: dict[str, Any]) -> None:
@@ -288,13 +288,13 @@ def test_an_event_that_fails_after_its_other_delivery_succeeded_takes_nothing_aw
     assert len(world.aws_lambda.policies["counter", ""]) == 1
 
 
-def test_what_an_earlier_request_left_gives_way_to_a_new_one(world: World) -> None:
+def test_what_an_earlier_request_left_is_deleted_by_the_next_one(world: World) -> None:
     assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 7) == "PutIntegration"
     id = sent(world, "Create", DEEP)["PhysicalResourceId"]
     assert (left(world), world.made()[TYPE]) == ([], {id})
 
 
-def test_a_resource_that_goes_before_its_method_is_complete_is_made_again(world: World) -> None:
+def test_a_resource_that_is_deleted_before_its_method_is_complete_is_created_again(world: World) -> None:
     def go(name: str) -> None:
         if name == "PutIntegration":
             world.wire.hook = no_hook
@@ -306,7 +306,7 @@ def test_a_resource_that_goes_before_its_method_is_complete_is_made_again(world:
 
 
 @pytest.mark.parametrize("exchange", ["CreateResource", "TagResource", "UpdateResource"])
-def test_a_resource_that_somebody_makes_on_the_way_meanwhile_is_used_and_stays(world: World, exchange: str) -> None:
+def test_a_resource_that_somebody_creates_on_the_path_meanwhile_is_used_and_kept(world: World, exchange: str) -> None:
     def come(name: str) -> None:
         if name == exchange:
             world.wire.hook = no_hook
@@ -317,4 +317,4 @@ def test_a_resource_that_somebody_makes_on_the_way_meanwhile_is_used_and_stays(w
     assert shop(world).paths() == ["/", "/a", "/a/b", "/orders"]
     sent(world, "Delete", {**BASE, "Path": "a/b"}, physical_id=id)
     assert shop(world).paths() == ["/", "/a", "/orders"]
-    assert left(world) == ["/a is used by nobody", "/a is not remembered"]
+    assert left(world) == ["/a is not used", "/a is not recorded"]

@@ -1,4 +1,4 @@
-"""``Custom::APIGatewayResource`` in a world of fakes: what is made, changed, replaced, refused and deleted."""
+"""``Custom::APIGatewayResource`` against fakes: what is created, changed, replaced, refused and deleted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("functions")
 
 
 class TestACreate:
-    def test_makes_the_method_and_permits_its_function_to_be_called_by_it_alone(self, world: World) -> None:
+    def test_creates_the_method_and_permits_its_function_to_be_called_by_it_alone(self, world: World) -> None:
         id = created(world, Path="items/{id}/lines")
         resource = shop(world).at("/items/{id}/lines")
         assert id == f"{SHOP}/{resource.id}/GET"
@@ -54,29 +54,29 @@ class TestACreate:
         assert left(world) == []
 
     @pytest.mark.parametrize(
-        ("where", "path", "made"),
+        ("where", "path", "count"),
         [
             pytest.param({"Path": "{name}"}, "/{name}", 1, id="one part"),
             pytest.param({"Path": "/a/b/c/d"}, "/a/b/c/d", 4, id="of any depth"),
-            pytest.param({"Path": "orders/{id}"}, "/orders/{id}", 1, id="through a resource that there is"),
-            pytest.param({"Path": "orders"}, "/orders", 0, id="a resource that there is"),
+            pytest.param({"Path": "orders/{id}"}, "/orders/{id}", 1, id="through a resource that exists"),
+            pytest.param({"Path": "orders"}, "/orders", 0, id="a resource that exists"),
             pytest.param({"ParentId": ORDERS, "Path": "{id}/x"}, "/orders/{id}/x", 2, id="from a parent"),
             pytest.param({"ParentId": ORDERS, "Path": ""}, "/orders", 0, id="the parent itself"),
             pytest.param({"Path": "", "Method": "POST"}, "/", 0, id="the root"),
         ],
     )
-    def test_makes_what_is_missing_on_the_way_and_uses_what_is_there(
-        self, world: World, where: dict[str, str], path: str, made: int
+    def test_creates_what_is_missing_on_the_path_and_uses_what_exists(
+        self, world: World, where: dict[str, str], path: str, count: int
     ) -> None:
         answered = sent(world, "Create", {**BASE, **where})
         assert answered["Data"]["Path"] == path
-        assert world.gateway.operations().count("CreateResource") == made
-        assert len([key for key in shop(world).tags if key.startswith(MADE)]) == made
+        assert world.gateway.operations().count("CreateResource") == count
+        assert len([key for key in shop(world).tags if key.startswith(MADE)]) == count
         assert left(world) == []
         deleted(world, answered["PhysicalResourceId"], **where)
         assert shop(world) == Api(**{**vars(native()[SHOP]), "counter": shop(world).counter})
 
-    def test_answers_strings_by_which_a_template_can_go_on(self, world: World) -> None:
+    def test_answers_strings_that_a_template_can_use(self, world: World) -> None:
         answered = sent(world, "Create", {**BASE, "Path": "items/{id}", "StageName": "live"})
         (items,) = (id for id, each in shop(world).resources.items() if each.part == "items")
         assert answered["Data"] == {
@@ -113,7 +113,7 @@ class TestACreate:
         deleted(world, id, Path=path, IntegrationRequest=integration)
         assert permissions(world) == {}
 
-    def test_puts_responses_and_what_guards_the_method(self, world: World) -> None:
+    def test_puts_responses_and_authorization(self, world: World) -> None:
         created(
             world,
             IntegrationRequest=MOCK,
@@ -132,7 +132,7 @@ class TestACreate:
         }
         assert permissions(world) == {}
 
-    def test_looks_through_all_pages_of_a_large_api(self, world: World) -> None:
+    def test_reads_all_pages_of_a_large_api(self, world: World) -> None:
         world.gateway.max_resources = 1000
         for number in range(600):
             answered = world.client("apigateway").create_resource(
@@ -149,31 +149,34 @@ class TestACreate:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "expected"),
         [
-            ({"RestApiId": "none"}, f"RestApiId none is no REST API in {REGION}"),
-            ({"ParentId": "none"}, f"ParentId is no resource of API {SHOP}"),
-            ({"Method": "FETCH"}, "Method is none that API Gateway knows"),
-            ({"OperationName": "GetIt"}, "OperationName is what the provider knows its methods by"),
+            ({"RestApiId": "none"}, f"RestApiId none is not a REST API in {REGION}"),
+            ({"ParentId": "none"}, f"ParentId is not a resource of API {SHOP}"),
+            ({"Method": "FETCH"}, "Method is not a method that API Gateway knows"),
+            (
+                {"OperationName": "GetIt"},
+                "OperationName is reserved, because the provider records there who owns the method",
+            ),
         ],
     )
-    def test_come_before_anything_is_touched(self, world: World, change: dict[str, Any], told: str) -> None:
+    def test_come_before_anything_is_touched(self, world: World, change: dict[str, Any], expected: str) -> None:
         answered = sent(world, "Create", {**BASE, **change})
         assert answered["Status"] == "FAILED"
-        assert told in answered["Reason"]
+        assert expected in answered["Reason"]
         deleted(world, answered["PhysicalResourceId"], **change)
         assert world.gateway.changes() == world.aws_lambda.changes() == []
 
-    def test_that_there_is_no_room_for_tags_comes_before_anything_is_made(self, world: World) -> None:
+    def test_for_lack_of_room_for_tags_come_before_anything_is_created(self, world: World) -> None:
         shop(world).tags |= {f"key{number}": "x" for number in range(47)}
         answered = sent(world, "Create", {**BASE, "Path": "a/b/c"})
-        assert "Path lacks 3 resources, and each takes a tag" in answered["Reason"]
-        assert "declare resources on the way as AWS::ApiGateway::Resource" in answered["Reason"]
+        assert "Path needs 3 more resources and a tag for each" in answered["Reason"]
+        assert "declare resources on the path as AWS::ApiGateway::Resource" in answered["Reason"]
         assert world.gateway.changes() == []
         created(world, Path="a/b")
 
     @pytest.mark.parametrize(
-        ("path", "told"),
+        ("path", "expected"),
         [
             (
                 "orders/a/{x}",
@@ -182,29 +185,29 @@ class TestRefusals:
             ("a b", "Resource's path part only allow"),
         ],
     )
-    def test_of_api_gateway_are_told_in_its_words_and_leave_nothing(self, world: World, path: str, told: str) -> None:
+    def test_of_api_gateway_are_quoted_and_leave_nothing(self, world: World, path: str, expected: str) -> None:
         kept = created(world, Path="orders/a/{id}")
         answered = sent(world, "Create", {**BASE, "Path": path})
-        assert f"Path {path} cannot be made: {told}" in answered["Reason"]
+        assert f"Path {path} cannot be created: {expected}" in answered["Reason"]
         assert left(world) == []
         assert world.made()[TYPE] == {kept}
 
-    def test_an_api_with_all_the_resources_that_it_may_have_is_told(self, world: World) -> None:
+    def test_an_api_that_has_its_maximum_of_resources_is_reported(self, world: World) -> None:
         world.gateway.max_resources = 3
         answered = sent(world, "Create", {**BASE, "Path": "a/b"})
-        assert "Path a/b cannot be made: Maximum number of Resources" in answered["Reason"]
+        assert "Path a/b cannot be created: Maximum number of Resources" in answered["Reason"]
         assert left(world) == []
 
-    def test_a_function_that_the_provider_may_not_touch_is_told_with_the_parameter(self, world: World) -> None:
+    def test_a_function_outside_the_permissions_is_reported_with_the_parameter(self, world: World) -> None:
         world.aws_lambda.denied.add("counter")
         answered = sent(world, "Create", BASE)
-        assert "IntegrationRequest.FunctionArn is not one that the provider may touch" in answered["Reason"]
+        assert "IntegrationRequest.FunctionArn is outside the provider's permissions" in answered["Reason"]
         assert "FunctionNamePrefix" in answered["Reason"]
         deleted(world, answered["PhysicalResourceId"])
         assert world.made()[TYPE] == set()
 
     @pytest.mark.parametrize("arn", [f"{ARN}gone", f"{ARN}counter:gone"])
-    def test_a_function_that_does_not_exist_is_told(self, world: World, arn: str) -> None:
+    def test_a_function_that_does_not_exist_is_reported(self, world: World, arn: str) -> None:
         answered = sent(world, "Create", {**BASE, "IntegrationRequest": {**CALL, "FunctionArn": arn}})
         assert "IntegrationRequest.FunctionArn does not exist" in answered["Reason"]
         assert world.made()[TYPE] == set()
@@ -212,9 +215,9 @@ class TestRefusals:
     def test_of_an_update_concern_what_is_newly_wrong(self, world: World) -> None:
         id = created(world)
         assert updated(world, id, {"Former": "x"}, {"Former": "x", "ApiKeyRequired": True})["Status"] == "SUCCESS"
-        assert "Former is no property" in updated(world, id, {}, {"Former": "x"})["Reason"]
+        assert "Former is not a property" in updated(world, id, {}, {"Former": "x"})["Reason"]
 
-    def test_are_none_of_a_rollback(self, world: World) -> None:
+    def test_do_not_concern_a_rollback(self, world: World) -> None:
         id = created(world)
         world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
         assert updated(world, id, {"ApiKeyRequired": True}, {"Former": "x", "ApiKeyRequired": "perhaps"})["Status"] == (
@@ -224,19 +227,19 @@ class TestRefusals:
 
 class TestOwnership:
     @pytest.mark.parametrize(
-        ("where", "told"), [({"Path": "orders", "Method": "POST"}, "POST /orders"), ({"Path": ""}, "GET /")]
+        ("where", "key"), [({"Path": "orders", "Method": "POST"}, "POST /orders"), ({"Path": ""}, "GET /")]
     )
-    def test_a_method_that_is_not_ours_fails_the_create_and_no_delete_touches_it(
-        self, world: World, where: dict[str, str], told: str
+    def test_a_method_that_is_not_owned_fails_the_create_and_no_delete_touches_it(
+        self, world: World, where: dict[str, str], key: str
     ) -> None:
         answered = sent(world, "Create", {**BASE, **where, "StageName": "live"})
-        assert f"{told} of API {SHOP} exists already and is not Function's" in answered["Reason"]
+        assert f"{key} of API {SHOP} already exists and does not belong to Function" in answered["Reason"]
         for id in (answered["PhysicalResourceId"], "shop-dev-Function-1A2B3C4D", f"{SHOP}/{ORDERS}/POST"):
             deleted(world, id, **where, StageName="live")
         assert world.gateway.apis == native()
         assert world.gateway.changes() == []
 
-    def test_that_of_another_resource_of_the_stack_is_not_ours(self, world: World) -> None:
+    def test_that_of_another_resource_of_the_stack_is_not_owned(self, world: World) -> None:
         kept = created(world, StageName="live")
         world.stack.logical_id = "Other"
         answered = sent(world, "Create", {**BASE, "StageName": "live"})
@@ -245,7 +248,7 @@ class TestOwnership:
             deleted(world, id, StageName="live")
         assert world.made()[TYPE] == {kept}
 
-    def test_one_that_an_earlier_life_of_the_stack_retained_is_not_taken_and_not_deleted(self, world: World) -> None:
+    def test_one_that_the_stack_retained_earlier_is_not_claimed_and_not_deleted(self, world: World) -> None:
         kept = created(world, StageName="dev")
         answered = sent(world, "Create", {**BASE, "StageName": "dev"})
         assert "an earlier Function of this stack was retained" in answered["Reason"]
@@ -254,7 +257,7 @@ class TestOwnership:
         assert world.made()[TYPE] == {kept}
         assert ("/{name}", "GET") in shop(world).serves("dev")
 
-    def test_one_that_somebody_put_in_the_place_of_ours_is_neither_changed_nor_deleted(self, world: World) -> None:
+    def test_one_that_somebody_put_in_place_of_the_owned_one_is_neither_changed_nor_deleted(self, world: World) -> None:
         id = created(world)
         theirs = {"httpMethod": "GET", "authorizationType": "NONE", "operationName": "theirs"}
         shop(world).at("/{name}").methods["GET"] = dict(theirs)
@@ -263,7 +266,7 @@ class TestOwnership:
         deleted(world, id)
         assert shop(world).at("/{name}").methods["GET"] == theirs
 
-    def test_one_that_somebody_puts_a_moment_before_is_left_alone(self, world: World) -> None:
+    def test_one_that_somebody_puts_a_moment_earlier_is_left_alone(self, world: World) -> None:
         theirs = {"httpMethod": "GET", "authorizationType": "NONE"}
 
         def be_quicker(operation: str, params: dict[str, Any]) -> None:
@@ -284,7 +287,7 @@ class TestTheSameEventTwice:
         assert world.stack.send(event) == world.stack.send(event)
         assert len(world.made()[TYPE]) == 1
 
-    def test_a_create_succeeds_whose_last_call_took_effect_without_an_answer(self, world: World) -> None:
+    def test_a_create_whose_last_call_took_effect_without_an_answer_succeeds(self, world: World) -> None:
         def lose(operation: str, params: dict[str, Any]) -> None:
             if operation == "UpdateMethod":
                 raise Fault("ServiceException", "lost", 500)

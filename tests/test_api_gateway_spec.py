@@ -1,4 +1,4 @@
-"""The properties of ``Custom::APIGatewayResource`` as calls to API Gateway, and what is refused of them."""
+"""How the properties of ``Custom::APIGatewayResource`` become calls to API Gateway, and which are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from cfn_injector.errors import PropertiesError
-from cfn_injector.resources.api_gateway_resource.spec import Place, Wanted, functions_called, functions_named, read
+from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, Place, parse, refuse
 from tests.fakes.cloudformation import as_strings
 
 PLACE = Place("aws", "us-east-1", "111122223333")
@@ -22,12 +23,15 @@ CALL = {"Type": "Lambda", "FunctionArn": ARN}
 BASE: dict[str, Any] = {"RestApiId": "api1", "Path": "{name}", "Method": "GET", "IntegrationRequest": CALL}
 
 
-def wanted(**properties: Any) -> Wanted:
-    return read(as_strings({"ServiceToken": "arn:provider", "ServiceTimeout": 60, **BASE, **properties}), MODEL, PLACE)
+def spec_of(**properties: Any) -> MethodSpec:
+    stated = {"ServiceToken": "arn:provider", "ServiceTimeout": 60, **BASE, **properties}
+    desired = parse(as_strings(stated), MODEL, PLACE)
+    refuse(desired)
+    return desired
 
 
 def integration(**stated: Any) -> dict[str, Any]:
-    return dict(wanted(IntegrationRequest=stated).integration)
+    return dict(spec_of(IntegrationRequest=stated).integration)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,7 @@ def integration(**stated: Any) -> dict[str, Any]:
     ],
 )
 def test_a_path_is_its_parts(path: str, parts: tuple[str, ...]) -> None:
-    assert wanted(Path=path).parts == parts
+    assert spec_of(Path=path).parts == parts
 
 
 @pytest.mark.parametrize(
@@ -93,25 +97,25 @@ def test_a_path_is_its_parts(path: str, parts: tuple[str, ...]) -> None:
     ],
 )
 def test_a_function_is_called_by_its_arn(stated: dict[str, Any], expected: dict[str, Any], permitted: str) -> None:
-    found = wanted(IntegrationRequest={**CALL, **stated})
+    found = spec_of(IntegrationRequest={**CALL, **stated})
     assert found.integration == {"integrationHttpMethod": "POST", **expected}
     assert found.function == permitted
 
 
-def test_a_function_whose_answer_is_mapped_is_no_proxy() -> None:
+def test_a_function_whose_answer_is_mapped_is_not_a_proxy() -> None:
     responses = [{"StatusCode": 200}]
-    assert wanted(MethodResponses=responses, IntegrationResponses=responses).integration["type"] == "AWS"
-    assert wanted(MethodResponses=responses).integration["type"] == "AWS_PROXY"
+    assert spec_of(MethodResponses=responses, IntegrationResponses=responses).integration["type"] == "AWS"
+    assert spec_of(MethodResponses=responses).integration["type"] == "AWS_PROXY"
 
 
 def test_an_arn_is_of_the_partition_that_the_stack_is_in() -> None:
     place = Place("aws-cn", "cn-north-1", "111122223333")
     arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:counter"
-    found = read({**BASE, "IntegrationRequest": {"Type": "Lambda", "FunctionArn": arn}}, MODEL, place)
+    found = parse({**BASE, "IntegrationRequest": {"Type": "Lambda", "FunctionArn": arn}}, MODEL, place)
     assert found.integration["uri"].startswith("arn:aws-cn:apigateway:cn-north-1:lambda:path/")
 
 
-def test_api_gateways_own_types_take_its_own_arguments_by_their_kinds() -> None:
+def test_api_gateways_own_types_take_its_own_arguments_typed() -> None:
     assert integration(
         Type="HTTP_PROXY",
         Uri="https://example.com/{proxy}",
@@ -140,8 +144,8 @@ def test_api_gateways_own_types_take_its_own_arguments_by_their_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", ["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"])
-def test_no_permission_is_made_for_what_is_not_called_by_its_arn(kind: str) -> None:
-    found = wanted(IntegrationRequest={"Type": kind, "Uri": URI.format(ARN)})
+def test_what_is_not_called_by_its_arn_needs_no_permission(kind: str) -> None:
+    found = spec_of(IntegrationRequest={"Type": kind, "Uri": URI.format(ARN)})
     assert (found.integration, found.function) == ({"type": kind, "uri": URI.format(ARN)}, "")
 
 
@@ -150,9 +154,9 @@ def test_keys_of_maps_stay_as_they_are() -> None:
     assert found["requestTemplates"] == {"Application/JSON": "{}", "text/Plain": "x"}
 
 
-def test_a_method_is_open_unless_the_template_says_how_it_is_guarded() -> None:
-    assert wanted().method == {"authorizationType": "NONE"}
-    assert wanted(
+def test_a_method_is_open_unless_the_template_says_otherwise() -> None:
+    assert spec_of().method == {"authorizationType": "NONE"}
+    assert spec_of(
         AuthorizationType="COGNITO_USER_POOLS",
         AuthorizerId="auth1",
         AuthorizationScopes=["shop/read"],
@@ -172,7 +176,7 @@ def test_a_method_is_open_unless_the_template_says_how_it_is_guarded() -> None:
 
 
 def test_responses_are_those_of_the_native_type() -> None:
-    found = wanted(
+    found = spec_of(
         MethodResponses=[
             {"StatusCode": 200, "ResponseModels": {"application/json": "Empty"}},
             {"StatusCode": "404", "ResponseParameters": {"method.response.header.X-Why": True}},
@@ -196,20 +200,20 @@ WRONG: list[Any] = [
     ({"RestApiId": ""}, "RestApiId is missing"),
     ({"RestApiId": ["a"]}, "RestApiId is not a string"),
     ({"Method": ""}, "Method is missing"),
-    ({"Method": "FETCH"}, "Method is none that API Gateway knows; give GET, PUT"),
+    ({"Method": "FETCH"}, "Method is not a method that API Gateway knows; give one of GET, PUT"),
     ({"Path": "a//b"}, "Path has an empty part"),
-    ({"Path": "a/{rest+}/b"}, "Path goes on after a part that takes all the rest"),
+    ({"Path": "a/{rest+}/b"}, "Path continues after a greedy part"),
     ({"Path": ["a"]}, "Path is not a string"),
     ({"StageName": {"a": 1}}, "StageName is not a string"),
-    ({"OperationName": "x"}, "OperationName is what the provider knows its methods by"),
-    ({"Stage": "dev"}, "Stage is no property of Custom::APIGatewayResource"),
+    ({"OperationName": "x"}, "OperationName is reserved, because the provider records there who owns the method"),
+    ({"Stage": "dev"}, "Stage is not a property of Custom::APIGatewayResource"),
     ({"ApiKeyRequired": "perhaps"}, "ApiKeyRequired is not a boolean"),
     ({"RequestParameters": {"method.request.path.a": "x"}}, "RequestParameters.method.request.path.a is not a boolean"),
     ({"AuthorizationScopes": "all"}, "AuthorizationScopes is not a list"),
     ({"IntegrationRequest": None}, "IntegrationRequest is missing"),
     ({"IntegrationRequest": "Lambda"}, "IntegrationRequest is not a map"),
-    ({"IntegrationRequest": {}}, "IntegrationRequest.Type is no type of an integration; give one of Lambda, AWS"),
-    ({"IntegrationRequest": {"Type": "lambda"}}, "IntegrationRequest.Type is no type of an integration"),
+    ({"IntegrationRequest": {}}, "IntegrationRequest.Type is not an integration type; give one of Lambda, AWS"),
+    ({"IntegrationRequest": {"Type": "lambda"}}, "IntegrationRequest.Type is not an integration type"),
     ({"IntegrationRequest": {"Type": "Lambda"}}, "IntegrationRequest.FunctionArn is missing"),
     ({"IntegrationRequest": {**CALL, "FunctionArn": "counter"}}, "FunctionArn is not the ARN of a function"),
     ({"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}:7:8"}}, "FunctionArn is not the ARN of a function"),
@@ -221,10 +225,10 @@ WRONG: list[Any] = [
         {"IntegrationRequest": {**CALL, "FunctionArn": ARN.replace("111122223333", "444455556666")}},
         "FunctionArn is that of a function in another Region or account",
     ),
-    ({"IntegrationRequest": {**CALL, "Uri": "x"}}, "IntegrationRequest.Uri is made from FunctionArn; remove it"),
+    ({"IntegrationRequest": {**CALL, "Uri": "x"}}, "IntegrationRequest.Uri is derived from FunctionArn; remove it"),
     (
         {"IntegrationRequest": {**CALL, "IntegrationHttpMethod": "GET"}},
-        "IntegrationHttpMethod is made from FunctionArn",
+        "IntegrationHttpMethod is derived from FunctionArn",
     ),
     ({"IntegrationRequest": {"Type": "MOCK", "FunctionArn": ARN}}, "FunctionArn belongs to the Type Lambda"),
     (
@@ -239,41 +243,43 @@ WRONG: list[Any] = [
     ({"MethodResponses": {"StatusCode": 200}}, "MethodResponses is not a list"),
     ({"MethodResponses": [200]}, "MethodResponses[0] is not a map"),
     ({"MethodResponses": [{}]}, "MethodResponses[0].StatusCode is missing"),
-    ({"MethodResponses": [{"StatusCode": 200}] * 2}, "MethodResponses[1].StatusCode stands there twice"),
+    ({"MethodResponses": [{"StatusCode": 200}] * 2}, "MethodResponses[1].StatusCode is that of an earlier response"),
     ({"MethodResponses": [{"StatusCode": 200, "Template": ""}]}, "MethodResponses[0].Template is not known"),
-    ({"IntegrationResponses": [{"StatusCode": 200}]}, "IntegrationResponses has 200, and MethodResponses has not"),
+    ({"IntegrationResponses": [{"StatusCode": 200}]}, "IntegrationResponses has 200, which MethodResponses lacks"),
     (
         {
             "MethodResponses": [{"StatusCode": 200}, {"StatusCode": 404}],
             "IntegrationResponses": [{"StatusCode": 200}, {"StatusCode": 404}],
         },
-        "IntegrationResponses[1].SelectionPattern is that of another response",
+        "IntegrationResponses[1].SelectionPattern is that of an earlier response",
     ),
 ]
 
 
-@pytest.mark.parametrize(("change", "told"), WRONG)
-def test_what_is_wrong_is_told_by_its_path(change: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(("change", "expected"), WRONG)
+def test_what_is_wrong_is_reported_by_its_path(change: dict[str, Any], expected: str) -> None:
     with pytest.raises(PropertiesError) as refused:
-        wanted(**change)
-    assert told in str(refused.value)
+        spec_of(**change)
+    assert expected in str(refused.value)
     assert len(refused.value.problems) == 1
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_that_is_wrong_is_reported_at_once() -> None:
     with pytest.raises(PropertiesError) as refused:
-        wanted(Method="FETCH", StageName=[], Former="x", MethodResponses=[{}])
+        spec_of(Method="FETCH", StageName=[], Former="x", MethodResponses=[{}])
     assert len(refused.value.problems) == 4
 
 
 @pytest.mark.parametrize("change", [change for change, _ in WRONG])
 def test_what_was_accepted_once_is_not_refused_later(change: dict[str, Any]) -> None:
-    read({**BASE, **change}, MODEL, PLACE, accepted={**BASE, **change})
+    desired = parse({**BASE, **change}, MODEL, PLACE)
+    refuse(desired, accepted=parse({**BASE, **change}, MODEL, PLACE))
 
 
-def test_of_an_update_what_is_newly_wrong_is_refused() -> None:
-    with pytest.raises(PropertiesError, match=r"^Latter is no property"):
-        read({**BASE, "Former": "x", "Latter": "y"}, MODEL, PLACE, accepted={**BASE, "Former": "x"})
+def test_what_is_newly_wrong_is_refused_in_an_update() -> None:
+    desired = parse({**BASE, "Former": "x", "Latter": "y"}, MODEL, PLACE)
+    with pytest.raises(PropertiesError, match=r"^Latter is not a property[^.]*$"):
+        refuse(desired, accepted=parse({**BASE, "Former": "x"}, MODEL, PLACE))
 
 
 ANYTHING = some.recursive(
@@ -291,7 +297,7 @@ NAMES = some.sampled_from([*BASE, "ParentId", "StageName", "MethodResponses", "I
 @settings(deadline=None)
 @given(some.dictionaries(NAMES, ANYTHING))
 def test_whatever_the_properties_are_a_delete_can_read_them(properties: dict[str, Any]) -> None:
-    read(properties, MODEL, PLACE, accepted=properties)
+    refuse(parse(properties, MODEL, PLACE), accepted=parse(properties, MODEL, PLACE))
     functions_named(properties, PLACE)
 
 

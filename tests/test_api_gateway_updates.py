@@ -35,8 +35,8 @@ class TestAnUpdate:
         [
             pytest.param({}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}, id="another function"),
             pytest.param({}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}counter:live"}}, id="an alias"),
-            pytest.param({}, {"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, id="a property more"),
-            pytest.param({"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, {}, id="a property less"),
+            pytest.param({}, {"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, id="one more property"),
+            pytest.param({"IntegrationRequest": {**CALL, "TimeoutInMillis": 900}}, {}, id="one property less"),
             pytest.param({}, {"IntegrationRequest": MOCK}, id="another type"),
             pytest.param({"IntegrationRequest": MOCK}, {}, id="a function after all"),
             pytest.param(
@@ -64,13 +64,13 @@ class TestAnUpdate:
             pytest.param(
                 {"ApiKeyRequired": True, "RequestParameters": {"method.request.path.name": True}},
                 {"AuthorizationType": "AWS_IAM"},
-                id="what guards the method",
+                id="authorization",
             ),
             pytest.param({"StageName": "live"}, {"StageName": "other"}, id="another stage"),
-            pytest.param({"StageName": "live"}, {}, id="no stage any more"),
+            pytest.param({"StageName": "live"}, {}, id="no stage"),
         ],
     )
-    @pytest.mark.parametrize("keeping", [False, True], ids=["", "responses outlive an integration that is put anew"])
+    @pytest.mark.parametrize("keeping", [False, True], ids=["", "responses outlive an integration that is replaced"])
     def test_in_place_gives_what_a_create_gives(
         self, world: World, old: dict[str, Any], new: dict[str, Any], keeping: bool
     ) -> None:
@@ -90,13 +90,15 @@ class TestAnUpdate:
             del method["operationName"], method["methodIntegration"]["cacheNamespace"]
         assert found == expected
 
-    def test_of_the_integration_never_takes_the_method_away(self, world: World) -> None:
-        """A deployment that somebody makes meanwhile would not hold it."""
+    def test_of_the_integration_never_deletes_the_method(self, world: World) -> None:
+        """A deployment that somebody creates meanwhile would lack it."""
         id = created(world)
         updated(world, id, {}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}})
         assert "DeleteMethod" not in world.gateway.operations()
 
-    def test_takes_the_former_function_its_permission_when_the_stage_calls_it_no_longer(self, world: World) -> None:
+    def test_revokes_the_permission_of_the_former_function_when_the_stage_no_longer_calls_it(
+        self, world: World
+    ) -> None:
         other = {**CALL, "FunctionArn": f"{ARN}other"}
         id = created(world, StageName="live")
         order: list[str] = []
@@ -105,10 +107,10 @@ class TestAnUpdate:
         assert order.index("AddPermission") < order.index("CreateDeployment") < order.index("RemovePermission")
         assert permissions(world) == {"other": [f"{SHOP}/*/GET/*"]}
 
-    def test_leaves_the_former_function_its_permission_where_others_deploy_until_the_next_change(
+    def test_keeps_the_permission_of_the_former_function_until_the_next_change_if_others_deploy(
         self, world: World
     ) -> None:
-        """Stages call it until they are deployed to."""
+        """Stages call it until somebody deploys to them."""
         first, second, third = ({"IntegrationRequest": {**CALL, "FunctionArn": ARN + name}} for name in NAMES)
         id = created(world, **first)
         updated(world, id, first, second)
@@ -122,7 +124,7 @@ class TestAnUpdate:
         assert permissions(world) == {}
         assert left(world) == []
 
-    def test_takes_the_former_function_its_permission_once_the_template_names_a_stage(self, world: World) -> None:
+    def test_revokes_the_permission_of_the_former_function_once_the_template_names_a_stage(self, world: World) -> None:
         other = {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}
         id = created(world)
         updated(world, id, {}, other)
@@ -130,13 +132,15 @@ class TestAnUpdate:
         assert permissions(world).keys() == {"other"}
         assert not [key for key in shop(world).tags if key.startswith(FORMER)]
 
-    def test_takes_the_former_function_its_permission_at_once_where_the_api_takes_no_tag(self, world: World) -> None:
+    def test_revokes_the_permission_of_the_former_function_at_once_if_the_api_has_no_room_for_a_tag(
+        self, world: World
+    ) -> None:
         id = created(world)
         shop(world).tags |= {f"key{number}": "x" for number in range(48)}
         updated(world, id, {}, {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}})
         assert permissions(world).keys() == {"other"}
 
-    def test_that_is_rolled_back_leaves_the_permission_that_there_was(self, world: World) -> None:
+    def test_that_is_rolled_back_leaves_the_permission_that_existed_before(self, world: World) -> None:
         other = {"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}other"}}
         id = created(world)
         updated(world, id, {}, other)
@@ -145,7 +149,7 @@ class TestAnUpdate:
         assert permissions(world).keys() == {"counter"}
         assert left(world) == []
 
-    def test_puts_a_method_again_that_is_gone(self, world: World) -> None:
+    def test_puts_a_method_that_is_gone_again(self, world: World) -> None:
         id = created(world)
         shop(world).at("/{name}").methods.clear()
         assert updated(world, id, {}, {"ApiKeyRequired": True})["PhysicalResourceId"] == id
@@ -195,7 +199,7 @@ REPLACED = [
 
 class TestAReplacement:
     @pytest.mark.parametrize("change", REPLACED)
-    def test_makes_a_new_method_and_leaves_the_old_one_to_cloudformation(
+    def test_creates_a_new_method_and_leaves_the_old_one_to_cloudformation(
         self, world: World, change: dict[str, Any]
     ) -> None:
         old = created(world, StageName="live")
@@ -219,8 +223,8 @@ class TestAReplacement:
         deleted(world, new, StageName="test", **change)
         assert world.made()[TYPE] == {old}
 
-    def test_of_a_method_that_is_ours_still_is_changed(self, world: World) -> None:
-        """A Delete that failed for good left it, and the template goes back to it."""
+    def test_by_a_method_that_is_still_owned_changes_it(self, world: World) -> None:
+        """A Delete that failed for good left it, and the template returns to it."""
         first = created(world)
         second = updated(world, first, {}, {"Method": "POST"})["PhysicalResourceId"]
         third = updated(world, second, {"Method": "POST"}, {"ApiKeyRequired": True})
@@ -234,18 +238,18 @@ class TestAReplacement:
         assert answered["PhysicalResourceId"] == old
         assert world.made()[TYPE] == {old}
 
-    def test_that_is_the_same_place_by_another_name_is_none(self, world: World) -> None:
+    def test_by_the_same_place_under_another_name_is_an_update(self, world: World) -> None:
         old = created(world, Path="orders/{id}")
         answered = updated(world, old, {"Path": "orders/{id}"}, {"ParentId": ORDERS, "Path": "/{id}/"})
         assert answered["PhysicalResourceId"] == old
 
 
 class TestADelete:
-    def test_checks_no_property(self, world: World) -> None:
+    def test_does_not_check_properties(self, world: World) -> None:
         id = created(world)
         deleted(world, id, Former="x", Method=["GET"], IntegrationRequest="x", Path={"a": "b"}, StageName=["live"])
         assert not world.made()[TYPE] - {item for item in left(world) if item.startswith("permission")}
-        assert permissions(world) == {}, "the method itself tells which function it called"
+        assert permissions(world) == {}, "the method itself shows which function it called"
 
     def test_of_what_is_gone_succeeds(self, world: World) -> None:
         id = created(world, Path="a/b", StageName="dev")
@@ -254,19 +258,19 @@ class TestADelete:
         deleted(world, id, Path="a/b", StageName="dev")
         assert left(world) == []
 
-    def test_of_a_method_whose_resource_is_gone_still_takes_it_from_the_stage(self, world: World) -> None:
+    def test_of_a_method_whose_resource_is_gone_still_withdraws_it_from_the_stage(self, world: World) -> None:
         id = created(world, Path="a/b", StageName="live")
         shop(world).resources = native()[SHOP].resources
         deleted(world, id, Path="a/b", StageName="live")
         assert ("/a/b", "GET") not in shop(world).serves("live")
 
-    def test_of_a_method_whose_api_is_gone_takes_the_permission(self, world: World) -> None:
+    def test_of_a_method_whose_api_is_gone_revokes_the_permission(self, world: World) -> None:
         id = created(world)
         del world.gateway.apis[SHOP]
         deleted(world, id)
         assert permissions(world) == {}
 
-    def test_of_a_method_whose_function_is_gone_or_out_of_reach_succeeds(self, world: World) -> None:
+    def test_of_a_method_whose_function_is_gone_or_outside_the_permissions_succeeds(self, world: World) -> None:
         first = created(world)
         second = created(world, Path="x", IntegrationRequest={**CALL, "FunctionArn": f"{ARN}other"})
         del world.aws_lambda.functions["counter"]
@@ -275,7 +279,7 @@ class TestADelete:
         deleted(world, second, Path="x", IntegrationRequest={**CALL, "FunctionArn": f"{ARN}other"})
         assert shop(world).pairs() == {("/", "GET"), ("/orders", "POST")}
 
-    def test_after_half_an_update_takes_the_permissions_of_both_functions(self, world: World) -> None:
+    def test_after_half_an_update_revokes_the_permissions_of_both_functions(self, world: World) -> None:
         other = {**CALL, "FunctionArn": f"{ARN}other"}
         id = created(world, StageName="live")
 
@@ -291,8 +295,8 @@ class TestADelete:
         deleted(world, id, StageName="live")
         assert permissions(world) == {}
 
-    def test_with_a_marker_takes_what_was_answered_with_failed(self, world: World) -> None:
-        """The answer to the last call was lost, and all that was tried then failed as well."""
+    def test_with_a_marker_deletes_what_was_answered_with_failed(self, world: World) -> None:
+        """The answer to the last call was lost, and everything that was tried after it failed as well."""
         event = world.stack.event("Create", BASE, resource_type=TYPE)
         id = world.stack.send(event)["PhysicalResourceId"]
         deleted(world, not_created("request-other"))

@@ -1,9 +1,9 @@
-"""REST APIs behind botocore's own client, as strict as API Gateway.
+"""A fake of API Gateway behind botocore's own client, as strict as API Gateway.
 
 Requests are serialised and validated by botocore, caught before they leave, and answered from a model: a tree of
 resources, methods with integrations and responses, deployments that are snapshots, stages that point to one. A
 deployment needs an integration on every method, and five seconds since the last one in the account. Names, conflicts
-and messages are those that AWS has.
+and messages are AWS's own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def throttled() -> Fault:
 
 
 class FakeApiGateway:
-    """``apis`` by their ids."""
+    """``apis`` are by ID."""
 
     STATE = ("apis", "deployed_at")
 
@@ -53,7 +53,7 @@ class FakeApiGateway:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
         self.after: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
-        self.any_is_told_as = "ANY"
+        self.name_of_any = "ANY"
         self.put_keeps_responses = False
         self._routes: list[tuple[str, re.Pattern[str], Any]] = []
 
@@ -82,8 +82,8 @@ class FakeApiGateway:
         except Fault as fault:
             body = json.dumps({"message": fault.message}).encode()
             return answer(request.url, fault.status, body, {"x-amzn-errortype": fault.code})
-        told = json.dumps(result).encode() if result is not None else b""
-        return answer(request.url, operation.http.get("responseCode", 200), told, {})
+        body = json.dumps(result).encode() if result is not None else b""
+        return answer(request.url, operation.http.get("responseCode", 200), body, {})
 
     def _route(self, method: str, path: str) -> tuple[Any, dict[str, str]]:
         for known, pattern, operation in self._routes:
@@ -93,7 +93,7 @@ class FakeApiGateway:
         raise AssertionError(f"no operation for {method} {path}")
 
     def _params(self, operation: Any, found: dict[str, str], query: str, body: Any) -> dict[str, Any]:
-        """What was sent, by the names of botocore's members."""
+        """The parameters of the request, by the names of botocore's members."""
         members = operation.input_shape.members
         names = {shape.serialization.get("name", member): member for member, shape in members.items()}
         params: dict[str, Any] = {names[name]: value for name, value in found.items()}
@@ -140,13 +140,13 @@ class FakeApiGateway:
             raise missing("Integration identifier")
         return found
 
-    def _told(self, api: Api, resource: Resource, embedded: bool = False) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": resource.id, "path": api.path(resource.id)}
+    def _described(self, api: Api, resource: Resource, embedded: bool = False) -> dict[str, Any]:
+        described: dict[str, Any] = {"id": resource.id, "path": api.path(resource.id)}
         if resource.parent:
-            told |= {"parentId": resource.parent, "pathPart": resource.part}
+            described |= {"parentId": resource.parent, "pathPart": resource.part}
         if resource.methods:
-            told["resourceMethods"] = resource.methods if embedded else {verb: {} for verb in resource.methods}
-        return told
+            described["resourceMethods"] = resource.methods if embedded else {verb: {} for verb in resource.methods}
+        return described
 
     def _check_part(self, api: Api, parent: Resource, part: str, but: str = "") -> None:
         siblings = [each for each in api.children(parent.id) if each.id != but]
@@ -171,7 +171,7 @@ class FakeApiGateway:
         api = self._api(params)
         limit, start = int(params.get("limit", 25)), int(params.get("position", 0))
         assert limit <= 500
-        found = [self._told(api, each, "methods" in params.get("embed", [])) for each in api.resources.values()]
+        found = [self._described(api, each, "methods" in params.get("embed", [])) for each in api.resources.values()]
         page: dict[str, Any] = {"item": found[start : start + limit]}
         return {**page, "position": str(start + limit)} if start + limit < len(found) else page
 
@@ -179,11 +179,11 @@ class FakeApiGateway:
         api, parent = self._resource(params, "parentId")
         self._check_part(api, parent, params["pathPart"])
         if len(api.resources) >= self.max_resources:
-            told = "Maximum number of Resources for this API has been reached. Please contact AWS if you need more."
-            raise Fault("LimitExceededException", told, 429)
+            message = "Maximum number of Resources for this API has been reached. Please contact AWS if you need more."
+            raise Fault("LimitExceededException", message, 429)
         made = Resource(api.next_id("res"), parent.id, params["pathPart"])
         api.resources[made.id] = made
-        return self._told(api, made)
+        return self._described(api, made)
 
     def UpdateResource(self, params: dict[str, Any]) -> dict[str, Any]:
         api, resource = self._resource(params)
@@ -193,10 +193,10 @@ class FakeApiGateway:
                 raise bad("Root resource cannot update its pathPart.")
             self._check_part(api, api.resources[resource.parent], patch["value"], but=resource.id)
             resource.part = patch["value"]
-        return self._told(api, resource)
+        return self._described(api, resource)
 
     def DeleteResource(self, params: dict[str, Any]) -> None:
-        """With all that is below it."""
+        """Deletes the resource with everything below it."""
         api, resource = self._resource(params)
         if resource.id == api.root:
             raise bad("Cannot delete the root resource")
@@ -284,8 +284,7 @@ class FakeApiGateway:
             raise missing("Response status code")
         pattern, responses = params.get("selectionPattern", ""), integration["integrationResponses"]
         if any(each.get("selectionPattern", "") == pattern for each in responses.values()):
-            told = pattern or "default"
-            raise conflict(f"Integration response with selection pattern {told} already exists")
+            raise conflict(f"Integration response with selection pattern {pattern or 'default'} already exists")
         names = ("statusCode", "selectionPattern", "responseParameters", "responseTemplates", "contentHandling")
         responses[params["statusCode"]] = {name: params[name] for name in names if params.get(name)}
         made: dict[str, Any] = responses[params["statusCode"]]
@@ -309,13 +308,13 @@ class FakeApiGateway:
             raise bad("No integration defined for method")
         self.deployed_at = self.clock.now()
         id = api.next_id("dep")
-        told = {"id": id, "description": params.get("description", ""), "createdDate": int(self.clock.now())}
-        api.deployments[id] = {**told, "_methods": copy.deepcopy(methods)}
+        described = {"id": id, "description": params.get("description", ""), "createdDate": int(self.clock.now())}
+        api.deployments[id] = {**described, "_methods": copy.deepcopy(methods)}
         stage = api.stages.setdefault(params["stageName"], {"stageName": params["stageName"]})
         stage["deploymentId"] = id
         if "stageDescription" in params:
             stage["description"] = params["stageDescription"]
-        return told
+        return described
 
     def _deployment(self, params: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
         api = self._api(params)
@@ -325,17 +324,17 @@ class FakeApiGateway:
 
     def GetDeployment(self, params: dict[str, Any]) -> dict[str, Any]:
         _, found = self._deployment(params)
-        told = {name: value for name, value in found.items() if name != "_methods"}
+        described = {name: value for name, value in found.items() if name != "_methods"}
         if "apisummary" not in params.get("embed", []):
-            return told
+            return described
         summary = {
             path: {
-                self.any_is_told_as if verb == "ANY" else verb: {"authorizationType": "NONE", "apiKeyRequired": False}
+                self.name_of_any if verb == "ANY" else verb: {"authorizationType": "NONE", "apiKeyRequired": False}
                 for verb in verbs
             }
             for path, verbs in found["_methods"].items()
         }
-        return {**told, "apiSummary": summary}
+        return {**described, "apiSummary": summary}
 
     def GetDeployments(self, params: dict[str, Any]) -> dict[str, Any]:
         api = self._api(params)

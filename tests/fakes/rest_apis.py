@@ -1,4 +1,4 @@
-"""REST APIs as API Gateway keeps them; what there is before a test, and what should not be there after it."""
+"""REST APIs as API Gateway keeps them: what exists before a test, and what must not exist after it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfn_injector.resources.api_gateway_resource.tags import mark_in, mark_on
+from cfn_injector.resources.api_gateway_resource.tags import owner_in, owner_of
 
 SHOP, BARE = "shop000001", "bare000001"
-"""Two APIs: one has methods and stages that are not ours, one has nothing but its root."""
+"""Two APIs: one has methods and stages that are not owned, one has only its root."""
 ORDERS = "nativ1"
-"""The resource /orders of the shop, which is not ours."""
+"""The resource /orders of the shop, which is not owned."""
 MADE, FORMER = "cfn-injector:made:", "cfn-injector:former:"
 
 Policies = Mapping[tuple[str, str], Mapping[str, dict[str, Any]]]
-"""Statements by their ids, by function and qualifier."""
+"""Statements by ID, by function and qualifier."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Api:
         return f"{self.path(resource.parent).rstrip('/')}/{resource.part}"
 
     def at(self, path: str) -> Resource:
-        """The resource of that path. KeyError where there is none."""
+        """The resource of that path. Raises KeyError if there is none."""
         return {self.path(id): resource for id, resource in self.resources.items()}[path]
 
     def paths(self) -> list[str]:
@@ -65,7 +65,7 @@ class Api:
         return {(self.path(id), verb) for id, each in self.resources.items() for verb in each.methods}
 
     def served(self, stage: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """The methods that a stage serves: by path, by verb."""
+        """The methods that a stage serves, by path and verb."""
         found: dict[str, dict[str, dict[str, Any]]] = self.deployments[self.stages[stage]["deploymentId"]]["_methods"]
         return found
 
@@ -74,7 +74,7 @@ class Api:
 
 
 def native() -> dict[str, Api]:
-    """What is there before, and is not ours."""
+    """What exists before a test, and is not owned."""
     mock = {"type": "MOCK", "integrationResponses": {}}
     method = {"httpMethod": "GET", "authorizationType": "NONE", "apiKeyRequired": False, "methodIntegration": mock}
     shop = Api(SHOP, {"aws:cloudformation:stack-name": "shop", "team": "shop"})
@@ -92,25 +92,25 @@ def native() -> dict[str, Api]:
 
 
 def physical_ids(apis: Mapping[str, Api]) -> set[str]:
-    """Those of all methods that are ours."""
+    """The physical IDs of all owned methods."""
     return {
         f"{api.id}/{id}/{verb}"
         for api in apis.values()
         for id, resource in api.resources.items()
         for verb, method in resource.methods.items()
-        if mark_on(method)
+        if owner_of(method)
     }
 
 
 def pending(apis: Mapping[str, Api]) -> list[str]:
-    """The operation names of all methods whose request is not answered."""
+    """The operation names of all methods whose requests are not answered."""
     resources = [each for api in apis.values() for each in api.resources.values()]
-    marks = [mark_on(method) for each in resources for method in each.methods.values()]
-    return [mark.text for mark in marks if mark and mark.pending]
+    owners = [owner_of(method) for each in resources for method in each.methods.values()]
+    return [owner.text for owner in owners if owner and owner.pending]
 
 
 def leftovers(apis: Mapping[str, Api], policies: Policies) -> Iterator[str]:
-    """What should not be there: what nobody uses, what is not remembered, what is theirs and was changed."""
+    """What must not exist: what is not used or not recorded, and changes to what is not owned."""
     for id, former in native().items():
         if id in apis:
             yield from _leftovers(apis[id], former)
@@ -122,7 +122,7 @@ def leftovers(apis: Mapping[str, Api], policies: Policies) -> Iterator[str]:
 
 
 def _needs(api: Api, function: str, statement: dict[str, Any]) -> bool:
-    """Whether the statement is there for a method of the API that calls the function."""
+    """Whether the statement is for a method of the API that calls the function."""
     source = statement["Condition"]["ArnLike"]["AWS:SourceArn"].split(":", 5)[5]
     for id, resource in api.resources.items():
         for verb, method in resource.methods.items():
@@ -135,7 +135,7 @@ def _needs(api: Api, function: str, statement: dict[str, Any]) -> bool:
 
 
 def _leftovers(api: Api, former: Api) -> Iterator[str]:
-    made = {key.removeprefix(MADE) for key in api.tags if key.startswith(MADE)}
+    recorded = {key.removeprefix(MADE) for key in api.tags if key.startswith(MADE)}
     for key in api.tags:
         id, _, verb = key.removeprefix(FORMER).partition(":")
         if key.startswith(FORMER) and not (id in api.resources and verb in api.resources[id].methods):
@@ -144,22 +144,22 @@ def _leftovers(api: Api, former: Api) -> Iterator[str]:
         if api.resources.get(id) is None or api.resources[id].methods.items() < resource.methods.items():
             yield f"{former.path(id)} was changed"
     for id, resource in api.resources.items():
-        ours = id not in former.resources
-        if ours and not resource.methods and not api.children(id):
-            yield f"{api.path(id)} is used by nobody"
-        if ours != (id in made):
-            yield f"{api.path(id)} is {'not ' * ours}remembered"
-    for id in made - api.resources.keys():
+        owned = id not in former.resources
+        if owned and not resource.methods and not api.children(id):
+            yield f"{api.path(id)} is not used"
+        if owned != (id in recorded):
+            yield f"{api.path(id)} is {'not ' * owned}recorded"
+    for id in recorded - api.resources.keys():
         yield f"a tag of {id}, which is gone"
     if {key: value for key, value in api.tags.items() if not key.startswith("cfn-injector:")} != former.tags:
-        yield "their tags were changed"
+        yield "tags that are not owned were changed"
     for name, stage in former.stages.items():
         if api.stages.get(name, {}).get("description") != stage["description"]:
             yield f"stage {name} was changed"
     for name in api.stages:
-        ours = name not in former.stages
-        if ours and not any(mark_on(method) for each in api.resources.values() for method in each.methods.values()):
+        owned = name not in former.stages
+        if owned and not any(owner_of(method) for each in api.resources.values() for method in each.methods.values()):
             yield f"stage {name} is left"
-        elif (ours or mark_in(api.deployments[api.stages[name]["deploymentId"]]["description"])) and api.pairs():
+        elif (owned or owner_in(api.deployments[api.stages[name]["deploymentId"]]["description"])) and api.pairs():
             for pair in api.serves(name) - api.pairs():
                 yield f"stage {name} serves {pair}, which is gone"

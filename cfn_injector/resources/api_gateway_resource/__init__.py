@@ -1,11 +1,11 @@
-"""``Custom::APIGatewayResource``: a method of a REST API, with the resources on the way to it and its integration.
+"""``Custom::APIGatewayResource``: a method of a REST API, with the resources on its path and its integration.
 
-In: a request and the services. Out: an Outcome whose id is ``{RestApiId}/{resource's id}/{METHOD}`` and whose data are
-the attributes for ``Fn::GetAtt``, or an InjectorError.
+Takes a request and the services. Returns an Outcome whose ID is ``{RestApiId}/{resource's ID}/{METHOD}`` and whose data
+are the attributes for ``Fn::GetAtt``, or raises an InjectorError.
 
-The way of a change: check every property; make what is missing of the path; put the method, marked as pending; complete
-it; permit its function to be called; deploy; and last, take from the mark that this request is not answered yet. What a
-failed request made is deleted again.
+The steps of a change: check every property; create the missing resources on the path; put the method, recorded as
+pending; complete it; permit API Gateway to call its function; deploy; and last, record that this request is answered.
+What a failed request created is deleted again.
 """
 
 from __future__ import annotations
@@ -14,180 +14,185 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from cfn_injector.plugin import Outcome, Request, RequestError, Services, Stack, stack_of
-from cfn_injector.resources.api_gateway_resource import claim, deployments, methods, permissions, spec
-from cfn_injector.resources.api_gateway_resource.cleanup import apis_of, remove, sweep, undo
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.plugin import Operation, Outcome, Request, RequestError, Services, Verdict
+from cfn_injector.resources.api_gateway_resource import claim, cleanup, deployments, methods, permissions
+from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of, target_in
 from cfn_injector.resources.api_gateway_resource.paths import Tree
-from cfn_injector.resources.api_gateway_resource.spec import Wanted
-from cfn_injector.resources.api_gateway_resource.tags import Mark, is_overtaken, is_unfinished, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, refuse
+from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_for, owner_of, verdict_on
 
 SERVICES = ("apigateway", "cloudformation", "lambda")
 
 _SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov"}
 
 
-def _job(request: Request, services: Services) -> Job:
-    return Job(request, services, stack_of(request, services))
+def _check(operation: Operation, desired: MethodSpec, accepted: MethodSpec | None) -> None:
+    """Raises PropertiesError with all that is wrong, in an Update only with what is newly wrong.
+
+    A rollback returns to properties that were accepted once, so it is not checked.
+    """
+    if not (operation.stack.rolling_back and accepted):
+        refuse(desired, accepted)
 
 
-def _wanted(job: Job, accepted: Mapping[str, Any] | None = None) -> Wanted:
-    """Raises PropertiesError with all that is wrong; of an Update only what is newly so, of a rollback nothing."""
-    if job.stack.rolling_back and accepted is not None:
-        accepted = job.request.properties
-    return spec.read(job.request.properties, job.gateway.meta.service_model, job.place, accepted)
-
-
-def _outcome(job: Job, tree: Tree, target: Target, wanted: Wanted, deployment: str = "") -> Outcome:
-    """The attributes; every one is a string, and none is empty."""
+def _flatten(operation: Operation, tree: Tree, target: Target, desired: MethodSpec, deployment: str) -> Outcome:
+    """The attributes; each is a string, and none is empty."""
     path, verb = tree.pair(target)
-    suffix = _SUFFIXES.get(job.place.partition, "amazonaws.com")
-    host = f"{target.api}.execute-api.{job.place.region}.{suffix}"
+    place = place_of(operation)
+    host = f"{target.api}.execute-api.{place.region}.{_SUFFIXES.get(place.partition, 'amazonaws.com')}"
     data = {
         "RestApiId": target.api,
         "ResourceId": target.resource,
         "ParentId": tree.resources[target.resource].get("parentId") or "",
         "Path": path,
         "Method": verb,
-        "Url": f"https://{host}/{wanted.stage}{path}" if wanted.stage else "",
+        "Url": f"https://{host}/{desired.stage}{path}" if desired.stage else "",
         "DeploymentId": deployment,
     }
     return Outcome(str(target), {name: value for name, value in data.items() if value})
 
 
-def _tell_again(job: Job, tree: Tree, target: Target, wanted: Wanted) -> Outcome:
-    """The answer to an event whose earlier delivery did all there was to do."""
-    job.log("already-made", key=str(target))
-    return _outcome(job, tree, target, wanted, _deployed(job, wanted))
+def _answer_again(operation: Operation, tree: Tree, target: Target, desired: MethodSpec) -> Outcome:
+    """The answer to an event that an earlier delivery has served completely."""
+    operation.log("already-made", key=str(target))
+    deployment = deployments.find_current(operation, desired.api, desired.stage) if desired.stage else ""
+    return _flatten(operation, tree, target, desired, deployment)
 
 
-def _deployed(job: Job, wanted: Wanted) -> str:
-    return deployments.current(job, wanted.api, wanted.stage) if wanted.stage else ""
-
-
-def _deploy(job: Job, wanted: Wanted, tree: Tree, target: Target) -> str:
-    """The id of the deployment that holds the method; empty where the template leaves deploying to others."""
-    if not wanted.stage:
+def _deploy(operation: Operation, desired: MethodSpec, tree: Tree, target: Target) -> str:
+    """The ID of the deployment with the method; empty if the template names no stage."""
+    if not desired.stage:
         return ""
-    deployment = deployments.deploy(job, wanted.api, wanted.stage, tree.pair(target))
-    deployments.prune(job, wanted.api, but=deployment)
+    deployment = deployments.deploy(operation, desired.api, desired.stage, tree.pair(target))
+    deployments.prune(operation, desired.api, keep=deployment)
     return deployment
 
 
 def create(request: Request, services: Services) -> Outcome:
-    """Makes the method, or finds what an earlier delivery of the same request made."""
-    job = _job(request, services)
-    return _make(job, _wanted(job))
+    """Creates the method, or finds what an earlier delivery of the same request created."""
+    operation = Operation.begin(request, services)
+    desired = spec_of(operation, request.properties)
+    _check(operation, desired, None)
+    return _create(operation, desired)
 
 
-def _make(job: Job, wanted: Wanted) -> Outcome:
-    """Makes the method, or completes what an earlier delivery left of it.
+def _create(operation: Operation, desired: MethodSpec) -> Outcome:
+    """Creates the method, or completes what an earlier delivery left of it.
 
-    What this request made is deleted again where it fails.
+    If it fails, what this request created is deleted again.
     """
-    pending = mark_of(job.request, pending=True)
+    pending = owner_for(operation.request, pending=True)
     with ExitStack() as failure:
-        failure.callback(undo, job, wanted, pending)
-        tree, target, settled = claim.put(job, wanted, pending, failure)
-        if settled:
+        failure.callback(cleanup.undo, operation, desired)
+        tree, target, _, owner = claim.put(operation, desired, pending, failure)
+        if verdict_on(operation, owner) is not Verdict.PENDING:
             failure.pop_all()
-            return _settle(job, wanted, tree, target, settled)
-        if wanted.function:
-            permissions.grant(job, target, wanted.function, tree.pair(target)[0])
-        deployment = _deploy(job, wanted, tree, target)
-        claim.confirm(job, target, pending)
+            return _return_to(operation, desired, tree, target, owner)
+        if desired.function:
+            permissions.grant(operation, target, desired.function, tree.pair(target)[0])
+        deployment = _deploy(operation, desired, tree, target)
+        claim.confirm(operation, target, pending)
         failure.pop_all()
-    return _outcome(job, tree, target, wanted, deployment)
+    return _flatten(operation, tree, target, desired, deployment)
 
 
-def _settle(job: Job, wanted: Wanted, tree: Tree, target: Target, mark: Mark) -> Outcome:
-    """The method stands where it is wanted, and is ours: made by this very request, or to go back to."""
-    if mark.request == mark_of(job.request).request:
-        return _tell_again(job, tree, target, wanted)
-    if not job.stack.rolling_back:
-        return _change(job, wanted, tree, target)
-    _mark(job, target, mark, mark_of(job.request, made_by=mark.request))
-    _drop_stage(job, wanted, mark)
-    return _tell_again(job, tree, target, wanted)
+def _return_to(operation: Operation, desired: MethodSpec, tree: Tree, target: Target, owner: Owner) -> Outcome:
+    """The answer for a method that exists and is owned: this very request created it, or an update returns to it."""
+    verdict = verdict_on(operation, owner)
+    if verdict is Verdict.ANSWERED:
+        return _answer_again(operation, tree, target, desired)
+    if verdict is Verdict.STALE or not operation.stack.rolling_back:
+        return _change(operation, desired, tree, target)
+    _record_served(operation, target, owner)
+    _drop_stage(operation, desired, owner)
+    return _answer_again(operation, tree, target, desired)
 
 
-def _mark(job: Job, target: Target, mark: Mark, wanted: Mark) -> None:
-    """Says which event was served last."""
-    if mark != wanted:
-        methods.name(job, target, wanted.text)
+def _record_served(operation: Operation, target: Target, owner: Owner) -> None:
+    """Records which event was served last."""
+    served = owner_for(operation.request, created_by=owner.request)
+    if owner != served:
+        methods.set_owner(operation, target, served)
 
 
 def update(request: Request, services: Services) -> Outcome:
-    """Changes the method in place, or makes the one that replaces it; CloudFormation then deletes the old one."""
-    job = _job(request, services)
-    wanted, old, mine = _wanted(job, request.old_properties), job.current, mark_of(request).request
-    former = job.stack.rolling_back  # then there may be what an update left that was ended before it marked anything
-    sweep(job, apis_of(request, old), lambda mark: mark.pending and mark.request != mine, always=former)
-    tree = claim.tree_of(job, wanted)
-    here = claim.target_of(tree, wanted)
-    if here and here == old:
-        return _change(job, wanted, tree, here)
+    """Changes the method in place, or creates the one that replaces it; CloudFormation then deletes the old one."""
+    operation, old = Operation.begin(request, services), target_in(request.physical_id)
+    desired = spec_of(operation, request.properties)
+    _check(operation, desired, spec_of(operation, request.old_properties))
+    # An update that is rolled back may have been interrupted before it recorded anything.
+    always = operation.stack.rolling_back
+    cleanup.sweep(operation, cleanup.apis_of(request, old), cleanup.is_leftover, always=always)
+    tree = claim.find_api(operation, desired)
+    target = claim.desired_target(tree, desired)
+    if target and target == old:
+        return _change(operation, desired, tree, target)
     if old:
-        _check_order(job, mark_on(methods.describe(job, old)))
-    return _make(job, wanted)
+        _check_order(operation, owner_of(methods.find(operation, old)))
+    return _create(operation, desired)
 
 
-def _check_order(job: Job, mark: Mark | None) -> None:
-    """An update that comes after its own rollback changes nothing."""
-    if mark and mark.owner == job.owner and is_overtaken(mark, job.request):
-        raise RequestError(f"a newer event than this one was served for {job.request.logical_id}; nothing was changed")
+def _check_order(operation: Operation, owner: Owner | None) -> None:
+    """Raises RequestError for an update that comes after its own rollback."""
+    if verdict_on(operation, owner) is Verdict.STALE:
+        logical_id = operation.request.logical_id
+        raise RequestError(f"a newer event than this one was served for {logical_id}; nothing was changed")
 
 
-def _change(job: Job, wanted: Wanted, tree: Tree, target: Target) -> Outcome:
-    """Brings the method to what is wanted. That it is missing is no error: the physical id says that it was ours."""
-    found = methods.describe(job, target)
+def _change(operation: Operation, desired: MethodSpec, tree: Tree, target: Target) -> Outcome:
+    """Brings the method to the desired state. A missing one is put: the physical ID shows that it was owned."""
+    found = methods.find(operation, target)
     path, verb = tree.pair(target)
-    if found is not None:
-        methods.check_ours(job, found, f"{verb} {path}", target)
-    mark = mark_on(found)
-    _check_order(job, mark)
-    new = mark_of(job.request, made_by=mark.request if mark else "")
-    methods.bring(job, target, wanted, found, new.text)
-    if wanted.function:
-        permissions.grant(job, target, wanted.function, path)
-    deployment = _deploy(job, wanted, tree, target)
-    _part_with(job, wanted, tree, target, found)
-    if mark:
-        _mark(job, target, mark, new)
-        _drop_stage(job, wanted, mark)
-    return _outcome(job, tree, target, wanted, deployment)
+    owner = methods.check_owned(operation, found, f"{verb} {path}", target) if found is not None else None
+    _check_order(operation, owner)
+    new = owner_for(operation.request, created_by=owner.request if owner else "")
+    methods.apply(operation, target, desired, found, new)
+    if desired.function:
+        permissions.grant(operation, target, desired.function, path)
+    deployment = _deploy(operation, desired, tree, target)
+    _revoke_former(operation, desired, tree, target, found)
+    if owner:
+        _record_served(operation, target, owner)
+        _drop_stage(operation, desired, owner)
+    return _flatten(operation, tree, target, desired, deployment)
 
 
-def _part_with(job: Job, wanted: Wanted, tree: Tree, target: Target, found: Mapping[str, Any] | None) -> None:
-    """Takes former functions their permission, but for the last one where others deploy: stages still call that one."""
-    known = permissions.remembered(tree, target)
-    named = spec.functions_named(job.request.old_properties, job.place)
-    called = spec.functions_called(found, job.place) or named
-    former = (called | named | known) - {wanted.function}
-    if wanted.stage or job.stack.rolling_back:
-        permissions.revoke(job, target, former)
-        permissions.forget(job, target, known)
-    elif last := called - {wanted.function}:
-        permissions.revoke(job, target, former - last)
-        permissions.remember(job, tree, target, last)
+def _revoke_former(
+    operation: Operation, desired: MethodSpec, tree: Tree, target: Target, found: Mapping[str, Any] | None
+) -> None:
+    """Revokes the permission to call former functions.
+
+    If others deploy, stages still call the last one of them, which keeps its permission until the next change.
+    """
+    recorded = permissions.recorded(tree, target)
+    named = functions_named(operation.request.old_properties, place_of(operation))
+    called = functions_called(found, place_of(operation)) or named
+    former = (called | named | recorded) - {desired.function}
+    if desired.stage or operation.stack.rolling_back:
+        permissions.revoke(operation, target, former)
+        permissions.forget(operation, target, recorded)
+    elif last := called - {desired.function}:
+        permissions.revoke(operation, target, former - last)
+        permissions.record(operation, tree, target, last)
 
 
-def _drop_stage(job: Job, wanted: Wanted, mark: Mark) -> None:
-    """A rollback takes away the stage that the update made which is rolled back; ``mark`` is what the method bore."""
-    former = job.request.old_properties.get("StageName")
-    if job.stack.rolling_back and isinstance(former, str) and former and former != wanted.stage:
-        deployments.drop(job, wanted.api, former, mark)
-        deployments.prune(job, wanted.api)
+def _drop_stage(operation: Operation, desired: MethodSpec, owner: Owner) -> None:
+    """In a rollback, deletes the stage that the update created; ``owner`` is the method's before the rollback."""
+    former = operation.request.old_properties.get("StageName")
+    if operation.stack.rolling_back and isinstance(former, str) and former and former != desired.stage:
+        deployments.drop(operation, desired.api, former, owner)
+        deployments.prune(operation, desired.api)
 
 
 def delete(request: Request, services: Services) -> Outcome:
-    """Deletes the method that the id names, if it is ours; else what is pending for this resource.
+    """Deletes the method that the ID names, if it is owned. If the ID names none, deletes what is unfinished.
 
     No property is checked, so that whatever was accepted once can be deleted.
     """
-    job = Job(request, services, Stack({}))
-    if job.current is None:
-        sweep(job, apis_of(request, None), lambda mark: is_unfinished(mark, request), always=True)
+    operation, target = Operation.begin(request, services), target_in(request.physical_id)
+    if target:
+        cleanup.delete(operation, target)
     else:
-        remove(job, job.current)
+        cleanup.sweep(operation, cleanup.apis_of(request, None), cleanup.is_unfinished, always=True)
     return Outcome(request.physical_id)

@@ -1,6 +1,7 @@
-"""A method in the making: claimed with its mark, completed, confirmed.
+"""Claims a method while it is created: puts it with its owner, completes it, and confirms that it is answered.
 
-In: a job, what is wanted, the mark of the request while it is not answered. Out: the method, marked as answered.
+Takes an operation, the desired method, and the owner that the request records while it is not answered. Returns the
+method, confirmed.
 """
 
 from __future__ import annotations
@@ -8,131 +9,145 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfn_injector.plugin import OwnershipError, PropertyError, ResourceError, code_of, has_given_up, message_of
-from cfn_injector.resources.api_gateway_resource import methods, paths
-from cfn_injector.resources.api_gateway_resource.cleanup import sweep, undo_permission
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.plugin import (
+    Operation,
+    OwnershipError,
+    PropertyError,
+    ResourceError,
+    Verdict,
+    code_of,
+    is_pending_for,
+    message_of,
+)
+from cfn_injector.resources.api_gateway_resource import calls, methods, paths
+from cfn_injector.resources.api_gateway_resource.calls import Target
+from cfn_injector.resources.api_gateway_resource.cleanup import is_leftover, sweep, undo_permission
 from cfn_injector.resources.api_gateway_resource.paths import Tree
-from cfn_injector.resources.api_gateway_resource.spec import Wanted
-from cfn_injector.resources.api_gateway_resource.tags import Mark, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
+from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_of, tags_of, verdict_on
 
 _GONE = re.compile(r"Invalid (Resource|Method) identifier")
 
-Claim = tuple[Tree, Target, Mapping[str, Any]]
+
+class Claim(NamedTuple):
+    """The API, the method, the method as API Gateway describes it, and its owner before it was completed."""
+
+    tree: Tree
+    target: Target
+    found: Mapping[str, Any]
+    owner: Owner
 
 
-def tree_of(job: Job, wanted: Wanted) -> Tree:
-    tree = paths.look(job, wanted.api)
+def find_api(operation: Operation, desired: MethodSpec) -> Tree:
+    """The API as it is. Raises PropertyError if it does not exist."""
+    tree = paths.find(operation, desired.api)
     if tree is None:
-        raise PropertyError("RestApiId", f"{wanted.api} is no REST API in {job.place.region}", "correct it")
+        region = calls.place_of(operation).region
+        raise PropertyError("RestApiId", f"{desired.api} is not a REST API in {region}", "correct it")
     return tree
 
 
-def target_of(tree: Tree, wanted: Wanted) -> Target | None:
-    """The method that is wanted, if its resource exists."""
-    at, missing = paths.descend(tree, wanted)
-    return Target(wanted.api, at, wanted.verb) if at and not missing else None
+def desired_target(tree: Tree, desired: MethodSpec) -> Target | None:
+    """The desired method, if its resource exists."""
+    at, missing = paths.descend(tree, desired)
+    return Target(desired.api, at, desired.verb) if at and not missing else None
 
 
-def _leftovers(job: Job, tree: Tree, pending: Mark) -> bool:
-    """Whether there is what an earlier request for this resource left pending."""
-    marks = [mark_on(method) for _, method in tree.methods()]
-    return any(mark.owner == job.owner and mark.pending and mark != pending for mark in marks if mark)
-
-
-def _check_whose(job: Job, found: Mapping[str, Any], target: Target, tree: Tree, wanted: Wanted) -> None:
+def _check_owned(operation: Operation, tree: Tree, target: Target, found: Mapping[str, Any]) -> Owner:
+    """The owner of the method. Raises OwnershipError if it is not owned, and in a Create also if it was retained."""
     path, verb = tree.pair(target)
-    methods.check_ours(job, found, f"{verb} {path}", target)
-    mark = mark_on(found)
-    retained = mark and not mark.pending and mark.request != mark_of(job.request).request
-    if retained and job.request.type == "Create":
+    owner = methods.check_owned(operation, found, f"{verb} {path}", target)
+    created = verdict_on(operation, owner) in (Verdict.ANSWERED, Verdict.PENDING)
+    if operation.request.type == "Create" and not created:
         raise OwnershipError(
-            f"{verb} {path} of API {wanted.api} exists already: an earlier {job.request.logical_id} of this stack was "
-            "retained; delete that method first"
+            f"{verb} {path} of API {target.api} already exists: an earlier {operation.request.logical_id} of this "
+            "stack was retained; delete that method first"
         )
+    return owner
 
 
-def _claim(job: Job, wanted: Wanted, pending: Mark) -> Claim | None:
-    """The resource, and on it the method: put with its mark, or found, if it is ours.
+def _claim(operation: Operation, desired: MethodSpec, pending: Owner) -> Claim | None:
+    """The method: put with its owner, or found, if it is owned.
 
-    None where somebody was in the way, so that it is worth looking again. Raises OwnershipError where the method is not
-    ours. For a Create that is also one that an earlier life of the stack retained.
+    None if another request was in the way, so that it is worth looking again. Raises OwnershipError like
+    ``_check_owned``.
     """
-    tree = tree_of(job, wanted)
-    if _leftovers(job, tree, pending):
-        sweep(job, [wanted.api], lambda mark: mark.pending and mark.request != pending.request)
+    tree = find_api(operation, desired)
+    if any(is_leftover(operation, tags_of(owner_of(method), operation.request)) for _, method in tree.methods()):
+        sweep(operation, [desired.api], is_leftover)
         return None
-    target = target_of(tree, wanted)
+    target = desired_target(tree, desired)
     if target is None:
-        made = paths.make(job, tree, wanted)
-        target = target_of(made, wanted) if made else None
-        if made is None or target is None:
+        created = paths.create(operation, tree, desired)
+        target = desired_target(created, desired) if created else None
+        if created is None or target is None:
             return None
-        tree = made
+        tree = created
     found = tree.method(target)
     if found is not None:
-        _check_whose(job, found, target, tree, wanted)
-        return tree, target, found
+        return Claim(tree, target, found, _check_owned(operation, tree, target, found))
     try:
-        return tree, target, methods.put(job, target, wanted, pending.text)
+        return Claim(tree, target, methods.put(operation, target, desired, pending), pending)
     except ClientError as error:
-        gone = code_of(error) == "NotFoundException" and _GONE.search(message_of(error))
-        if not gone and code_of(error) != "ConflictException":
+        if not _is_gone(error) and code_of(error) != "ConflictException":
             raise
-        return None  # somebody deleted the resource, or put a method; or the answer to this was lost
+        return None  # somebody deleted the resource, or put a method; or the answer to this call was lost
 
 
-def _is_complete(job: Job, target: Target, wanted: Wanted, found: Mapping[str, Any], pending: Mark) -> bool:
-    """Completes the method; False where somebody deleted its resource meanwhile, with all that was below it."""
+def _is_gone(error: ClientError) -> bool:
+    """Whether the method's resource, or the method, does not exist; what the method refers to may not exist either."""
+    return code_of(error) == "NotFoundException" and _GONE.search(message_of(error)) is not None
+
+
+def _is_complete(operation: Operation, desired: MethodSpec, claim: Claim, pending: Owner) -> bool:
+    """Completes the method; False if somebody deleted its resource meanwhile, with everything below it."""
     try:
-        methods.bring(job, target, wanted, found, pending.text)
+        methods.apply(operation, claim.target, desired, claim.found, pending)
     except ClientError as error:
-        if code_of(error) != "NotFoundException" or not _GONE.search(message_of(error)):
+        if not _is_gone(error):
             raise
         return False
     return True
 
 
-def put(job: Job, wanted: Wanted, pending: Mark, failure: ExitStack) -> tuple[Tree, Target, Mark | None]:
-    """Puts the method, complete but for what is around it.
+def put(operation: Operation, desired: MethodSpec, pending: Owner, failure: ExitStack) -> Claim:
+    """Puts the method with its integration and responses, but without permission and deployment.
 
-    With the mark of one that stands there already, is ours, and is answered: made by this very request, or to go back
-    to. ``failure`` is told what to do where the rest fails.
+    A method that exists and is answered is returned as it is: this very request created it, or an update returns to
+    it. What has to be undone if the request fails later is added to ``failure``.
     """
 
-    def attempt() -> tuple[Tree, Target, Mark | None] | None:
-        claim = _claim(job, wanted, pending)
-        if claim is None:
-            return None
-        tree, target, found = claim
-        mark = mark_on(found)
-        if mark and not mark.pending:
-            return tree, target, mark
-        failure.callback(undo_permission, job, wanted, target, pending)
-        return (tree, target, None) if _is_complete(job, target, wanted, found, pending) else None
+    def attempt() -> Claim | None:
+        claim = _claim(operation, desired, pending)
+        if claim is None or verdict_on(operation, claim.owner) is not Verdict.PENDING:
+            return claim
+        failure.callback(undo_permission, operation, desired, claim.target)
+        return claim if _is_complete(operation, desired, claim, pending) else None
 
-    return job.until(f"{wanted.verb} {'/'.join(wanted.parts)} of API {wanted.api}", attempt)
+    what = f"{desired.verb} {'/'.join(desired.parts)} of API {desired.api}"
+    return calls.wait_for(operation, what, attempt)
 
 
-def confirm(job: Job, target: Target, pending: Mark) -> None:
-    """Takes from the mark that the request is not answered, unless another delivery of it has done so already.
+def confirm(operation: Operation, target: Target, pending: Owner) -> None:
+    """Records that the request is answered, unless another delivery of it has done so already.
 
-    Raises ResourceError where CloudFormation deleted, or gave up, meanwhile what it asked for.
+    Raises ResourceError if CloudFormation deleted the resource meanwhile, or no longer waits for it.
     """
-    cloudformation = job.services.client("cloudformation")
-    gone = has_given_up(cloudformation, job.request.stack_id, job.request.logical_id, job.stack)
-    mark = None if gone else mark_on(methods.describe(job, target))
-    done = pending._replace(pending=False)
-    if mark == pending:
+
+    def tags() -> dict[str, str]:
+        return tags_of(owner_of(methods.find(operation, target)), operation.request)
+
+    observed = {} if operation.has_given_up() else tags()
+    if is_pending_for(observed, operation.request):
         try:
-            return methods.name(job, target, done.text)
+            return methods.set_owner(operation, target, pending._replace(pending=False))
         except (ClientError, BotoCoreError):
-            mark = mark_on(methods.describe(job, target))  # it may have taken effect, and the answer was lost
-            if mark == pending:
+            observed = tags()  # the call may have taken effect although its answer was lost
+            if is_pending_for(observed, operation.request):
                 raise
-    if mark is None or mark.pending or (mark.owner, mark.request) != (done.owner, done.request):
-        raise ResourceError(f"{job.request.logical_id} was deleted while it was being made; deploy again")
+    if operation.verdict(observed) is not Verdict.ANSWERED:
+        raise ResourceError(f"{operation.request.logical_id} was deleted while it was being created; deploy again")

@@ -1,111 +1,130 @@
-"""What goes: a method whose time is over, what a request left that was never answered, and what was made for both.
+"""Deletes a method, what a request left that was never answered, and what was created for either.
 
-In: a job, a method or the marks of those that are to go. Out: an API, its stages and its functions' policies without
-them. What is gone already is no error.
+Takes an operation and a method, or a condition on ownership tags. Returns when the API, its stages and its functions'
+policies no longer have them. It is not an error if something is gone already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 
-from cfn_injector.plugin import CLEANING_SECONDS, Request
-from cfn_injector.resources.api_gateway_resource import deployments, methods, paths, permissions, spec
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.plugin import REQUEST_ID, Operation, Request, Verdict, is_pending_for
+from cfn_injector.resources.api_gateway_resource import deployments, methods, paths, permissions
+from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of
 from cfn_injector.resources.api_gateway_resource.paths import Tree
-from cfn_injector.resources.api_gateway_resource.spec import Wanted
-from cfn_injector.resources.api_gateway_resource.tags import Mark, is_overtaken, mark_on
+from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, is_api
+from cfn_injector.resources.api_gateway_resource.tags import failed_create, owner_of, tags_of, verdict_on
 
-UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
-"""Less than is kept for it, so that the watchdog does not answer while something is being deleted."""
+_NOT_DELETED = {Verdict.FOREIGN: "not-owned", Verdict.UNCLAIMED: "not-owned", Verdict.STALE: "stale"}
+"""The log steps for methods that a Delete leaves alone."""
+
+Condition = Callable[[Operation, Mapping[str, str]], bool]
+"""Whether a sweep deletes the method with these ownership tags."""
+
+
+def is_own(operation: Operation, tags: Mapping[str, str]) -> bool:
+    """Whether this request put the method and did not complete it."""
+    return is_pending_for(tags, operation.request)
+
+
+def is_leftover(operation: Operation, tags: Mapping[str, str]) -> bool:
+    """Whether an earlier request for this resource put the method and did not complete it."""
+    return operation.verdict(tags) is Verdict.PENDING and not is_own(operation, tags)
+
+
+def is_unfinished(operation: Operation, tags: Mapping[str, str]) -> bool:
+    """Whether a Delete that names no method deletes this one.
+
+    That is what is pending, and what the failed Create completed whose marker the Delete names.
+    """
+    verdict, failed = operation.verdict(tags), failed_create(operation.request)
+    return verdict is Verdict.PENDING or (verdict is Verdict.OWNED and failed != "" and tags[REQUEST_ID] == failed)
 
 
 def apis_of(request: Request, target: Target | None) -> list[str]:
-    """The APIs in which a request for this resource may have made something."""
+    """The APIs in which a request for this resource may have created something."""
     named = [properties.get("RestApiId") for properties in (request.properties, request.old_properties)]
-    return sorted({each for each in (*named, target and target.api) if each and spec.is_api(each)})
+    return sorted({each for each in (*named, target and target.api) if each and is_api(each)})
 
 
-def _stages(job: Job) -> set[str]:
-    return {name for name in [job.request.properties.get("StageName")] if isinstance(name, str)}
+def _stages(operation: Operation) -> set[str]:
+    return {name for name in [operation.request.properties.get("StageName")] if isinstance(name, str)}
 
 
-def _lenient(job: Job) -> Wanted:
-    """What the properties want, as far as they can be read."""
-    properties = job.request.properties
-    return spec.read(properties, job.gateway.meta.service_model, job.place, properties)
-
-
-def _pairs(tree: Tree, target: Target, wanted: Wanted) -> list[paths.Pair]:
-    """Path and verb of a method, also where its resource is gone."""
+def _pairs(tree: Tree, target: Target, desired: MethodSpec) -> list[paths.Pair]:
+    """Path and verb of a method, even if its resource is gone."""
     if target.resource in tree.resources:
         return [tree.pair(target)]
-    start = paths.descend(tree, wanted._replace(parts=()))[0]
-    return [("/".join((tree.resources[start]["path"].rstrip("/"), *wanted.parts)) or "/", target.verb)] if start else []
+    start = paths.start(tree, desired)
+    if start is None:
+        return []
+    return [("/".join((tree.resources[start]["path"].rstrip("/"), *desired.parts)) or "/", target.verb)]
 
 
-def remove(job: Job, target: Target) -> None:
-    """Deletes the method and all that was made for it. What it stood on stays while somebody else needs it."""
-    functions = spec.functions_named(job.request.properties, job.place)
-    tree = paths.look(job, target.api)
+def delete(operation: Operation, target: Target) -> None:
+    """Deletes the method and all that was created for it. Resources that others use are kept."""
+    functions = functions_named(operation.request.properties, place_of(operation))
+    tree = paths.find(operation, target.api)
     if tree is None:
-        return permissions.revoke(job, target, functions)
+        return permissions.revoke(operation, target, functions)
     found = tree.method(target)
-    mark = mark_on(found)
-    if found is not None and (mark is None or mark.owner != job.owner or is_overtaken(mark, job.request)):
-        return job.log("not-ours" if mark is None or mark.owner != job.owner else "overtaken", key=str(target))
-    wanted = _lenient(job)
-    around = paths.near(tree, target, wanted)
-    pairs = _pairs(tree, target, wanted)
+    step = _NOT_DELETED.get(verdict_on(operation, owner_of(found))) if found is not None else None
+    if step:
+        return operation.log(step, key=str(target))
+    desired = spec_of(operation, operation.request.properties)
+    around = paths.near(tree, target, desired)
+    pairs = _pairs(tree, target, desired)
     if found is not None:
-        methods.delete(job, target)
-    deployments.withdraw(job, target.api, _stages(job), pairs)
-    deployments.prune(job, target.api)
-    known = permissions.remembered(tree, target)
-    permissions.revoke(job, target, functions | spec.functions_called(found, job.place) | known)
-    permissions.forget(job, target, known)
-    paths.clean(job, target.api, around)
+        methods.delete(operation, target)
+    deployments.withdraw(operation, target.api, _stages(operation), pairs)
+    deployments.prune(operation, target.api)
+    recorded = permissions.recorded(tree, target)
+    functions |= functions_called(found, place_of(operation)) | recorded
+    permissions.revoke(operation, target, functions)
+    permissions.forget(operation, target, recorded)
+    paths.clean(operation, target.api, around)
 
 
-def sweep(job: Job, apis: Collection[str], unfinished: Callable[[Mark], bool], *, always: bool = False) -> None:
-    """Deletes this resource's methods of which ``unfinished`` is true, and what was made for them, and nothing else.
+def sweep(operation: Operation, apis: Collection[str], condition: Condition, *, always: bool = False) -> None:
+    """Deletes the methods of which the condition is true and what was created for them, and nothing else.
 
-    ``always``: what was made is looked for even where there is no such method. The permission goes first: what remains
-    tells where it was.
+    ``always``: what was created is looked for even if there is no such method. Permissions are revoked first: the
+    method shows where they are.
     """
+    request, place = operation.request, place_of(operation)
+    named = functions_named(request.properties, place) | functions_named(request.old_properties, place)
     for api in apis:
-        known = paths.look(job, api)
-        marked = [(target, method, mark_on(method)) for target, method in known.methods()] if known else []
+        tree = paths.find(operation, api)
         found = [
-            (each, method) for each, method, mark in marked if mark and mark.owner == job.owner and unfinished(mark)
+            (target, method)
+            for target, method in (tree.methods() if tree else ())
+            if condition(operation, tags_of(owner_of(method), request))
         ]
         for target, method in found:
-            job.log("delete-pending", key=str(target))
-            functions = spec.functions_named(job.request.properties, job.place)
-            functions |= spec.functions_named(job.request.old_properties, job.place)
-            permissions.revoke(job, target, functions | spec.functions_called(method, job.place))
-            methods.delete(job, target)
-        if known and (found or always):
-            pairs = [known.pair(target) for target, _ in found]
-            deployments.withdraw(job, api, _stages(job), pairs, undone=True)
-            deployments.prune(job, api)
-            paths.clean(job, api)
+            operation.log("delete-pending", key=str(target))
+            permissions.revoke(operation, target, named | functions_called(method, place))
+            methods.delete(operation, target)
+        if tree and (found or always):
+            pairs = [tree.pair(target) for target, _ in found]
+            deployments.withdraw(operation, api, _stages(operation), pairs, undone=True)
+            deployments.prune(operation, api)
+            paths.clean(operation, api)
 
 
-def undo(job: Job, wanted: Wanted, pending: Mark) -> None:
-    """Deletes what this request made, within the time that is kept for it.
+def undo(operation: Operation, desired: MethodSpec) -> None:
+    """Deletes what this request created, within the time that is reserved for it.
 
-    An error here is only logged: what is told is the one that led here, and a Delete sweeps what is still pending.
+    An error here is only logged: the answer quotes the one before, and a Delete sweeps what is still pending.
     """
-    job = replace(job, extra=UNDO_SECONDS)
-    with job.leaving_behind(wanted.api):
-        sweep(job, [wanted.api], lambda mark: mark.pending and mark.request == pending.request, always=True)
+    with operation.best_effort(key=desired.api):
+        sweep(operation.for_undoing(), [desired.api], is_own, always=True)
 
 
-def undo_permission(job: Job, wanted: Wanted, target: Target, pending: Mark) -> None:
-    """A permission outlives a method that somebody deleted meanwhile."""
-    job = replace(job, extra=UNDO_SECONDS)
-    with job.leaving_behind(str(target)):
-        mark = mark_on(methods.describe(job, target))
-        if wanted.function and (mark is None or mark.pending or mark.owner != pending.owner):
-            permissions.revoke(job, target, [wanted.function])
+def undo_permission(operation: Operation, desired: MethodSpec, target: Target) -> None:
+    """Revokes the permission, which remains if somebody deleted the method meanwhile."""
+    undoing = operation.for_undoing()
+    with operation.best_effort(key=str(target)):
+        verdict = verdict_on(undoing, owner_of(methods.find(undoing, target)))
+        if desired.function and verdict in (Verdict.PENDING, Verdict.FOREIGN, Verdict.UNCLAIMED):
+            permissions.revoke(undoing, target, [desired.function])

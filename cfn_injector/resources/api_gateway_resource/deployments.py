@@ -1,11 +1,12 @@
-"""Deployments of an API to a stage: one that holds the method, or no longer does.
+"""Deploys an API to a stage, so that the stage serves a method or no longer does.
 
-In: a job, an API, a stage, a method's path and verb. Out: the id of the deployment that the stage points to.
+Takes an operation, an API, a stage, and a method's path and verb. Returns the ID of the deployment that the stage
+points to.
 
 A stage serves a deployment, which is a snapshot of the whole API. So several custom resources of one API deploy each
-other's methods; an older snapshot may come to the stage after a newer one, and is then replaced.
+other's methods. An older snapshot can reach the stage after a newer one, and is then replaced.
 
-Deployments are limited to one in five seconds for a whole account, and fail while any method has no integration yet.
+An account can create one deployment every five seconds. It fails while any method of the API has no integration.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
@@ -17,176 +18,207 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import ResourceError, code_of, message_of
-from cfn_injector.resources.api_gateway_resource.operation import Job
-from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair, look
+from cfn_injector.plugin import Operation, ResourceError, Verdict, code_of, message_of
+from cfn_injector.resources.api_gateway_resource import calls, paths
+from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair
 from cfn_injector.resources.api_gateway_resource.spec import VERBS
-from cfn_injector.resources.api_gateway_resource.tags import Mark, description, mark_in, mark_of, mark_on
+from cfn_injector.resources.api_gateway_resource.tags import (
+    NOT_OWNED,
+    Owner,
+    description,
+    owner_in,
+    owner_of,
+    verdict_on,
+)
 
-HALF_SECONDS = 120.0
-"""How long a method may be without an integration, because somebody is still making it."""
+INCOMPLETE_SECONDS = 120.0
+"""How long to wait for a method without an integration, which another request may be creating."""
 
-_HALF, _EMPTY = "No integration defined for method", "doesn't contain any methods"
+_INCOMPLETE, _EMPTY = "No integration defined for method", "doesn't contain any methods"
 
 
-def _stage(job: Job, api: str, name: str) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = job.found(f"stage {name}", job.gateway.get_stage, restApiId=api, stageName=name)
+def _find_stage(operation: Operation, api: str, name: str) -> Mapping[str, Any] | None:
+    get_stage = operation.client("apigateway").get_stage
+    found: Mapping[str, Any] | None = calls.find(operation, f"stage {name}", get_stage, restApiId=api, stageName=name)
     return found
 
 
-def _deployment(job: Job, api: str, stage: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The deployment that the stage points to; nothing where it is gone."""
+def _find_stages(operation: Operation, api: str) -> list[Mapping[str, Any]]:
+    """All stages of the API; none if the API does not exist."""
+    get_stages = operation.client("apigateway").get_stages
+    answer = calls.find(operation, f"the stages of API {api}", get_stages, restApiId=api)
+    return list((answer or {}).get("item", []))
+
+
+def _find_deployment(operation: Operation, api: str, stage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The deployment that the stage points to; empty if it does not exist."""
     id = stage.get("deploymentId") or "none"
-    get = job.gateway.get_deployment
-    return job.found(f"deployment {id}", get, restApiId=api, deploymentId=id, embed=["apisummary"]) or {}
+    arguments = {"restApiId": api, "deploymentId": id, "embed": ["apisummary"]}
+    return calls.find(operation, f"deployment {id}", operation.client("apigateway").get_deployment, **arguments) or {}
 
 
-def _held(deployment: Mapping[str, Any]) -> frozenset[Pair]:
-    """What a deployment holds. Whatever is no verb in its summary stands for ANY."""
-    summary = deployment.get("apiSummary") or {}
-    return frozenset((path, verb if verb in VERBS else "ANY") for path, verbs in summary.items() for verb in verbs)
-
-
-def _create(job: Job, api: str, name: str, *, new: bool) -> str:
-    """Deploys the API to the stage; ``new``: the stage is made by that, and described as ours."""
-    told = description(job.request)
-    job.log("deploy", key=name)
-    stage = {"stageName": name, **({"stageDescription": told} if new else {})}
-    id: str = job.gateway.create_deployment(restApiId=api, description=told, **stage)["id"]
-    return id
-
-
-def current(job: Job, api: str, name: str) -> str:
-    """The id of the deployment that the stage points to; empty where there is no such stage."""
-    stage = _stage(job, api, name)
-    return str(stage.get("deploymentId") or "") if stage else ""
-
-
-def deploy(job: Job, api: str, name: str, pair: Pair) -> str:
-    """Makes the stage serve the method, once for a request; returns the id of the deployment.
-
-    A deployment whose summary does not tell of the method is made anew. The second one is believed all the same: the
-    method was there before.
-    """
-    mine, began, made = mark_of(job.request), job.services.now(), list[str]()
-
-    def served(stage: Mapping[str, Any] | None) -> str | None:
-        """The id of the deployment that the stage points to, if it is this request's own and holds the method."""
-        deployment = _deployment(job, api, stage) if stage else {}
-        mark = mark_in(deployment.get("description"))
-        own = mark is not None and (mark.owner, mark.request) == (mine.owner, mine.request)
-        holds = pair in _held(deployment) or deployment.get("id") in made[1:]
-        return str(deployment["id"]) if own and holds else None
-
-    def attempt() -> str | None:
-        stage = _stage(job, api, name)
-        if id := served(stage):
-            return id
-        try:
-            made.append(_create(job, api, name, new=stage is None))
-        except ClientError as error:
-            if _HALF not in message_of(error):
-                raise
-            if job.services.now() - began > HALF_SECONDS:
-                raise ResourceError(
-                    f"API {api} cannot be deployed to stage {name}, because one of its methods has no integration; "
-                    "complete or delete that method"
-                ) from error
-            return None
-        return served(_stage(job, api, name))
-
-    return job.until(f"the deployment of API {api} to stage {name}", attempt)
-
-
-def withdraw(job: Job, api: str, stages: Collection[str], pairs: Collection[Pair], *, undone: bool = False) -> None:
-    """Makes stages no longer serve methods that do not exist any more: those named, made or last deployed to for ours.
-
-    Where no method is left, nothing can be deployed: then a stage that was made by one of our deployments is deleted.
-    ``undone``: so is one that this custom resource made for what did not come to be, if no other of ours is left.
-    """
-    told = job.found(f"the stages of API {api}", job.gateway.get_stages, restApiId=api)
-    by = {each["id"]: mark_in(each.get("description")) for each in _listed(job, api)} if told else {}
-    for stage in (told or {}).get("item", []):
-        marks = [mark_in(stage.get("description")), by.get(stage.get("deploymentId"))]
-        if stage["stageName"] in stages or any(mark and mark.owner == job.owner for mark in marks):
-            what = f"the deployment of API {api} to stage {stage['stageName']}"
-            job.until(what, partial(_is_clean, job, api, stage["stageName"], pairs, undone, job.services.now()))
-
-
-def _listed(job: Job, api: str) -> list[Mapping[str, Any]]:
+def _find_deployments(operation: Operation, api: str) -> list[Mapping[str, Any]]:
     """All deployments of the API."""
-    pages = job.gateway.get_paginator("get_deployments")
-    found = job.found(
+    pages = operation.client("apigateway").get_paginator("get_deployments")
+    found = calls.find(
+        operation,
         f"the deployments of API {api}",
         lambda: [each for page in pages.paginate(restApiId=api, PaginationConfig=PAGED) for each in page["items"]],
     )
     return found or []
 
 
-def _is_clean(job: Job, api: str, name: str, pairs: Collection[Pair], undone: bool, began: float) -> bool | None:
-    """Looks at the stage, and acts if there is need to; then it is worth looking again."""
-    stage = _stage(job, api, name)
-    tree = look(job, api) if stage else None
+def _pairs(deployment: Mapping[str, Any]) -> frozenset[Pair]:
+    """The methods of a deployment. A name in its summary that is not a verb means ANY."""
+    summary = deployment.get("apiSummary") or {}
+    return frozenset((path, verb if verb in VERBS else "ANY") for path, verbs in summary.items() for verb in verbs)
+
+
+def _owner_of(described: Mapping[str, Any] | None) -> Owner | None:
+    """The owner of a deployment or a stage as API Gateway describes it."""
+    return owner_in(described.get("description")) if described else None
+
+
+def _create(operation: Operation, api: str, name: str, *, new: bool) -> str:
+    """Deploys the API to the stage. If the stage is ``new``, this creates it, and its description names its owner."""
+    text = description(operation.request)
+    operation.log("deploy", key=name)
+    stage = {"stageName": name, **({"stageDescription": text} if new else {})}
+    create_deployment = operation.client("apigateway").create_deployment
+    id: str = create_deployment(restApiId=api, description=text, **stage)["id"]
+    return id
+
+
+def find_current(operation: Operation, api: str, name: str) -> str:
+    """The ID of the deployment that the stage points to; empty if the stage does not exist."""
+    stage = _find_stage(operation, api, name)
+    return str(stage.get("deploymentId") or "") if stage else ""
+
+
+def deploy(operation: Operation, api: str, name: str, pair: Pair) -> str:
+    """Makes the stage serve the method, once for a request. Returns the ID of the deployment.
+
+    If the summary of a deployment lacks the method, the API is deployed again. The second deployment is accepted
+    whatever its summary says, because the method existed before it.
+    """
+    began, created = operation.services.now(), list[str]()
+
+    def served(stage: Mapping[str, Any] | None) -> str | None:
+        """The ID of the deployment that the stage points to, if this request created it and it has the method."""
+        deployment = _find_deployment(operation, api, stage) if stage else {}
+        own = verdict_on(operation, _owner_of(deployment)) is Verdict.ANSWERED
+        complete = pair in _pairs(deployment) or deployment.get("id") in created[1:]
+        return str(deployment["id"]) if own and complete else None
+
+    def attempt() -> str | None:
+        stage = _find_stage(operation, api, name)
+        if id := served(stage):
+            return id
+        try:
+            created.append(_create(operation, api, name, new=stage is None))
+        except ClientError as error:
+            if _INCOMPLETE not in message_of(error):
+                raise
+            if operation.services.now() - began > INCOMPLETE_SECONDS:
+                raise ResourceError(
+                    f"API {api} cannot be deployed to stage {name}, because one of its methods has no integration; "
+                    "complete or delete that method"
+                ) from error
+            return None
+        return served(_find_stage(operation, api, name))
+
+    return calls.wait_for(operation, f"the deployment of API {api} to stage {name}", attempt)
+
+
+def withdraw(
+    operation: Operation, api: str, stages: Collection[str], pairs: Collection[Pair], *, undone: bool = False
+) -> None:
+    """Makes stages no longer serve methods that do not exist any more.
+
+    These are the ``stages`` named, and those that this custom resource created or deployed to last. An API without
+    methods cannot be deployed: then a stage that a custom resource created is deleted. If the creation of a method is
+    ``undone``, so is a stage that this custom resource created, unless the API has other methods of custom resources.
+    """
+    observed = _find_stages(operation, api)
+    owners = {each["id"]: _owner_of(each) for each in _find_deployments(operation, api)} if observed else {}
+    for stage in observed:
+        verdicts = [verdict_on(operation, each) for each in (_owner_of(stage), owners.get(stage.get("deploymentId")))]
+        if stage["stageName"] in stages or not NOT_OWNED.issuperset(verdicts):
+            name, began = stage["stageName"], operation.services.now()
+            attempt = partial(_is_clean, operation, api, name, pairs, undone, began)
+            calls.wait_for(operation, f"the deployment of API {api} to stage {name}", attempt)
+
+
+def _is_clean(
+    operation: Operation, api: str, name: str, pairs: Collection[Pair], undone: bool, began: float
+) -> bool | None:
+    """Whether the stage serves nothing that is gone. If it does, deploys again; None means to look again."""
+    stage = _find_stage(operation, api, name)
+    tree = paths.find(operation, api) if stage else None
     if stage is None or tree is None:
         return True
-    deployment = _deployment(job, api, stage)
-    by, made = mark_in(deployment.get("description")), mark_in(stage.get("description"))
-    stale = _held(deployment) - tree.pairs
-    if not stale.intersection(pairs) and not (stale and by and by.owner == job.owner):
+    deployment = _find_deployment(operation, api, stage)
+    deployed_by, created_by = verdict_on(operation, _owner_of(deployment)), verdict_on(operation, _owner_of(stage))
+    gone = _pairs(deployment) - tree.pairs
+    if not gone.intersection(pairs) and not (gone and deployed_by not in NOT_OWNED):
         return True
-    ours = any(mark_on(method) for _, method in tree.methods())
-    if (made and not tree.pairs) or (undone and made and made.owner == job.owner and not ours):
-        _delete_stage(job, api, name)
+    others = any(owner_of(method) for _, method in tree.methods())
+    if (created_by is not Verdict.UNCLAIMED and not tree.pairs) or (
+        undone and created_by not in NOT_OWNED and not others
+    ):
+        _delete_stage(operation, api, name)
         return True
     if not tree.pairs:
         return True
     try:
-        id = _create(job, api, name, new=False)
-        return True if current(job, api, name) == id else None
+        id = _create(operation, api, name, new=False)
+        return True if find_current(operation, api, name) == id else None
     except ClientError as error:
-        half = _HALF in message_of(error)
-        if not half and _EMPTY not in message_of(error) and code_of(error) != "NotFoundException":
+        incomplete = _INCOMPLETE in message_of(error)
+        if not incomplete and _EMPTY not in message_of(error) and code_of(error) != "NotFoundException":
             raise
-        if half and job.services.now() - began > HALF_SECONDS:  # nobody can deploy this API as it is
-            job.log("left-behind", key=f"stage {name}", error=code_of(error))
+        if incomplete and operation.services.now() - began > INCOMPLETE_SECONDS:  # nobody can deploy this API as it is
+            operation.log("left-behind", key=f"stage {name}", error=code_of(error))
             return True
     return None
 
 
-def drop(job: Job, api: str, name: str, known: Mark) -> None:
-    """Deletes a stage that this custom resource made, if nobody else deployed to it since.
+def drop(operation: Operation, api: str, name: str, known: Owner) -> None:
+    """Deletes a stage that this custom resource created, unless somebody else deployed to it later.
 
-    One that is older than what the method's mark, ``known``, tells of was there before the update that is rolled back.
+    ``known`` is the owner of the method: a stage that is older than the event which the method records existed before
+    the update that is rolled back.
     """
-    stage = _stage(job, api, name)
-    made = mark_in(stage.get("description")) if stage else None
-    if made and made.served and known.served and int(made.served) < int(known.served):
+    stage = _find_stage(operation, api, name)
+    created_by = _owner_of(stage)
+    if stage is None or verdict_on(operation, created_by) in NOT_OWNED:
         return
-    if stage and made and made.owner == job.owner:
-        by = mark_in(_deployment(job, api, stage).get("description"))
-        if by and by.owner == job.owner:
-            _delete_stage(job, api, name)
+    if created_by and created_by.served and known.served and int(created_by.served) < int(known.served):
+        return
+    if verdict_on(operation, _owner_of(_find_deployment(operation, api, stage))) not in NOT_OWNED:
+        _delete_stage(operation, api, name)
 
 
-def _delete_stage(job: Job, api: str, name: str) -> None:
-    job.log("delete-stage", key=name)
-    job.found("the stage", job.gateway.delete_stage, restApiId=api, stageName=name)
+def _delete_stage(operation: Operation, api: str, name: str) -> None:
+    operation.log("delete-stage", key=name)
+    delete_stage = operation.client("apigateway").delete_stage
+    calls.find(operation, "the stage", delete_stage, restApiId=api, stageName=name)
 
 
-def prune(job: Job, api: str, but: str = "") -> None:
-    """Deletes the deployments that were made here and that no stage points to. One that stays goes the next time."""
-    with job.leaving_behind(f"deployments of API {api}"):
-        ours = {each["id"] for each in _listed(job, api) if mark_in(each.get("description"))} - {but}
-        told = job.found(f"the stages of API {api}", job.gateway.get_stages, restApiId=api) if ours else None
-        for stage in (told or {}).get("item", []):
-            ours -= {stage.get("deploymentId"), (stage.get("canarySettings") or {}).get("deploymentId")}
-        for id in sorted(ours):
-            _delete(job, api, id)
+def prune(operation: Operation, api: str, keep: str = "") -> None:
+    """Deletes deployments of custom resources that no stage points to. One that remains is deleted the next time."""
+    with operation.best_effort(key=f"deployments of API {api}"):
+        unused = {each["id"] for each in _find_deployments(operation, api) if _owner_of(each)} - {keep}
+        for stage in _find_stages(operation, api) if unused else []:
+            unused -= {stage.get("deploymentId"), (stage.get("canarySettings") or {}).get("deploymentId")}
+        for id in sorted(unused):
+            _delete(operation, api, id)
 
 
-def _delete(job: Job, api: str, id: str) -> None:
+def _delete(operation: Operation, api: str, id: str) -> None:
+    delete_deployment = operation.client("apigateway").delete_deployment
     try:
-        job.found("a deployment", job.gateway.delete_deployment, restApiId=api, deploymentId=id)
+        calls.find(operation, "a deployment", delete_deployment, restApiId=api, deploymentId=id)
     except ClientError as error:
-        if code_of(error) != "BadRequestException":  # else a stage points to it again
+        if code_of(error) != "BadRequestException":  # otherwise a stage points to it again
             raise

@@ -1,8 +1,9 @@
-"""Methods of an API: put, brought to what is wanted, deleted; with their integrations and responses.
+"""Finds, puts, changes and deletes methods of an API, with their integrations and responses.
 
-In: a job, what is wanted, a method as API Gateway describes it. Out: the method, complete.
+Takes an operation, the desired method, and a method as API Gateway describes it. Returns when the method is complete.
 
-A method comes into being with its mark, and before its integration. So the mark tells whose half a method is.
+A method is put with its owner in its operation name, and before its integration. So even an incomplete method has an
+owner.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import OwnershipError, code_of
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
-from cfn_injector.resources.api_gateway_resource.spec import Wanted
-from cfn_injector.resources.api_gateway_resource.tags import mark_on
+from cfn_injector.plugin import Operation, OwnershipError, code_of
+from cfn_injector.resources.api_gateway_resource import calls
+from cfn_injector.resources.api_gateway_resource.calls import Target, call
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
+from cfn_injector.resources.api_gateway_resource.tags import NOT_OWNED, Owner, owner_of, verdict_on
 
 _SETTINGS = (
     "authorizationType",
@@ -34,141 +36,153 @@ def _ids(target: Target) -> dict[str, str]:
     return {"restApiId": target.api, "resourceId": target.resource, "httpMethod": target.verb}
 
 
-def describe(job: Job, target: Target) -> Mapping[str, Any] | None:
-    """The method as it is; None where there is none."""
-    found: Mapping[str, Any] | None = job.found(f"method {target}", job.gateway.get_method, **_ids(target))
+def find(operation: Operation, target: Target) -> Mapping[str, Any] | None:
+    """The method as it is; None if it does not exist."""
+    get_method = operation.client("apigateway").get_method
+    found: Mapping[str, Any] | None = calls.find(operation, f"method {target}", get_method, **_ids(target))
     return found
 
 
-def check_ours(job: Job, found: Mapping[str, Any], key: str, target: Target) -> None:
-    """Raises OwnershipError where the method is not this custom resource's."""
-    mark = mark_on(found)
-    if mark is None or mark.owner != job.owner:
+def check_owned(operation: Operation, found: Mapping[str, Any], key: str, target: Target) -> Owner:
+    """The owner of the method. Raises OwnershipError if it does not belong to this custom resource."""
+    owner = owner_of(found)
+    if owner is None or verdict_on(operation, owner) in NOT_OWNED:
         raise OwnershipError(
-            f"{key} of API {target.api} exists already and is not {job.request.logical_id}'s; choose another Path or "
-            "Method, or delete that method first"
+            f"{key} of API {target.api} already exists and does not belong to {operation.request.logical_id}; choose "
+            "another Path or Method, or delete that method first"
         )
+    return owner
 
 
-def put(job: Job, target: Target, wanted: Wanted, operation_name: str) -> Mapping[str, Any]:
-    """Puts the method, without integration. Raises ClientError with ConflictException where there is one."""
-    job.log("put-method", key=str(target))
-    arguments = {**_ids(target), **wanted.method, "operationName": operation_name}
-    made: Mapping[str, Any] = job.call("the method", job.gateway.put_method, **arguments)
-    return made
+def put(operation: Operation, target: Target, desired: MethodSpec, owner: Owner) -> Mapping[str, Any]:
+    """Puts the method without an integration. Raises ClientError with ConflictException if it exists."""
+    operation.log("put-method", key=str(target))
+    arguments = {**_ids(target), **desired.method, "operationName": owner.text}
+    method: Mapping[str, Any] = call(operation, "the method", operation.client("apigateway").put_method, **arguments)
+    return method
 
 
-def name(job: Job, target: Target, operation_name: str) -> None:
-    """Changes a method's operation name, by which it is known."""
-    patch = [{"op": "replace", "path": "/operationName", "value": operation_name}]
-    job.call("the mark of the method", job.gateway.update_method, **_ids(target), patchOperations=patch)
+def set_owner(operation: Operation, target: Target, owner: Owner) -> None:
+    """Changes a method's operation name, which records its owner."""
+    patch = [{"op": "replace", "path": "/operationName", "value": owner.text}]
+    update_method = operation.client("apigateway").update_method
+    call(operation, "the operation name of the method", update_method, **_ids(target), patchOperations=patch)
 
 
-def delete(job: Job, target: Target) -> None:
-    """Deletes the method; that it is gone already is no error."""
-    job.log("delete-method", key=str(target))
-    job.found("the method", job.gateway.delete_method, **_ids(target))
+def delete(operation: Operation, target: Target) -> None:
+    """Deletes the method; it is not an error if it does not exist."""
+    operation.log("delete-method", key=str(target))
+    calls.find(operation, "the method", operation.client("apigateway").delete_method, **_ids(target))
 
 
-def _essence(told: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """What was set; API Gateway tells of what was not as nothing, or by its default."""
-    return {
-        each: sorted(told[each]) if isinstance(told[each], list) else told[each] for each in names if told.get(each)
-    }
+def _stated(described: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The members that were set. API Gateway describes others as empty, or by their defaults."""
+    stated = {name: described[name] for name in names if described.get(name)}
+    return {name: sorted(value) if isinstance(value, list) else value for name, value in stated.items()}
 
 
-def bring(job: Job, target: Target, wanted: Wanted, found: Mapping[str, Any] | None, operation_name: str) -> None:
-    """Brings the method to what is wanted; None where it is to be put.
+def apply(
+    operation: Operation, target: Target, desired: MethodSpec, observed: Mapping[str, Any] | None, owner: Owner
+) -> None:
+    """Brings the observed method to the desired state, or puts it if there is none.
 
-    What cannot be changed in one call is put anew. An integration is replaced in one call, so that a deployment that
-    somebody makes meanwhile holds the old one or the new one.
+    Settings that one call cannot change are changed by putting the method anew. An integration is replaced in one
+    call, so that a deployment that somebody creates meanwhile has the old one or the new one.
     """
-    if found is not None and _essence(found, _SETTINGS) != _essence(wanted.method, _SETTINGS):
-        delete(job, target)
-        with _put_back(job, target, found):
-            _put_anew(job, target, wanted, operation_name)
-        found = None
-    elif found is None:
-        _put_anew(job, target, wanted, operation_name)
-    job.log("put-integration", key=str(target))
-    made = job.call("the integration", job.gateway.put_integration, **_ids(target), **wanted.integration)
-    _put_responses(job, target, wanted, found or {}, made)
+    if observed is not None and _stated(observed, _SETTINGS) != _stated(desired.method, _SETTINGS):
+        delete(operation, target)
+        with _restoring(operation, target, observed):
+            _put_anew(operation, target, desired, owner)
+        observed = None
+    elif observed is None:
+        _put_anew(operation, target, desired, owner)
+    operation.log("put-integration", key=str(target))
+    put_integration = operation.client("apigateway").put_integration
+    integration = call(operation, "the integration", put_integration, **_ids(target), **desired.integration)
+    _put_responses(operation, target, desired, observed or {}, integration)
 
 
 @contextmanager
-def _put_back(job: Job, target: Target, found: Mapping[str, Any]) -> Iterator[None]:
-    """Where API Gateway refuses the new method, the old one is put again, so that no deployment lacks it."""
+def _restoring(operation: Operation, target: Target, observed: Mapping[str, Any]) -> Iterator[None]:
+    """If API Gateway refuses the new method, the old one is put again, so that no deployment lacks it."""
     try:
         yield
     except ClientError:
-        with job.leaving_behind(f"method {target}"):
-            _put_as(job, target, found)
+        with operation.best_effort(key=f"method {target}"):
+            _restore(operation, target, observed)
         raise
 
 
-def _put_as(job: Job, target: Target, told: Mapping[str, Any]) -> None:
-    """Puts a method as API Gateway told of one."""
-    gateway, ids = job.gateway, _ids(target)
-    settings = {name: told[name] for name in (*_SETTINGS, "operationName") if name in told}
-    job.call("the method", gateway.put_method, **ids, **settings)
-    for response in (told.get("methodResponses") or {}).values():
-        job.call("a response", gateway.put_method_response, **ids, **_members(gateway, "PutMethodResponse", response))
-    integration = told.get("methodIntegration")
+def _restore(operation: Operation, target: Target, observed: Mapping[str, Any]) -> None:
+    """Puts a method as API Gateway described it."""
+    gateway, ids = operation.client("apigateway"), _ids(target)
+    settings = {name: observed[name] for name in (*_SETTINGS, "operationName") if name in observed}
+    call(operation, "the method", gateway.put_method, **ids, **settings)
+    for response in (observed.get("methodResponses") or {}).values():
+        members = _arguments(gateway, "PutMethodResponse", response)
+        call(operation, "a response", gateway.put_method_response, **ids, **members)
+    integration = observed.get("methodIntegration")
     if not integration:
         return
-    called_by = {"integrationHttpMethod": integration.get("httpMethod")}  # a mock is called by nothing
-    arguments = _members(gateway, "PutIntegration", {**integration, **called_by})
-    job.call("the integration", gateway.put_integration, **{**arguments, **ids})
+    verb = {"integrationHttpMethod": integration.get("httpMethod")}  # None for a mock
+    members = _arguments(gateway, "PutIntegration", {**integration, **verb})
+    call(operation, "the integration", gateway.put_integration, **{**members, **ids})
     for response in (integration.get("integrationResponses") or {}).values():
-        members = _members(gateway, "PutIntegrationResponse", response)
-        job.call("a response", gateway.put_integration_response, **ids, **members)
+        members = _arguments(gateway, "PutIntegrationResponse", response)
+        call(operation, "a response", gateway.put_integration_response, **ids, **members)
 
 
-def _members(gateway: Any, operation: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a description is an argument."""
-    shape = gateway.meta.service_model.operation_model(operation).input_shape
-    return {name: value for name, value in told.items() if name in shape.members and value is not None}
+def _arguments(gateway: Any, name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a description that are arguments of the operation of this name."""
+    shape = gateway.meta.service_model.operation_model(name).input_shape
+    return {name: value for name, value in described.items() if name in shape.members and value is not None}
 
 
-def _put_anew(job: Job, target: Target, wanted: Wanted, operation_name: str) -> None:
+def _put_anew(operation: Operation, target: Target, desired: MethodSpec, owner: Owner) -> None:
     try:
-        put(job, target, wanted, operation_name)
+        put(operation, target, desired, owner)
     except ClientError as error:
-        there = describe(job, target) if code_of(error) == "ConflictException" else None
-        if there is None:
+        found = find(operation, target) if code_of(error) == "ConflictException" else None
+        if found is None:
             raise
-        check_ours(job, there, str(target), target)  # ours: the answer to the first attempt was lost
+        check_owned(operation, found, str(target), target)  # if owned, the answer to the first attempt was lost
 
 
 def _put_responses(
-    job: Job, target: Target, wanted: Wanted, found: Mapping[str, Any], integration: Mapping[str, Any]
+    operation: Operation,
+    target: Target,
+    desired: MethodSpec,
+    observed: Mapping[str, Any],
+    integration: Mapping[str, Any],
 ) -> None:
-    """The responses that are wanted, and no others.
+    """Puts the desired responses and deletes all others.
 
-    Those of the integration refer to those of the method, and no two may be chosen by the same pattern: what was there
-    goes first.
+    Responses of the integration refer to those of the method, and no two of them may have the same pattern. So the
+    observed ones are deleted first.
     """
-    gateway, ids = job.gateway, _ids(target)
+    gateway, ids = operation.client("apigateway"), _ids(target)
     for status in integration.get("integrationResponses") or {}:
-        job.found("a response", gateway.delete_integration_response, **ids, statusCode=status)
-    stay = set()
-    for status, response in (found.get("methodResponses") or {}).items():
-        like = wanted.method_responses.get(status)
-        if like is not None and _essence(response, _RESPONSE) == _essence(like, _RESPONSE):
-            stay.add(status)
+        calls.find(operation, "a response", gateway.delete_integration_response, **ids, statusCode=status)
+    kept = set()
+    for status, response in (observed.get("methodResponses") or {}).items():
+        like = desired.method_responses.get(status)
+        if like is not None and _stated(response, _RESPONSE) == _stated(like, _RESPONSE):
+            kept.add(status)
         else:
-            job.found("a response", gateway.delete_method_response, **ids, statusCode=status)
-    for status, response in wanted.method_responses.items():
-        if status not in stay:
-            _once(job, target, gateway.put_method_response, status, response)
-    for status, response in wanted.integration_responses.items():
-        _once(job, target, gateway.put_integration_response, status, response)
+            calls.find(operation, "a response", gateway.delete_method_response, **ids, statusCode=status)
+    for status, response in desired.method_responses.items():
+        if status not in kept:
+            _put_response(operation, target, gateway.put_method_response, status, response)
+    for status, response in desired.integration_responses.items():
+        _put_response(operation, target, gateway.put_integration_response, status, response)
 
 
-def _once(job: Job, target: Target, put: Callable[..., Any], status: str, response: Mapping[str, Any]) -> None:
-    """Puts a response. As what was there is gone, one that exists is this one, whose answer was lost."""
+def _put_response(
+    operation: Operation, target: Target, put: Callable[..., Any], status: str, response: Mapping[str, Any]
+) -> None:
+    """Puts a response. If it exists, the answer to an earlier attempt was lost: all others were deleted before."""
     try:
-        job.call("a response", put, **_ids(target), statusCode=status, **response)
+        call(operation, "a response", put, **_ids(target), statusCode=status, **response)
     except ClientError as error:
         if code_of(error) != "ConflictException":
             raise

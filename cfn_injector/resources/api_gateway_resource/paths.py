@@ -1,10 +1,11 @@
-"""The resources of an API: those on the way to a method are found, or made, and go again when nobody uses them.
+"""Finds or creates the resources on the path to a method, and deletes them when they are no longer used.
 
-In: a job, the id of an API, what is wanted. Out: the API's resources as they are, and the id of the one for the method.
+Takes an operation, the ID of an API and the desired method. Returns the API's resources as they are, and the ID of the
+method's own resource.
 
-A resource bears no tags, and its id is only known when it exists. So what is missing of a path is made under a name of
-this custom resource's own, which nobody else walks through; is remembered by tags of the API, one for each resource;
-and then gets the name that was asked for. Whatever is interrupted in between is found by that name, or by its tag.
+A resource has no tags, and its ID is known only when it exists. So a missing resource is created under a name that only
+this custom resource uses, is recorded in a tag of the API, and is then renamed to its part of the path. Whatever is
+interrupted in between is found by that name or by its tag.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import PropertyError, ResourceError, code_of, message_of
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
-from cfn_injector.resources.api_gateway_resource.spec import Wanted
+from cfn_injector.plugin import Operation, PropertyError, ResourceError, code_of, message_of, name_of
+from cfn_injector.resources.api_gateway_resource import calls
+from cfn_injector.resources.api_gateway_resource.calls import Target, call, place_of
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
 
-MADE = "cfn-injector:made:"
-"""How the keys of the tags begin that remember resources; the rest is the id, the value is who made it."""
+CREATED = "cfn-injector:made:"
+"""The prefix of the keys of the tags that record resources. The rest is the ID, the value is who created it."""
 MAX_TAGS = 50
-"""Those of AWS are not counted. https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
+"""Tags of AWS do not count. https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
 PAGED = {"PageSize": 500}
 """The most that API Gateway lists at once."""
 
@@ -33,7 +35,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Tree:
-    """The tags of an API, and its resources as API Gateway describes them, by their ids."""
+    """The tags of an API, and its resources as API Gateway describes them, by ID."""
 
     api: str
     tags: Mapping[str, str]
@@ -64,9 +66,9 @@ class Tree:
         return frozenset(self.pair(target) for target, _ in self.methods())
 
     @property
-    def made(self) -> dict[str, str]:
-        """Who made it, by the ids of the resources that are remembered."""
-        return {key.removeprefix(MADE): who for key, who in self.tags.items() if key.startswith(MADE)}
+    def created(self) -> dict[str, str]:
+        """The names of the custom resources that created the recorded resources, by the IDs of these."""
+        return {key.removeprefix(CREATED): who for key, who in self.tags.items() if key.startswith(CREATED)}
 
     def ancestors(self, resource: str) -> list[str]:
         """The resource itself and those above it."""
@@ -84,74 +86,79 @@ class Tree:
         return not self.resources[resource].get("resourceMethods") and len(self.below(resource)) == 1
 
 
-def look(job: Job, api: str) -> Tree | None:
-    """The API as it is; None where there is none.
+def find(operation: Operation, api: str) -> Tree | None:
+    """The API as it is; None if it does not exist.
 
-    Tags come first: whatever is remembered and is not among the resources then does not exist any more.
+    Tags are read first, so that whatever is recorded and not among the resources does not exist any more.
     """
-    arn = _arn(job, api)
-    told = job.found(f"the tags of API {api}", job.gateway.get_tags, resourceArn=arn)
-    pages = job.gateway.get_paginator("get_resources")
+    gateway, arn = operation.client("apigateway"), _arn(operation, api)
+    answer = calls.find(operation, f"the tags of API {api}", gateway.get_tags, resourceArn=arn)
+    pages = gateway.get_paginator("get_resources")
 
     def resources() -> list[Mapping[str, Any]]:
         found = pages.paginate(restApiId=api, embed=["methods"], PaginationConfig=PAGED)
         return [each for page in found for each in page["items"]]
 
-    listed = None if told is None else job.found(f"the resources of API {api}", resources)
-    if told is None or listed is None:
+    listed = None if answer is None else calls.find(operation, f"the resources of API {api}", resources)
+    if answer is None or listed is None:
         return None
-    return Tree(api, told.get("tags") or {}, {each["id"]: each for each in listed})
+    return Tree(api, answer.get("tags") or {}, {each["id"]: each for each in listed})
 
 
-def _arn(job: Job, api: str) -> str:
-    return f"arn:{job.place.partition}:apigateway:{job.place.region}::/restapis/{api}"
+def _arn(operation: Operation, api: str) -> str:
+    place = place_of(operation)
+    return f"arn:{place.partition}:apigateway:{place.region}::/restapis/{api}"
 
 
-def tag(job: Job, api: str, tags: Mapping[str, str]) -> None:
+def tag(operation: Operation, api: str, tags: Mapping[str, str]) -> None:
     """Adds tags to the API."""
-    job.call("a tag", job.gateway.tag_resource, resourceArn=_arn(job, api), tags=tags)
+    tag_resource = operation.client("apigateway").tag_resource
+    call(operation, "a tag", tag_resource, resourceArn=_arn(operation, api), tags=tags)
 
 
-def untag(job: Job, api: str, keys: Collection[str]) -> None:
-    """Takes tags from the API; that it has none of them, or is gone, is no error."""
+def untag(operation: Operation, api: str, keys: Collection[str]) -> None:
+    """Removes tags from the API. It is not an error if the API lacks them or does not exist."""
     if keys:
-        job.found("a tag", job.gateway.untag_resource, resourceArn=_arn(job, api), tagKeys=sorted(keys))
+        untag_resource = operation.client("apigateway").untag_resource
+        calls.find(operation, "a tag", untag_resource, resourceArn=_arn(operation, api), tagKeys=sorted(keys))
 
 
 def room(tree: Tree) -> int:
-    """How many tags more the API takes."""
+    """How many more tags the API accepts."""
     return MAX_TAGS - sum(not key.startswith("aws:") for key in tree.tags)
 
 
-def _start(tree: Tree, wanted: Wanted) -> str | None:
-    if not wanted.parent:
+def start(tree: Tree, desired: MethodSpec) -> str | None:
+    """The resource where the path begins; None if it does not exist."""
+    if not desired.parent:
         return next((id for id, each in tree.resources.items() if not each.get("parentId")), None)
-    return wanted.parent if wanted.parent in tree.resources else None
+    return desired.parent if desired.parent in tree.resources else None
 
 
-def descend(tree: Tree, wanted: Wanted) -> tuple[str | None, tuple[str, ...]]:
-    """The last resource on the path that there is, None where not even its start is; and the parts that are missing."""
-    at, parts = _start(tree, wanted), wanted.parts
+def descend(tree: Tree, desired: MethodSpec) -> tuple[str | None, tuple[str, ...]]:
+    """The last resource on the path that exists, None if not even its start does; and the parts that are missing."""
+    at, parts = start(tree, desired), desired.parts
     while at and parts and (child := tree.child(at, parts[0])):
         at, parts = child, parts[1:]
     return at, parts
 
 
-def make(job: Job, tree: Tree, wanted: Wanted) -> Tree | None:
-    """Makes what is missing on the way; returns the API with it. None: somebody was in the way; look again.
+def create(operation: Operation, tree: Tree, desired: MethodSpec) -> Tree | None:
+    """Creates what is missing on the path and returns the API with it; None if another request was in the way.
 
-    Raises PropertyError before anything is made where there is no such parent, or no room to remember what was made;
-    ResourceError where API Gateway refuses the path.
+    Raises PropertyError before anything is created if the parent does not exist or the API has no room for the tags,
+    and ResourceError if API Gateway refuses the path.
     """
-    at, missing = descend(tree, wanted)
+    at, missing = descend(tree, desired)
     if at is None:
-        raise PropertyError("ParentId", f"is no resource of API {wanted.api}", "give one, or none for the root")
+        remedy = "give the ID of one, or remove ParentId to start at the root"
+        raise PropertyError("ParentId", f"is not a resource of API {desired.api}", remedy)
     _check_room(tree, missing)
     try:
-        return _make(job, tree, at, missing)
+        return _create_all(operation, tree, at, missing)
     except ClientError as error:
         if code_of(error) in ("BadRequestException", "LimitExceededException"):
-            raise ResourceError(f"Path {'/'.join(wanted.parts)} cannot be made: {message_of(error)}") from error
+            raise ResourceError(f"Path {'/'.join(desired.parts)} cannot be created: {message_of(error)}") from error
         if code_of(error) not in ("NotFoundException", "ConflictException"):
             raise
         return None
@@ -162,70 +169,72 @@ def _check_room(tree: Tree, missing: Collection[str]) -> None:
         present = MAX_TAGS - room(tree)
         raise PropertyError(
             "Path",
-            f"lacks {len(missing)} resources, and each takes a tag; API {tree.api} has {present} of {MAX_TAGS}",
-            "declare resources on the way as AWS::ApiGateway::Resource",
+            f"needs {len(missing)} more resources and a tag for each; API {tree.api} has {present} of {MAX_TAGS} tags",
+            "declare resources on the path as AWS::ApiGateway::Resource",
         )
 
 
-def _hidden(job: Job) -> str:
-    """The name under which resources are made."""
-    return f"{job.owner}-pending"
+def _hidden(operation: Operation) -> str:
+    """The name under which resources are created."""
+    return f"{name_of(operation.request)}-pending"
 
 
-def _make(job: Job, tree: Tree, at: str, missing: Collection[str]) -> Tree:
-    """Makes the missing resources, each hidden at first; one that an interrupted request left so is used."""
-    job.log("make-resources", key="/".join(missing))
-    made, tags, path = dict(tree.resources), dict(tree.tags), tree.resources[at]["path"].rstrip("/")
+def _create_all(operation: Operation, tree: Tree, at: str, missing: Collection[str]) -> Tree:
+    """Creates the missing resources, each hidden at first. One that an interrupted request left hidden is used."""
+    operation.log("make-resources", key="/".join(missing))
+    resources, tags, path = dict(tree.resources), dict(tree.tags), tree.resources[at]["path"].rstrip("/")
     for part in missing:
-        id = tree.child(at, _hidden(job)) or _create(job, tree.api, at)
-        tag(job, tree.api, {MADE + id: job.owner})
-        _show(job, tree.api, id, part)
-        tags[MADE + id], path = job.owner, f"{path}/{part}"
-        made[id] = {"id": id, "parentId": at, "pathPart": part, "path": path}
+        id = tree.child(at, _hidden(operation)) or _create_hidden(operation, tree.api, at)
+        record = {CREATED + id: name_of(operation.request)}
+        tag(operation, tree.api, record)
+        _rename(operation, tree.api, id, part)
+        tags, path = tags | record, f"{path}/{part}"
+        resources[id] = {"id": id, "parentId": at, "pathPart": part, "path": path}
         at = id
-    return Tree(tree.api, tags, made)
+    return Tree(tree.api, tags, resources)
 
 
-def _create(job: Job, api: str, parent: str) -> str:
-    arguments = {"restApiId": api, "parentId": parent, "pathPart": _hidden(job)}
-    id: str = job.call("a resource", job.gateway.create_resource, **arguments)["id"]
+def _create_hidden(operation: Operation, api: str, parent: str) -> str:
+    arguments = {"restApiId": api, "parentId": parent, "pathPart": _hidden(operation)}
+    id: str = call(operation, "a resource", operation.client("apigateway").create_resource, **arguments)["id"]
     return id
 
 
-def _show(job: Job, api: str, resource: str, part: str) -> None:
+def _rename(operation: Operation, api: str, resource: str, part: str) -> None:
     patch = [{"op": "replace", "path": "/pathPart", "value": part}]
+    arguments = {"restApiId": api, "resourceId": resource, "patchOperations": patch}
     try:
-        call = job.gateway.update_resource
-        job.call("the name of a resource", call, restApiId=api, resourceId=resource, patchOperations=patch)
+        call(operation, "the name of a resource", operation.client("apigateway").update_resource, **arguments)
     except ClientError as error:
-        if code_of(error) == "ConflictException":  # somebody made one of that name meanwhile, and it is theirs we use
-            clean(job, api)
+        if code_of(error) == "ConflictException":  # somebody created one of that name meanwhile; it is used instead
+            clean(operation, api)
         raise
 
 
-def near(tree: Tree, target: Target, wanted: Wanted) -> set[str]:
-    """The resources at which a method that is gone, or goes, stood or would stand, with those above them."""
-    last, _ = descend(tree, wanted)
+def near(tree: Tree, target: Target, desired: MethodSpec) -> set[str]:
+    """The resources where a method is, was or would be, with those above them."""
+    last, _ = descend(tree, desired)
     return {*tree.ancestors(target.resource), *tree.ancestors(last or "")}
 
 
-def clean(job: Job, api: str, at: Collection[str] = ()) -> None:
-    """Deletes what was made and nobody uses: what this custom resource made, and of any other's what is among ``at``.
+def clean(operation: Operation, api: str, at: Collection[str] = ()) -> None:
+    """Deletes unused resources that this custom resource created, and those ``at`` that any custom resource did.
 
-    What an Update is about stays: its method may be missing for a moment. API Gateway deletes a resource with all that
-    is below it, so it is looked at again before each one.
+    The resource that an Update is about stays: its method may be missing for a moment. API Gateway deletes a resource
+    with everything below it, so the API is read again before each call.
     """
-    update, current = job.request.type == "Update", job.current
-    stays = {current.resource} if update and current and current.api == api else set[str]()
-    while (tree := look(job, api)) is not None:
-        hidden = [id for id, each in tree.resources.items() if each.get("pathPart") == _hidden(job)]
-        made = {id for id, who in tree.made.items() if who == job.owner or id in at} - stays
-        unused = hidden or [id for id in made if id in tree.resources and tree.is_unused(id)]
-        gone = [id for id in tree.made if id not in tree.resources]
+    request, delete_resource = operation.request, operation.client("apigateway").delete_resource
+    current = calls.target_in(request.physical_id) if request.type == "Update" else None
+    kept = {current.resource} if current and current.api == api else set[str]()
+    while (tree := find(operation, api)) is not None:
+        hidden = [id for id, each in tree.resources.items() if each.get("pathPart") == _hidden(operation)]
+        created = {id for id, who in tree.created.items() if who == name_of(request) or id in at} - kept
+        unused = hidden or [id for id in created if id in tree.resources and tree.is_unused(id)]
+        gone = [id for id in tree.created if id not in tree.resources]
         if unused:
             gone += tree.below(unused[0])
-            job.log("delete-resource", key=tree.resources[unused[0]]["path"])
-            job.found("a resource", job.gateway.delete_resource, restApiId=api, resourceId=unused[0])
-        untag(job, api, [MADE + id for id in gone if id in tree.made])
+            operation.log("delete-resource", key=tree.resources[unused[0]]["path"])
+            calls.find(operation, "a resource", delete_resource, restApiId=api, resourceId=unused[0])
+        untag(operation, api, [CREATED + id for id in gone if id in tree.created])
         if not unused:
             return

@@ -1,9 +1,10 @@
-"""That API Gateway may call a function: a statement in the function's own policy.
+"""Permits API Gateway to call a function, by a statement in the function's own policy.
 
-In: a job, a method, the ARN of a function, a version or an alias. Out: a statement that is there once, or is gone.
+Takes an operation, a method, and the ARN of a function, a version or an alias. Returns when the statement is there
+exactly once, or is gone.
 
-Its id is derived from the custom resource and from the method that it is for, so that the method that replaces another
-has a statement of its own, and each goes with its method.
+The statement's ID is derived from the custom resource and the method. So a method that replaces another has a statement
+of its own, and each statement is deleted with its method.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
 """
 
@@ -11,76 +12,92 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b32encode
 from collections.abc import Collection, Mapping
-from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import PropertyError, code_of, message_of
+from cfn_injector.plugin import Operation, PropertyError, code_of, message_of, name_of, short_hash
 from cfn_injector.resources.api_gateway_resource import paths
-from cfn_injector.resources.api_gateway_resource.operation import Job, Target
+from cfn_injector.resources.api_gateway_resource.calls import Target, call, find, place_of
+from cfn_injector.resources.api_gateway_resource.spec import Place, is_function_at
 
 PRINCIPAL, ACTION = "apigateway.amazonaws.com", "lambda:InvokeFunction"
 FORMER = "cfn-injector:former:"
-"""How the key of an API's tag begins that remembers which function a method called before."""
+"""The prefix of the key of an API's tag that records which function a method called before."""
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 _WHERE = "IntegrationRequest.FunctionArn"
+_IN_URI = re.compile(r"/functions/(arn:[^/]+)/(?:response-streaming-)?invocations\Z")
 
 
-def statement_id(job: Job, target: Target) -> str:
+def functions_named(properties: Mapping[str, Any], place: Place) -> set[str]:
+    """The function that properties name, if it is in the place; the properties need not be valid."""
+    integration = properties.get("IntegrationRequest")
+    arn = integration.get("FunctionArn") if isinstance(integration, Mapping) else None
+    return {arn} if isinstance(arn, str) and is_function_at(arn, place) else set()
+
+
+def functions_called(method: Mapping[str, Any] | None, place: Place) -> set[str]:
+    """The function that a method calls, as API Gateway describes it, if it is in the place."""
+    integration = (method or {}).get("methodIntegration") or {}
+    return {arn for arn in _IN_URI.findall(integration.get("uri") or "")[:1] if is_function_at(arn, place)}
+
+
+def statement_id(operation: Operation, target: Target) -> str:
     """At most 100 characters of ``[A-Za-z0-9-_]``."""
-    digest = b32encode(sha256(str(target).encode()).digest()).decode()[:12]
-    return f"{job.owner}-{digest}"
+    return f"{name_of(operation.request)}-{short_hash(str(target))}"
 
 
-def source_arn(job: Job, target: Target, path: str) -> str:
-    """The method in all stages of its API; what stands in braces in its path may be anything."""
+def source_arn(place: Place, target: Target, path: str) -> str:
+    """The method in all stages of its API, with any value for the variables of its path."""
     verb = "*" if target.verb == "ANY" else target.verb
-    anything = re.sub(r"\{[^/}]*\}", "*", path)
-    return (
-        f"arn:{job.place.partition}:execute-api:{job.place.region}:{job.place.account}:{target.api}/*/{verb}{anything}"
-    )
+    any_values = re.sub(r"\{[^/}]*\}", "*", path)
+    return f"arn:{place.partition}:execute-api:{place.region}:{place.account}:{target.api}/*/{verb}{any_values}"
 
 
 def _function(arn: str) -> dict[str, str]:
-    """The arguments that name a function; its newest code has no policy of its own."""
+    """The arguments that name a function. $LATEST has no policy of its own."""
     name, qualifier = ":".join(arn.split(":")[:7]), arn.split(":")[7:]
     return {"FunctionName": name, **({"Qualifier": qualifier[0]} if qualifier and qualifier != ["$LATEST"] else {})}
 
 
-def grant(job: Job, target: Target, arn: str, path: str) -> None:
-    """Permits API Gateway to call the function, for this method alone. What is there already stays, or is corrected.
+def _name(function: Mapping[str, str]) -> str:
+    return function["FunctionName"].split(":")[-1]
 
-    Raises PropertyError where the provider may not touch that function, or where there is none.
+
+def grant(operation: Operation, target: Target, arn: str, path: str) -> None:
+    """Permits API Gateway to call the function for this method only. A statement that is there is kept or corrected.
+
+    Raises PropertyError if the function does not exist or is outside the provider's permissions.
     """
-    function, statement, source = _function(arn), statement_id(job, target), source_arn(job, target, path)
-    job.log("permit", function=function["FunctionName"].split(":")[-1])
+    function, statement = _function(arn), statement_id(operation, target)
+    source = source_arn(place_of(operation), target, path)
+    operation.log("permit", function=_name(function))
     try:
-        _add(job, function, statement, source)
+        _add(operation, function, statement, source)
     except ClientError as error:
         code = code_of(error)
         if code in _DENIED:
             raise PropertyError(
                 _WHERE,
-                "is not one that the provider may touch",
-                "begin its name with the FunctionNamePrefix of the provider's stack",
+                "is outside the provider's permissions",
+                "use a function whose name begins with the FunctionNamePrefix of the provider's stack",
             ) from error
         if code == "ResourceNotFoundException":
             raise PropertyError(_WHERE, f"does not exist: {message_of(error)}", "correct it") from error
         if code != "ResourceConflictException":
             raise
-        if not _is_there(job, function, statement, source):
-            revoke(job, target, [arn])
-            _add(job, function, statement, source)
+        if not _is_present(operation, function, statement, source):
+            revoke(operation, target, [arn])
+            _add(operation, function, statement, source)
 
 
-def _add(job: Job, function: Mapping[str, str], statement: str, source: str) -> None:
-    job.call(
+def _add(operation: Operation, function: Mapping[str, str], statement: str, source: str) -> None:
+    call(
+        operation,
         "the permission to call the function",
-        job.functions.add_permission,
+        operation.client("lambda").add_permission,
         **function,
         StatementId=statement,
         Action=ACTION,
@@ -89,63 +106,67 @@ def _add(job: Job, function: Mapping[str, str], statement: str, source: str) -> 
     )
 
 
-def _is_there(job: Job, function: Mapping[str, str], statement: str, source: str) -> bool:
-    told = job.found("the function's policy", job.functions.get_policy, **function)
-    found = [each for each in json.loads(told["Policy"])["Statement"] if each.get("Sid") == statement] if told else []
-    return [_essence(each) for each in found] == [("Allow", PRINCIPAL, ACTION, [source])]
+def _is_present(operation: Operation, function: Mapping[str, str], statement: str, source: str) -> bool:
+    answer = find(operation, "the function's policy", operation.client("lambda").get_policy, **function)
+    statements = json.loads(answer["Policy"])["Statement"] if answer else []
+    observed = [_flatten(each) for each in statements if each.get("Sid") == statement]
+    return observed == [("Allow", PRINCIPAL, ACTION, [source])]
 
 
-def _essence(statement: Mapping[str, Any]) -> tuple[Any, ...]:
+def _flatten(statement: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Effect, principal, action and source ARNs of a statement as Lambda describes it."""
     principal, conditions = statement.get("Principal"), statement.get("Condition") or {}
     sources = [value for operator in conditions.values() for value in operator.values()]
     service = principal.get("Service") if isinstance(principal, Mapping) else principal
     return statement.get("Effect"), service, statement.get("Action"), sources
 
 
-def revoke(job: Job, target: Target, arns: Collection[str]) -> None:
-    """Takes the permission back; that there is none, or no such function, is no error.
+def revoke(operation: Operation, target: Target, arns: Collection[str]) -> None:
+    """Revokes the permission to call these functions. It is not an error if there is no permission or no function.
 
-    Nor is it one that the provider may not touch the function: then it has never been permitted from here, or the
-    function was taken out of the provider's reach since.
+    Nor is it if the function is outside the provider's permissions: then the provider never granted this one, or the
+    function was excluded later.
     """
     for arn in sorted(arns):
         function = _function(arn)
         try:
-            job.found(
+            find(
+                operation,
                 "the permission to call the function",
-                job.functions.remove_permission,
+                operation.client("lambda").remove_permission,
                 **function,
-                StatementId=statement_id(job, target),
+                StatementId=statement_id(operation, target),
             )
         except ClientError as error:
             if code_of(error) not in _DENIED:
                 raise
-            job.log("left-behind", function=function["FunctionName"].split(":")[-1], error=code_of(error))
+            operation.log("left-behind", function=_name(function), error=code_of(error))
 
 
 def _key(target: Target) -> str:
     return f"{FORMER}{target.resource}:{target.verb}"
 
 
-def remembered(tree: paths.Tree, target: Target) -> set[str]:
-    """The function that may still be called for the method, although that calls another one by now."""
+def recorded(tree: paths.Tree, target: Target) -> set[str]:
+    """The former function that stages may still call for the method."""
     arn = tree.tags.get(_key(target))
     return {arn} if arn else set()
 
 
-def remember(job: Job, tree: paths.Tree, target: Target, arns: Collection[str]) -> None:
+def record(operation: Operation, tree: paths.Tree, target: Target, arns: Collection[str]) -> None:
     """Keeps the permission of a former function until the next change of the method.
 
-    A stage that others deploy to calls it until they do. Where the API takes no further tag, the permission goes now.
+    A stage that others deploy to calls that function until they deploy again. If the API has no room for another tag,
+    the permission is revoked now.
     """
     kept = {":".join(_function(arn).values()) for arn in sorted(arns)[:1]}
-    if kept and (remembered(tree, target) or paths.room(tree)):
-        paths.tag(job, target.api, {_key(target): kept.pop()})
+    if kept and (recorded(tree, target) or paths.room(tree)):
+        paths.tag(operation, target.api, {_key(target): kept.pop()})
     else:
-        revoke(job, target, arns)
+        revoke(operation, target, arns)
 
 
-def forget(job: Job, target: Target, arns: Collection[str]) -> None:
-    """For when no former function may be called any more; ``arns`` are those that are remembered."""
+def forget(operation: Operation, target: Target, arns: Collection[str]) -> None:
+    """Deletes the record of a former function; ``arns`` are what is recorded."""
     if arns:
-        paths.untag(job, target.api, [_key(target)])
+        paths.untag(operation, target.api, [_key(target)])

@@ -1,77 +1,104 @@
-"""Whose a method, a deployment or a stage is.
+"""Records who owns a method, a deployment or a stage.
 
-In: a request, or a text that was found in API Gateway. Out: a mark, as the text that bears it and back.
+Takes a request, or a text that was found in API Gateway. Returns an ``Owner`` with the text that records it, the same
+as ownership tags, and a verdict on these.
 
-Methods and deployments bear no tags. A method's mark is its operation name, which comes into being with the method.
-That of a deployment, or of a stage that was made for it, is the first word of its description.
+Methods and deployments have no tags. The owner of a method is recorded in its operation name, which exists as soon as
+the method does. That of a deployment, or of a stage that a deployment created, is the first word of its description.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b32encode
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, NamedTuple
 
-from cfn_injector.plugin import NOT_CREATED, Request, name_of
+from cfn_injector.plugin import (
+    LOGICAL_ID,
+    NOT_CREATED,
+    PENDING,
+    REQUEST_ID,
+    SERVED,
+    STACK_ID,
+    Operation,
+    Request,
+    Verdict,
+    name_of,
+    short_hash,
+)
+
+NOT_OWNED = frozenset({Verdict.FOREIGN, Verdict.UNCLAIMED})
+"""The verdicts on what belongs to another resource, or to nobody."""
 
 _HASH = "[A-Z2-7]{12}"
-_MARK = re.compile(rf"([A-Za-z0-9-]+-{_HASH})-({_HASH})(?:-(\d+))?(-pending)?")
+_TEXT = re.compile(rf"([A-Za-z0-9-]+-{_HASH})-({_HASH})(?:-(\d+))?(-pending)?")
 
 
-class Mark(NamedTuple):
-    """``owner``: which resource of which stack; ``request``: who made it; ``pending``: that is not answered yet.
+class Owner(NamedTuple):
+    """``name`` is that of a custom resource of a stack, ``request`` the hash of the request that created the method.
 
-    ``served`` is when CloudFormation issued the newest event that was served, in seconds since the epoch; empty where
-    that is not known.
+    ``served`` is when CloudFormation issued the newest event that was served, in seconds since the epoch; empty if
+    that is not known. ``pending`` means that the request is not answered yet.
     """
 
-    owner: str
+    name: str
     request: str
     served: str = ""
     pending: bool = False
 
     @property
     def text(self) -> str:
-        return f"{self.owner}-{self.request}" + (f"-{self.served}" if self.served else "") + "-pending" * self.pending
+        """The text that records the owner in API Gateway."""
+        return f"{self.name}-{self.request}" + (f"-{self.served}" if self.served else "") + "-pending" * self.pending
 
 
-def _digest(text: str) -> str:
-    return b32encode(sha256(text.encode()).digest()).decode()[:12]
-
-
-def mark_of(request: Request, *, pending: bool = False, made_by: str = "") -> Mark:
-    """The request's own mark; ``made_by`` keeps that of the request by which the method came into being."""
+def owner_for(request: Request, *, pending: bool = False, created_by: str = "") -> Owner:
+    """The owner that a request records; ``created_by`` keeps the hash of the request that created the method."""
     served = "" if request.issued_at is None else str(int(request.issued_at))
-    return Mark(name_of(request), made_by or _digest(request.request_id), served, pending)
+    return Owner(name_of(request), created_by or short_hash(request.request_id), served, pending)
 
 
-def mark_in(text: str | None) -> Mark | None:
-    """The mark that an operation name is, or that a description begins with; None where it is not one of ours."""
-    match = _MARK.fullmatch((text or "").partition(" ")[0])
-    return Mark(match[1], match[2], match[3] or "", bool(match[4])) if match else None
+def owner_in(text: str | None) -> Owner | None:
+    """The owner in an operation name, or at the beginning of a description; None if it records none."""
+    match = _TEXT.fullmatch((text or "").partition(" ")[0])
+    return Owner(match[1], match[2], match[3] or "", bool(match[4])) if match else None
 
 
-def mark_on(method: Mapping[str, Any] | None) -> Mark | None:
-    """The mark of a method as API Gateway describes it."""
-    return mark_in(method.get("operationName")) if method else None
+def owner_of(method: Mapping[str, Any] | None) -> Owner | None:
+    """The owner of a method as API Gateway describes it; None if there is no method, or no owner."""
+    return owner_in(method.get("operationName")) if method else None
 
 
 def description(request: Request) -> str:
-    """What a deployment, and a stage that is made for it, is described by."""
-    return f"{mark_of(request).text} of {request.stack_id}"
+    """The description of a deployment, and of a stage that is created with it."""
+    return f"{owner_for(request).text} of {request.stack_id}"
 
 
-def is_overtaken(mark: Mark, request: Request) -> bool:
-    """Whether a newer event than this one was served already."""
-    return bool(mark.served) and request.issued_at is not None and int(mark.served) > int(request.issued_at)
+def failed_create(request: Request) -> str:
+    """The ID of the failed Create whose marker a Delete names; empty if its physical ID is not a marker."""
+    id = request.physical_id
+    return id.removeprefix(NOT_CREATED) if id.startswith(NOT_CREATED) else ""
 
 
-def is_unfinished(mark: Mark, request: Request) -> bool:
-    """Whether a Delete that names no method has to remove what bears this mark of its own resource.
+def tags_of(owner: Owner | None, request: Request) -> dict[str, str]:
+    """The owner as ownership tags.
 
-    That is what is pending, and what was made by the Create that failed with the id that this Delete came with.
+    The text holds names and hashes. Those of the request, and of the failed Create that it names, become IDs again.
     """
-    failed = request.physical_id.removeprefix(NOT_CREATED)
-    return mark.pending or (failed != request.physical_id and mark.request == _digest(failed))
+    if owner is None:
+        return {}
+    mine = owner.name == name_of(request)
+    ids = {short_hash(id): id for id in (failed_create(request), request.request_id)}
+    created_by = ids.get(owner.request, owner.request)
+    return {
+        STACK_ID: request.stack_id if mine else owner.name,
+        LOGICAL_ID: request.logical_id if mine else owner.name,
+        REQUEST_ID: created_by,
+        **({SERVED: owner.served} if owner.served else {}),
+        **({PENDING: created_by} if owner.pending else {}),
+    }
+
+
+def verdict_on(operation: Operation, owner: Owner | None) -> Verdict:
+    """What a method, a deployment or a stage with this owner is to the operation's request."""
+    return operation.verdict(tags_of(owner, operation.request))
