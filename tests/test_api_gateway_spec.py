@@ -219,11 +219,11 @@ WRONG: list[Any] = [
     ({"IntegrationRequest": {**CALL, "FunctionArn": f"{ARN}:7:8"}}, "FunctionArn is not the ARN of a function"),
     (
         {"IntegrationRequest": {**CALL, "FunctionArn": ARN.replace("us-east-1", "eu-west-1")}},
-        "FunctionArn is that of a function in another Region or account",
+        "FunctionArn names a function in another Region or account",
     ),
     (
         {"IntegrationRequest": {**CALL, "FunctionArn": ARN.replace("111122223333", "444455556666")}},
-        "FunctionArn is that of a function in another Region or account",
+        "FunctionArn names a function in another Region or account",
     ),
     ({"IntegrationRequest": {**CALL, "Uri": "x"}}, "IntegrationRequest.Uri is derived from FunctionArn; remove it"),
     (

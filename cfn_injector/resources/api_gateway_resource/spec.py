@@ -240,7 +240,7 @@ def _function(arn: Any, place: Place) -> str:
         return arn
     here = is_function_at(str(arn), place)
     expect(here is not None, where, "is not the ARN of a function, a version or an alias", "use Fn::GetAtt or Ref")
-    elsewhere = "is that of a function in another Region or account, which the provider cannot give the permission"
+    elsewhere = "names a function in another Region or account, whose policy the provider cannot change"
     expect(bool(here), where, elsewhere, "use Type: AWS_PROXY with a Uri, and permit the call there")
     return str(arn)
 
