@@ -10,9 +10,9 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
-from example_hitcounter.application import Application, main, until
-from example_hitcounter.demo import World
-from example_hitcounter.stacks import Stack
+from cfn_injector.local.application import Application, main, until
+from cfn_injector.local.deployment import World
+from cfn_injector.local.stacks import Stack
 from example_rollup import artifact
 from example_rollup.games import game, record, write
 from example_rollup.scores import Game, Rules, best, from_item

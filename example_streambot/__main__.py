@@ -7,9 +7,9 @@ from functools import partial
 from operator import eq
 from pathlib import Path
 
-from example_hitcounter.application import Application, main, until
-from example_hitcounter.demo import World
-from example_hitcounter.stacks import Stack
+from cfn_injector.local.application import Application, main, until
+from cfn_injector.local.deployment import World
+from cfn_injector.local.stacks import Stack
 from example_streambot import artifact
 from example_streambot.records import PAYLOADS, differences, put, stored
 

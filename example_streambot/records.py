@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from example_hitcounter.demo import DemoError
+from cfn_injector.local.command import ApplicationError
 
 # All that an archive might take for something else: text, its line ends, JSON, base64, every byte, nothing at all.
 PAYLOADS: Sequence[bytes] = (
@@ -25,7 +25,7 @@ def put(kinesis: Any, stream: str, payloads: Sequence[bytes]) -> dict[str, bytes
     records = [{"Data": payload, "PartitionKey": f"key {number}"} for number, payload in enumerate(payloads)]
     answers = kinesis.put_records(StreamName=stream, Records=records)
     if answers["FailedRecordCount"]:
-        raise DemoError(f"{answers['FailedRecordCount']} records were not taken by {stream}")
+        raise ApplicationError(f"{answers['FailedRecordCount']} records were not taken by {stream}")
     names = [f"{answer['ShardId']}/{answer['SequenceNumber']}" for answer in answers["Records"]]
     return dict(zip(names, payloads, strict=True))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from example_hitcounter.application import until
+from cfn_injector.local.application import until
 from tests.support.node_js import needs_packages
 
 REPOSITORY = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ SECONDS = 90
 WRONG = """
 import sys
 from pathlib import Path
-from example_hitcounter.application import Application, main
+from cfn_injector.local.application import Application, main
 
 template = Path(sys.argv[1], "template.yaml")
 template.write_text('''
@@ -51,7 +51,7 @@ UNBUILT = """
 import sys
 from pathlib import Path
 from cfn_injector.errors import InjectorError
-from example_hitcounter.application import Application, main
+from cfn_injector.local.application import Application, main
 
 def build():
     raise InjectorError("npm is not on PATH")

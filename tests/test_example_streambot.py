@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.demo import DemoError
+from cfn_injector.local.command import ApplicationError
 from example_streambot import artifact
 from example_streambot.records import PAYLOADS, differences, put, stored
 from tests.support.node_js import needs_node, needs_packages, run_node
@@ -221,5 +221,5 @@ def test_the_example_expects_each_record_where_the_stream_took_it() -> None:
 
 
 def test_the_example_fails_where_the_stream_refuses_a_record() -> None:
-    with pytest.raises(DemoError, match="1 records were not taken by records"):
+    with pytest.raises(ApplicationError, match="1 records were not taken by records"):
         put(Stream(refused=1), "records", [b"1", b"2"])

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from example_hitcounter import inventory, stacks
-from example_hitcounter.demo import fetch
-from example_hitcounter.emulator import Emulator
+from cfn_injector.local import inventory, stacks
+from cfn_injector.local.deployment import fetch
+from cfn_injector.local.emulator import Emulator
 
 WRAPPER = Path(__file__).parents[2] / "wrapper"
 SERVICE = {"ServiceToken": {"Fn::ImportValue": "cfn-injector-ServiceToken"}, "ServiceTimeout": 60}

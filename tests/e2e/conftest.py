@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from example_hitcounter import demo
-from example_hitcounter.emulator import Emulator, running
+from cfn_injector.local import deployment
+from cfn_injector.local.emulator import Emulator, running
 from tests.e2e.account import PROVIDER_BUCKET, TRUST, Account, Stacks, build_artifact
 
 SOURCE_BUCKET = "e2e-artifacts"
@@ -29,14 +29,14 @@ def account(emulator: Emulator) -> Account:
     s3 = client("s3")
     for bucket in (SOURCE_BUCKET, PROVIDER_BUCKET):
         s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=PROVIDER_BUCKET, Key="provider.zip", Body=demo.build_provider(emulator))
+    s3.put_object(Bucket=PROVIDER_BUCKET, Key="provider.zip", Body=deployment.build_provider(emulator))
     builds = {build: f"artifact-{build}.zip" for build in (1, 2)}
     for build, key in builds.items():
         s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=build_artifact(build))
     role = client("iam").create_role(RoleName="e2e", Path="/cfn-injector/", AssumeRolePolicyDocument=json.dumps(TRUST))
-    demo.deploy_provider(emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET)
+    deployment.deploy_provider(emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET)
     staging = client("cloudformation").describe_stack_resource(
-        StackName=demo.PROVIDER_STACK, LogicalResourceId="StagingBucket"
+        StackName=deployment.PROVIDER_STACK, LogicalResourceId="StagingBucket"
     )
     return Account(
         emulator=emulator,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import SERVICE, Account, Stacks
 
 # Answers with the name of its function, what it was asked for, and by which way.

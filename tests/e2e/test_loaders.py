@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter import stacks as cloudformation
-from example_hitcounter.stacks import StackError
+from cfn_injector.local import stacks as cloudformation
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import Account, Stacks
 from tests.support.node_js import needs_node
 from tests.support.templates import TEMPLATES

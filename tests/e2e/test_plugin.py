@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter import demo, stacks
-from example_hitcounter.emulator import Emulator, running
+from cfn_injector.cli.template_files import template_path
+from cfn_injector.local import deployment, stacks
+from cfn_injector.local.emulator import Emulator, running
 from tests.e2e.account import TRUST, build_artifact
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("plugin")
     checkout = folder / "checkout"
     checkout.mkdir()
-    for name in ("cfn_injector", "wrapper", "example_hitcounter"):
+    for name in ("cfn_injector", "wrapper", "templates"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, checkout)
@@ -78,8 +79,8 @@ def emulator(provider: bytes) -> Iterator[Emulator]:
             "ResponseHosts": emulator.response_hosts,
             "ExtraPolicyArns": policy,
         }
-        template = (demo.TEMPLATES / "provider.yaml").read_text("utf-8")
-        stacks.create(client("cloudformation"), demo.PROVIDER_STACK, template, parameters)
+        template = template_path("provider.yaml").read_text("utf-8")
+        stacks.create(client("cloudformation"), deployment.PROVIDER_STACK, template, parameters)
         yield emulator
 
 

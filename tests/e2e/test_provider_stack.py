@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from example_hitcounter import demo
-from example_hitcounter.stacks import update
+from cfn_injector.cli.template_files import template_path
+from cfn_injector.local import deployment
+from cfn_injector.local.stacks import update
 from tests.e2e.account import PROVIDER_BUCKET, Account, Stacks
 
 REF = {"Ref": "Function"}
 
 
 def token(account: Account) -> str:
-    (stack,) = account.client("cloudformation").describe_stacks(StackName=demo.PROVIDER_STACK)["Stacks"]
+    (stack,) = account.client("cloudformation").describe_stacks(StackName=deployment.PROVIDER_STACK)["Stacks"]
     outputs: dict[str, str] = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     return outputs["ServiceToken"]
 
@@ -28,8 +29,8 @@ def deploy(account: Account, key: str) -> None:
         "SourceBuckets": account.source_bucket,
         "ResponseHosts": account.emulator.response_hosts,
     }
-    template = (demo.TEMPLATES / "provider.yaml").read_text("utf-8")
-    update(account.client("cloudformation"), demo.PROVIDER_STACK, template, parameters)
+    template = template_path("provider.yaml").read_text("utf-8")
+    update(account.client("cloudformation"), deployment.PROVIDER_STACK, template, parameters)
 
 
 def test_a_new_build_of_the_provider_keeps_its_service_token(account: Account, stacks: Stacks) -> None:
@@ -50,6 +51,6 @@ def test_the_provider_stays_as_long_as_a_stack_imports_its_service_token(account
     stacks.create("e2e-import", {"Function": account.function()})
 
     with pytest.raises(ClientError, match=r"cfn-injector-ServiceToken is imported by stack"):
-        account.client("cloudformation").delete_stack(StackName=demo.PROVIDER_STACK)
+        account.client("cloudformation").delete_stack(StackName=deployment.PROVIDER_STACK)
 
     assert token(account)

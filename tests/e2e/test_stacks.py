@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import Account, Stacks, build_artifact, stored_entries
 
 REF = {"Ref": "Function"}

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from example_hitcounter import stacks
-from example_hitcounter.demo import fetch
+from cfn_injector.local import stacks
+from cfn_injector.local.deployment import fetch
 from tests.e2e.account import Account
 from tests.support.sam import translate
 from tests.support.templates import ALL, TEMPLATES
