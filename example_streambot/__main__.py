@@ -1,4 +1,4 @@
-"""Streambot's example on an emulator: records into a Kinesis stream, and the same bytes out of S3."""
+"""Streambot's example on an emulator: puts records into a Kinesis stream, and finds the same bytes in S3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX = "records/"
 
 
 def play(world: World, stack: Stack) -> list[str]:
-    """Put records, wait for their objects, and compare."""
+    """Put records, wait for their objects, and compare them. Returns a sentence for each difference."""
     bucket = stack.outputs["Archive"]
     with world.show.step(f"Put {len(PAYLOADS)} records into the stream"):
         expected = put(world.client("kinesis"), stack.outputs["Stream"], PAYLOADS)

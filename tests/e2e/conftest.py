@@ -1,4 +1,4 @@
-"""One emulator and one provider for all end-to-end tests; the stacks of a test go with it."""
+"""One emulator and one provider for all end-to-end tests; the stacks of a test are deleted with it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SOURCE_BUCKET = "e2e-artifacts"
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """ministack, for as long as the tests run."""
+    """ministack, until the tests end."""
     with running() as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="session")
 def account(emulator: Emulator) -> Account:
-    """The account with the provider's stack, deployed from the template and the bundle that users get."""
+    """The account with the provider's stack, deployed from the template and the zip that users get."""
     client = functools.cache(emulator.client)
     s3 = client("s3")
     for bucket in (SOURCE_BUCKET, PROVIDER_BUCKET):
@@ -50,7 +50,7 @@ def account(emulator: Emulator) -> Account:
 
 @pytest.fixture
 def stacks(account: Account) -> Iterator[Stacks]:
-    """Makes stacks, and deletes at the end what the test left."""
+    """Creates stacks, and deletes at the end those that the test left."""
     stacks = Stacks(account.client("cloudformation"))
     yield stacks
     stacks.clean()
@@ -60,7 +60,7 @@ def stacks(account: Account) -> Iterator[Stacks]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the end of ministack's log below a failure."""
+    """Show the end of ministack's log with a failure."""
     report = yield
     emulator = getattr(item, "funcargs", {}).get("emulator")
     if report.failed and emulator is not None and emulator.log.exists():

@@ -76,7 +76,7 @@ def configured(account: Account, name: str) -> dict[str, Any]:
 
 
 def modes(account: Account, name: str) -> dict[str, int]:
-    """Name -> mode of what a function's code holds in the loaders' folder."""
+    """Name -> mode of the entries in the loaders' folder of a function's code."""
     with zipfile.ZipFile(io.BytesIO(account.deployed_code(name))) as archive:
         entries = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
     return {entry: mode for entry, mode in entries.items() if entry.startswith("_cfn_injector/")}

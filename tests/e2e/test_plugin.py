@@ -1,4 +1,4 @@
-"""The page that teaches to write a resource type: its very code as a package, in an environment and a provider anew."""
+"""The page about writing a resource type: its own code as a package, in a new environment and a new provider."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The zip, as the page's own commands build it in an environment that holds the two packages."""
+    """The zip that the page's own commands build in an environment with the two packages."""
     folder = tmp_path_factory.mktemp("plugin")
     checkout = folder / "checkout"
     checkout.mkdir()
@@ -100,7 +100,7 @@ def test_the_page_builds_its_type_in_under_forty_lines() -> None:
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_the_pages_type_is_deployed_and_what_it_returns_reaches_a_functions_env(emulator: Emulator) -> None:
+def test_the_pages_type_is_deployed_and_its_return_value_reaches_a_functions_env(emulator: Emulator) -> None:
     client = functools.cache(emulator.client)
     role = client("iam").create_role(RoleName="app", Path="/cfn-injector/", AssumeRolePolicyDocument=json.dumps(TRUST))
     (template,) = blocks("yaml")
@@ -123,7 +123,7 @@ def test_the_pages_type_is_deployed_and_what_it_returns_reaches_a_functions_env(
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_what_the_api_does_not_know_is_told_and_nothing_stays(emulator: Emulator) -> None:
+def test_what_the_api_does_not_know_is_reported_and_nothing_is_left(emulator: Emulator) -> None:
     client = functools.cache(emulator.client)
     consumer = {
         "Type": "Custom::StreamConsumer",
@@ -136,13 +136,13 @@ def test_what_the_api_does_not_know_is_told_and_nothing_stays(emulator: Emulator
     }
     with pytest.raises(stacks.StackError) as failed:
         stacks.create(client("cloudformation"), "misspelt", json.dumps({"Resources": {"Consumer": consumer}}))
-    told = str(failed.value)
+    message = str(failed.value)
     for problem in (
         "StreamArn is not known to this provider's model of the API",
         "ConsumerName is set by the provider",
         "StreamARN is missing",
     ):
-        assert problem in told
+        assert problem in message
     stacks.delete(client("cloudformation"), "misspelt")
     assert consumers(client) == []
 

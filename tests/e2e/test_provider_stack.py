@@ -1,4 +1,4 @@
-"""The provider's own stack: what a new build leaves as it is, and what keeps it from being deleted too early."""
+"""The provider's own stack: what a new build does not change, and what prevents its deletion while it is in use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def token(account: Account) -> str:
 
 
 def deploy(account: Account, key: str) -> None:
-    """Updates the provider's stack to the build of that key."""
+    """Update the provider's stack to the build with that key."""
     parameters = {
         "CodeBucket": PROVIDER_BUCKET,
         "CodeKey": key,
