@@ -1,8 +1,8 @@
 """The function of the hit counter: takes an API Gateway proxy event, returns the count as plain text.
 
 The artifact is the same for every stage. A stage's own settings are read once, at the cold start, from the ``.env``
-that the deployment wrote beside this file: ``table``, and ``count_by`` if a request adds more than one. The only call to
-AWS is the one that counts.
+that the deployment wrote beside this file: ``table``, and ``count_by`` if a request adds more than one. The only call
+to AWS is the one that counts.
 """
 
 from __future__ import annotations
