@@ -15,17 +15,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
 	@echo "make test   run the tests"
-	@echo "make lint   check style, types, layers and templates"
-	@echo "make bench  measure what rewriting an archive costs (ARGS=--large takes minutes more)"
-	@echo "make bench-reading  measure what reading the variables costs a function that starts"
-	@echo "make fuzz   look for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
-	@echo "make mutants  break the provider on purpose and see the tests notice (takes half an hour)"
-	@echo "make clean  remove environments, caches and what was built"
+	@echo "make lint   check style, spelling, types, layers and templates"
+	@echo "make bench  measure the cost of rewriting an archive (ARGS=--large takes minutes more)"
+	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
+	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
+	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
+	@echo "make clean  remove environments, caches and build results"
 
-# Made anew whenever the dependencies changed, so that nothing of an older set stays behind. Before 23.1, pip installed
-# what has no wheel without a list of its files, and the provider's zip is made by these lists.
+# Recreated when the dependencies change, so that no old package remains. pip before 23.1 records no list of files for a
+# package without a wheel, and the provider's zip is built from these lists.
 $(VENV)/.made: setup.cfg pyproject.toml
-	@echo "making $(VENV)"
+	@echo "creating $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq 'pip>=23.1'
@@ -36,13 +36,13 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/
 	@$(BIN)/pip install -qq --editable '.[$(EXTRAS_$*)]'
 	@touch $@
 
-EXTRAS_demo := demo
+EXTRAS_demo := local
 EXTRAS_test := test
 EXTRAS_lint := test,lint
 EXTRAS_bench := test
 EXTRAS_fuzz := fuzz
 
-# An environment of its own, because checkov pins a boto3 that is older than the provider's.
+# A separate environment, because checkov pins a boto3 that is older than the provider's.
 $(CHECKOV)/.made-$(CHECKOV_VERSION):
 	@echo "installing checkov"
 	@rm -rf $(CHECKOV)
@@ -50,7 +50,8 @@ $(CHECKOV)/.made-$(CHECKOV_VERSION):
 	@$(CHECKOV)/bin/pip install -qq checkov==$(CHECKOV_VERSION)
 	@touch $@
 
-# What the Node.js reader is compared with, and AWS's clients that run what has a loader. Tests that need it skip, and say so, where there is no npm or no registry.
+# Parsers that the Node.js reader is compared with, and AWS's runtime clients. Without npm or its registry, the tests that
+# need them are skipped, and say so.
 $(NODE_MODULES)/.made: tests/node/package.json tests/node/package-lock.json
 	@command -v npm >/dev/null || exit 0; \
 	echo "installing parsers and runtime clients for Node.js"; \
@@ -66,6 +67,7 @@ test: $(VENV)/.test $(NODE_MODULES)/.made
 lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/codespell
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/cfn-lint templates/*.yaml example_*/template.yaml

@@ -39,7 +39,7 @@ from benchmarks.reader_ways import (
     exact,
     variables,
 )
-from example_hitcounter.emulator import REGION, ROOT_USER, running
+from cfn_injector.local.emulator import REGION, ROOT_USER, running
 
 COUNTS = (10, 100, 1000)
 FETCHED = Group("python", 100, True, True)

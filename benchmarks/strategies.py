@@ -111,7 +111,7 @@ def _unpack(client: Any, job: Job) -> Run:
             old.extractall(content)
         env = content / ".env"
         env.write_bytes(merge(env.read_bytes() if env.exists() else b"", ENV))
-        with open(shutil.make_archive(str(archive.with_name("new")), "zip", content), "rb") as file:
+        with Path(shutil.make_archive(str(archive.with_name("new")), "zip", content)).open("rb") as file:
             job.put(client, file)
 
     return run

@@ -1,1 +1,1 @@
-"""The hit counter: one artifact, two stages, and every stage counts in a table of its own."""
+"""The hit counter: one artifact and two stages, each of which counts in its own table."""

@@ -7,11 +7,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from example_hitcounter import command
+from cfn_injector.local import command
+from cfn_injector.local.display import Display
+from cfn_injector.local.emulator import Emulator
 from example_hitcounter.demo import play
-from example_hitcounter.display import Display
-from example_hitcounter.emulator import Emulator
-from example_hitcounter.report import CHANGED_PATH, Report, as_json, problems
+from example_hitcounter.report import CHANGED_PATH, Report, as_json, as_table, problems
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -24,7 +24,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _show(show: Display, report: Report) -> None:
     seen = report.artifact
     unchanged = "unchanged" if seen.etag_before == seen.etag_after else "CHANGED"
-    show.stages(report)
+    show.table(as_table(report))
     show.line(f"Objects in s3://{seen.bucket}: {seen.objects_in_bucket} ({seen.key})")
     show.line(f"ETag of the artifact: {seen.etag_after}, {unchanged}")
     if report.left_over == ():
@@ -36,22 +36,22 @@ def _run(emulator: Emulator, show: Display, *, keep: bool, as_object: bool) -> i
     _show(show, report)
     if as_object:
         print(json.dumps(as_json(report), indent=2), flush=True)
-    wrong = command.tell(problems(report))
+    status = command.report_problems(problems(report))
     if not keep:
-        return wrong
+        return status
     show.line()
     for name, stage in report.stages.items():
         show.line(f"{name}: curl {stage.url}{CHANGED_PATH}")
-    return command.stay(emulator, show) or wrong
+    return command.stay(emulator, show) or status
 
 
 def run(emulator: Emulator, show: Display, *, keep: bool, as_object: bool) -> int:
-    """0 where everything was right, else 1."""
-    return command.told(emulator, lambda: _run(emulator, show, keep=keep, as_object=as_object))
+    """The exit status: 0 if everything is right, else 1."""
+    return command.report_errors(emulator, lambda: _run(emulator, show, keep=keep, as_object=as_object))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where everything was right, 1 where not, 130 where it was interrupted."""
+    """The exit status: 0 if everything is right, 1 if something is wrong, 130 if it was interrupted."""
     arguments = _arguments(argv)
     show = Display(sys.stderr if arguments.json else sys.stdout)
     return command.on_emulator(

@@ -1,8 +1,8 @@
-"""The function of the hit counter: an API Gateway proxy event comes in, the count as plain text goes out.
+"""The function of the hit counter: takes an API Gateway proxy event, returns the count as plain text.
 
-The artifact is the same for every stage. What a stage has of its own is read once, at the cold start, from
-the ``.env`` that the deployment wrote beside this file: ``table``, and ``count_by`` where a request adds more
-than one. The only call to AWS is the one that counts.
+The artifact is the same for every stage. A stage's own settings are read once, at the cold start, from the ``.env``
+that the deployment wrote beside this file: ``table``, and ``count_by`` if a request adds more than one. The only call
+to AWS is the one that counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DYNAMODB: Any = boto3.client("dynamodb")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Add to the count of the path parameter ``name`` and answer the sum, for example ``3``."""
+    """Add to the count of the path parameter ``name`` and return the sum, for example ``3``."""
     answer = DYNAMODB.update_item(
         TableName=ENV["table"],
         Key={"name": {"S": event["pathParameters"]["name"]}},

@@ -1,4 +1,4 @@
-"""What the demo found: measurements go in, a JSON object and a list of what is wrong come out. No I/O."""
+"""What the demo found: takes measurements, returns a JSON object, a table and a list of problems. No I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The paths that are requested of each stage, in this order; the stages must come to different counts.
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+# The paths that are requested from each stage, in this order. The counts of the stages must differ.
 REQUESTS: Mapping[str, tuple[str, ...]] = {
     "dev": ("/apple", "/apple", "/pear", "/apple"),
     "prod": ("/apple", "/plum", "/plum"),
@@ -19,7 +23,7 @@ COUNT_BY = 10
 
 @dataclass(frozen=True)
 class Artifact:
-    """The one object that all stages are deployed from, before the first deployment and after the last."""
+    """The one object that all stages are deployed from; its ETag before the first deployment and after the last."""
 
     bucket: str
     key: str
@@ -30,9 +34,9 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: ``env_keys`` are the names in its ``.env``, ``hits`` what each path answered last.
+    """One stage: ``env_keys`` are the names in its ``.env``, ``hits`` is the last count of each path.
 
-    ``hits_after_change`` is what CHANGED_PATH answered once more after the Env of CHANGED_STAGE was changed.
+    ``hits_after_change`` is the count of CHANGED_PATH after the Env of CHANGED_STAGE was changed.
     """
 
     url: str
@@ -45,7 +49,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Report:
-    """``left_over`` holds the ARNs of what should be gone; None where nothing was to be deleted."""
+    """``left_over`` has the ARNs of what should be deleted; None if the stacks were kept."""
 
     artifact: Artifact
     stages: Mapping[str, Stage]
@@ -53,7 +57,7 @@ class Report:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The object that ``--json`` prints; what it tells about a stage is from before the change of its Env."""
+    """The object that ``--json`` prints; a stage is shown as it was before its Env was changed."""
     return {
         "artifact": {
             "bucket": report.artifact.bucket,
@@ -75,12 +79,34 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
+def _hits(hits: Mapping[str, int]) -> str:
+    return ", ".join(f"{path} {count}" for path, count in hits.items())
+
+
+def as_table(report: Report) -> Table:
+    """A table with a column for each stage and a row for each property in which they differ."""
+    table = Table(box=box.SIMPLE_HEAD, title="One artifact, deployed to each stage", title_justify="left")
+    table.add_column("")
+    for name in report.stages:
+        table.add_column(name, overflow="fold")
+    stages = report.stages.values()
+    table.add_row("function", *(escape(stage.function) for stage in stages))
+    table.add_row("table", *(escape(stage.table) for stage in stages))
+    table.add_row("names in its .env", *(", ".join(stage.env_keys) for stage in stages))
+    table.add_row("hits per path", *(escape(_hits(stage.hits)) for stage in stages))
+    table.add_row(
+        f"then {CHANGED_PATH}",
+        *(f"{stage.hits[CHANGED_PATH]} -> {stage.hits_after_change}" for stage in stages),
+    )
+    return table
+
+
 def _wrong_artifact(artifact: Artifact) -> list[str]:
     wrong = []
     if artifact.etag_before != artifact.etag_after:
         wrong.append(f"the artifact's ETag changed from {artifact.etag_before} to {artifact.etag_after}")
     if artifact.objects_in_bucket != 1:
-        wrong.append(f"the artifact bucket holds {artifact.objects_in_bucket} objects instead of 1")
+        wrong.append(f"the artifact bucket contains {artifact.objects_in_bucket} objects instead of 1")
     return wrong
 
 
@@ -96,12 +122,12 @@ def _wrong_stage(name: str, stage: Stage) -> list[str]:
             f"{expected[CHANGED_PATH]} to {stage.hits_after_change} instead of by {step}"
         )
     if stage.env_keys != ("table",):
-        wrong.append(f"the .env of stage {name} holds {list(stage.env_keys)} instead of ['table']")
+        wrong.append(f"the .env of stage {name} contains {list(stage.env_keys)} instead of ['table']")
     return wrong
 
 
 def problems(report: Report) -> list[str]:
-    """One sentence for everything that is not as it should be; empty where the demo is right."""
+    """One sentence for each problem; empty if the demo is right."""
     wrong = _wrong_artifact(report.artifact)
     for name, stage in report.stages.items():
         wrong += _wrong_stage(name, stage)

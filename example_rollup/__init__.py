@@ -1,1 +1,1 @@
-"""The roll-up: a stream of finished games, and one record with the best scores of the past hour."""
+"""The roll-up: takes a stream of finished games, keeps one record with the best scores of the past hour."""

@@ -1,4 +1,4 @@
-"""The roll-up on an emulator: finished games into a table, and the best of the past hour out of one record."""
+"""The roll-up on an emulator: writes finished games to a table, reads the best of the past hour from one record."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
-from example_hitcounter.application import Application, main, until
-from example_hitcounter.demo import World
-from example_hitcounter.stacks import Stack
+from cfn_injector.local.application import Application, main, until
+from cfn_injector.local.deployment import World
+from cfn_injector.local.stacks import Stack
 from example_rollup import artifact
 from example_rollup.games import game, record, write
 from example_rollup.scores import Game, Rules, best, from_item
@@ -22,7 +22,7 @@ MINUTE = 60
 
 
 def _games(now: int) -> list[dict[str, Any]]:
-    """Ten that belong on the list, best first, and three that do not."""
+    """Ten games that belong on the list, best first, and three that do not."""
     return [
         *(game(f"Player{rank}", 1000 - 50 * rank, now - MINUTE * (3 + 5 * rank)) for rank in range(RULES.places)),
         game("TooLow", 17, now - 2 * MINUTE),
@@ -38,7 +38,7 @@ def _best(world: World, table: str) -> list[Game]:
 def _roll_up(
     world: World, table: str, games: Sequence[dict[str, Any]], expected: Sequence[str], *, what: str
 ) -> list[str]:
-    """Write the games and wait until the list is as expected; what is wrong with it."""
+    """Write the games and wait until the list is as expected. Returns a sentence for each problem."""
     with world.show.step(f"Write {what}, and wait for the record of the best"):
         write(world.client("dynamodb"), table, games)
         found = until(partial(eq, expected), lambda: [each.handle for each in _best(world, table)])
@@ -46,7 +46,7 @@ def _roll_up(
 
 
 def play(world: World, stack: Stack) -> list[str]:
-    """Write games and see the best of them on the list; a better one then comes onto it, and the last one leaves it."""
+    """Write games and show the best of them, then write a better one, which takes the place of the last one."""
     table, now = stack.outputs["Games"], int(time.time())
     games = _games(now)
     listed = [each["handle"] for each in games[: RULES.places]]

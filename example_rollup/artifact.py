@@ -1,4 +1,4 @@
-"""The artifact: the function and the reader of ``.env`` go in, the bytes of one zip come out, always the same."""
+"""Builds the artifact: takes the function and the reader of ``.env``, returns a zip, the same for the same sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FUNCTION = ("__init__.py", "board.py", "rollup.py", "scores.py")
 
 
 def build() -> bytes:
-    """The zip to upload; it holds no ``.env``. boto3 is not in it: it comes with Lambda's runtime."""
+    """The zip to upload, without ``.env``. boto3 is not included: Lambda's runtime has it."""
     function = {f"{HERE.name}/{name}": HERE / name for name in FUNCTION}
     reader = {f"wrapper/{path.name}": path for path in (HERE.parent / "wrapper").glob("*.py")}
     archive = io.BytesIO()

@@ -1,7 +1,7 @@
-"""The record with the best scores: a table and games go in, and the record holds them, whoever else writes it.
+"""Updates the record with the best scores: takes a table and games, and adds the games to the record.
 
-Every shard of the stream has an invocation of its own, so several write at a time. A write names the version that it
-was made from, and DynamoDB refuses it where that is no longer the record's.
+Every shard of the stream has its own invocation, so several may write at once. A write names the version that it is
+based on, and DynamoDB refuses it if the record has a newer one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ SECONDS_BETWEEN = 0.05
 
 
 class Contended(Exception):
-    """The record was changed by others between every read and write; the batch has to be delivered again."""
+    """Others changed the record between every read and write. Lambda has to deliver the batch again."""
 
 
 def roll_up(table: Any, games: Sequence[Game], rules: Rules, *, now: float, sleep: Callable[[float], None]) -> bool:
-    """Bring the games into the record of ``table``, one of boto3's resources; whether that changed it.
+    """Merge the games into the record of ``table``, a boto3 resource. Returns whether the record changed.
 
-    Doing it again with the same games changes nothing. Raises Contended, or what botocore raises.
+    The same games again change nothing. Raises Contended, or what botocore raises.
     """
     if not merge([], games, rules, now):
         return False

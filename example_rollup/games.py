@@ -1,4 +1,4 @@
-"""Games into the table, and the list of the best out of it, as a game's backend and its app would do both."""
+"""Writes games to the table and reads the record of the best, as a game's backend and its app would do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from example_rollup.scores import BEST_KEY
 
 
 def game(handle: str, score: int, started: int, *, seconds: int = 55, completed: bool = True) -> dict[str, Any]:
-    """The item that is written at the end of a game; ``started`` is in seconds since 1970."""
+    """The item that is written at the end of a game. ``started`` is in seconds since 1970."""
     return {
         "event_key": f"uid-of-{handle.lower()}",
         "start_timestamp": started,
@@ -24,7 +24,7 @@ def game(handle: str, score: int, started: int, *, seconds: int = 55, completed:
 
 
 def typed(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item as DynamoDB's API has it, and as it stands in records of the stream."""
+    """The item in the format of DynamoDB's API and of the stream's records."""
     return {name: TypeSerializer().serialize(value) for name, value in item.items()}
 
 
@@ -35,6 +35,6 @@ def write(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None
 
 
 def record(dynamodb: Any, table: str) -> dict[str, Any]:
-    """The record under the well-known key; empty where there is none yet."""
+    """The record under the well-known key; empty if there is none yet."""
     found = dynamodb.get_item(TableName=table, Key=typed(BEST_KEY), ConsistentRead=True).get("Item", {})
     return {name: TypeDeserializer().deserialize(value) for name, value in found.items()}

@@ -1,6 +1,6 @@
-"""The function of the roll-up: records of a DynamoDB stream come in, the record of the best scores is written.
+"""The function of the roll-up: takes records of a DynamoDB stream, updates the record of the best scores.
 
-What a stage has of its own is read once, at the cold start, from the ``.env`` that the deployment wrote: ``table``,
+A stage's own settings are read once, at the cold start, from the ``.env`` that the deployment wrote: ``table``,
 ``best_count`` and ``window_seconds``.
 """
 
@@ -22,7 +22,7 @@ TABLE: Any = boto3.resource("dynamodb").Table(ENV["table"])
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Roll a batch up. It is one write, so it succeeds or fails as a whole, and Lambda delivers it again."""
+    """Roll up a batch. It is one write, so the batch succeeds or fails as a whole, and Lambda retries it as a whole."""
     games, unreadable = finished_games(event["Records"])
     changed = roll_up(TABLE, games, RULES, now=time.time(), sleep=time.sleep)
     print(json.dumps({"games": len(games), "changed": changed, "unreadable": unreadable}))

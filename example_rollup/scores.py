@@ -1,8 +1,8 @@
-"""The best scores of the past hour: records of a stream and what was known go in, what is known now comes out. No I/O.
+"""Ranks the scores of the past hour: takes the known games and a stream's records, returns the games to keep. No I/O.
 
-A list of the ten best is not enough to keep: when the best one is over an hour old, the eleventh belongs on it. Kept
-are all games that can still come onto the list, those that fewer than ten others outrank and outlive. Of games in no
-order these are few: about 125 of a million.
+Keeping the ten best is not enough: when the best one is over an hour old, the eleventh moves onto the list. A game is
+kept as long as it can still reach the list, that is, as long as fewer than ten other games are both better and newer.
+If scores are in random order, these are few: about 125 of a million.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-# The well-known key: where everybody reads the record. No player has such a uid, nor has a game such a start.
+# The well-known key of the record. It is not the key of a game: no player has this UID, and no game started then.
 BEST_KEY: Mapping[str, Any] = {"event_key": "recent-best", "start_timestamp": 0}
 
-# An item of DynamoDB holds 400 KB. Without bounds, games whose scores fall from one to the next would fill it.
+# A DynamoDB item has at most 400 KB. Without these limits, games with falling scores would exceed it.
 LONGEST_HANDLE = 64
 MOST_KEPT = 1000
 
 
 class Rules(NamedTuple):
-    """The list has ``places``; a game is on it for ``seconds`` after its end."""
+    """The list has ``places``. A game is on it for ``seconds`` after its end."""
 
     places: int
     seconds: int
 
 
 class Game(NamedTuple):
-    """A game that was played to its end; times in seconds since 1970. The order is that of the list, best last."""
+    """A completed game; times are in seconds since 1970. Games sort from worst to best."""
 
     score: Decimal
     finished: Decimal
@@ -37,20 +37,20 @@ class Game(NamedTuple):
 
     @property
     def key(self) -> tuple[str, Decimal]:
-        """What tells it from all other games, however often it is delivered."""
+        """What identifies the game, however often it is delivered."""
         return self.event_key, self.start_timestamp
 
 
 def _game(change: Mapping[str, Any]) -> Game | None:
-    """The game that an item tells of; None for a game that was given up, and for our own record.
+    """The game in a changed item; None if the game was not completed, or if the item is the record itself.
 
-    Raises KeyError, TypeError or ArithmeticError for what is no game at all.
+    Raises KeyError, TypeError or ArithmeticError if the item is not a game.
     """
     item = change["NewImage"]
     if item["event_key"]["S"] == BEST_KEY["event_key"] or not item["completed"]["BOOL"]:
         return None
     started = Decimal(item["start_timestamp"]["N"])
-    # The clock of a player may be ahead, but no game ends after it was written.
+    # A player's clock may be ahead, but a game does not end after it was written.
     written = Decimal(str(change["ApproximateCreationDateTime"]))
     return Game(
         score=Decimal(item["score"]["N"]),
@@ -64,8 +64,8 @@ def _game(change: Mapping[str, Any]) -> Game | None:
 def finished_games(records: Iterable[Mapping[str, Any]]) -> tuple[list[Game], list[str]]:
     """The games in the records of a DynamoDB stream, and the sequence numbers of records that could not be read.
 
-    What cannot be read now could not be read later either, and the item itself stays in the table: so it is told, and
-    holds up no other game.
+    A record that cannot be read will not be readable later, and the item itself stays in the table. So it is reported,
+    and does not block other games.
     """
     games, unreadable = [], []
     for record in records:
@@ -82,7 +82,7 @@ def finished_games(records: Iterable[Mapping[str, Any]]) -> tuple[list[Game], li
 
 
 def merge(known: Iterable[Game], games: Iterable[Game], rules: Rules, now: float) -> list[Game]:
-    """What is to be kept of both at ``now``, best first. A game that is told again is taken as it was told last."""
+    """The games to keep of both at ``now``, best first. If a game is delivered again, its last version counts."""
     alive = {game.key: game for game in [*known, *games] if game.finished > now - rules.seconds}
     kept: list[Game] = []
     for game in sorted(alive.values(), reverse=True):
@@ -92,15 +92,15 @@ def merge(known: Iterable[Game], games: Iterable[Game], rules: Rules, now: float
 
 
 def best(known: Iterable[Game], rules: Rules, now: float) -> list[Game]:
-    """The list as it is at ``now``, best first: what a reader makes of the record."""
+    """The list at ``now``, best first, as a reader computes it from the record."""
     return [game for game in sorted(known, reverse=True) if game.finished > now - rules.seconds][: rules.places]
 
 
 def from_item(item: Mapping[str, Any]) -> list[Game]:
-    """The games in the record, as boto3's resources read it; none where there is no record yet."""
+    """The games in the record as boto3's resources read it; empty if there is no record yet."""
     return [Game(**entry) for entry in item.get("scores", [])]
 
 
 def to_item(games: Sequence[Game], version: int) -> dict[str, Any]:
-    """The record, as boto3's resources write it."""
+    """The record as boto3's resources write it."""
     return {**BEST_KEY, "version": version, "scores": [game._asdict() for game in games]}

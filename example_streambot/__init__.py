@@ -1,1 +1,1 @@
-"""Streambot's own example: the records of a Kinesis stream, written verbatim to S3."""
+"""Streambot's own example: writes the records of a Kinesis stream verbatim to S3."""

@@ -1,4 +1,4 @@
-"""Streambot's example on an emulator: records into a Kinesis stream, and the same bytes out of S3."""
+"""Streambot's example on an emulator: puts records into a Kinesis stream, and finds the same bytes in S3."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import partial
 from operator import eq
 from pathlib import Path
 
-from example_hitcounter.application import Application, main, until
-from example_hitcounter.demo import World
-from example_hitcounter.stacks import Stack
+from cfn_injector.local.application import Application, main, until
+from cfn_injector.local.deployment import World
+from cfn_injector.local.stacks import Stack
 from example_streambot import artifact
 from example_streambot.records import PAYLOADS, differences, put, stored
 
@@ -17,7 +17,7 @@ PREFIX = "records/"
 
 
 def play(world: World, stack: Stack) -> list[str]:
-    """Put records, wait for their objects, and compare."""
+    """Put records, wait for their objects, and compare them. Returns a sentence for each difference."""
     bucket = stack.outputs["Archive"]
     with world.show.step(f"Put {len(PAYLOADS)} records into the stream"):
         expected = put(world.client("kinesis"), stack.outputs["Stream"], PAYLOADS)

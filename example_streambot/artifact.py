@@ -1,6 +1,6 @@
-"""The artifact: the function, the reader of ``.env`` and the AWS SDK go in, the bytes of one zip come out.
+"""Builds the artifact: takes the function, the reader of ``.env`` and the AWS SDK, returns a zip.
 
-npm fetches the SDK in the versions that package-lock.json names: same sources, same bytes.
+npm installs the SDK in the versions that package-lock.json pins, so the same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RUNTIME = "nodejs22.x"
 
 
 def build() -> bytes:
-    """The zip to upload; it holds no ``.env``. InjectorError where npm is missing, or cannot install."""
+    """The zip to upload, without ``.env``. InjectorError if npm is missing or fails."""
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder, "source"), Path(folder, "streambot.zip")
         shutil.copytree(FUNCTION, source)

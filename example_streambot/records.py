@@ -1,13 +1,13 @@
-"""Records into a stream and objects out of a bucket: what was put comes back by the names that it should have in S3."""
+"""Puts records into a stream and reads objects from a bucket: takes payloads, returns bytes by their names in S3."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from example_hitcounter.demo import DemoError
+from cfn_injector.local.command import ApplicationError
 
-# All that an archive might take for something else: text, its line ends, JSON, base64, every byte, nothing at all.
+# Everything that could be altered by mistake: text, line endings, JSON, base64, every byte, and an empty record.
 PAYLOADS: Sequence[bytes] = (
     b"hello",
     b"one line\r\nand another\n",
@@ -21,26 +21,26 @@ PAYLOADS: Sequence[bytes] = (
 
 
 def put(kinesis: Any, stream: str, payloads: Sequence[bytes]) -> dict[str, bytes]:
-    """Put records; ``shard/sequence number`` -> the bytes that S3 has to hold there, below the prefix."""
+    """Put records. Returns ``shard/sequence number`` -> the bytes of the object with that name below the prefix."""
     records = [{"Data": payload, "PartitionKey": f"key {number}"} for number, payload in enumerate(payloads)]
     answers = kinesis.put_records(StreamName=stream, Records=records)
     if answers["FailedRecordCount"]:
-        raise DemoError(f"{answers['FailedRecordCount']} records were not taken by {stream}")
+        raise ApplicationError(f"{answers['FailedRecordCount']} records were refused by {stream}")
     names = [f"{answer['ShardId']}/{answer['SequenceNumber']}" for answer in answers["Records"]]
     return dict(zip(names, payloads, strict=True))
 
 
 def stored(s3: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
-    """Key, without the prefix, -> bytes, of all objects below the prefix."""
+    """Key without the prefix -> bytes, for all objects below the prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     return {key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
 def differences(expected: Mapping[str, bytes], found: Mapping[str, bytes]) -> list[str]:
-    """A sentence for each object that is missing, differs, or belongs to no record."""
+    """A sentence for each object that is missing, differs, or does not belong to a record."""
     return [
         *(f"{name} is missing" for name in expected.keys() - found.keys()),
-        *(f"{name} belongs to no record" for name in found.keys() - expected.keys()),
+        *(f"{name} does not belong to a record" for name in found.keys() - expected.keys()),
         *(f"{name} differs" for name in expected.keys() & found.keys() if expected[name] != found[name]),
     ]

@@ -118,6 +118,8 @@ def test_the_zip_holds_the_license_of(package: str, names: list[str]) -> None:
         "/direct_url.json",
         "/../",
         "cfn_injector/cli",
+        "cfn_injector/local",
+        "cfn_injector/templates",
         "cfn_injector/__main__",
         "example_",
         "tests/",

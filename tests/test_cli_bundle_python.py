@@ -21,7 +21,7 @@ from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, c
 from tests.support.interpreters import INTERPRETERS, run_bare
 
 LOCAL = "--no-index\n--find-links wheels\n"
-HAS_UV = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))
+HAS_UV = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
 
 
 @pytest.fixture(

@@ -1,4 +1,4 @@
-"""The demo as a person runs it: ``python -m example_hitcounter`` and the judgement on its result."""
+"""The demo as a person runs it: ``python -m example_hitcounter``, and how its result is judged."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.local.display import Display
+from cfn_injector.local.emulator import Emulator, EmulatorError, isolated_session, running
 from example_hitcounter.__main__ import run
-from example_hitcounter.display import Display
-from example_hitcounter.emulator import Emulator, EmulatorError, isolated_session, running
-from example_hitcounter.report import Artifact, Report, Stage, as_json, problems
+from example_hitcounter.report import Artifact, Report, Stage, as_json, as_table, problems
 
 REPOSITORY = Path(__file__).parents[1]
 DEMO_SECONDS = 90
 
-# What a developer's shell may hold; none of it may reach the demo.
+# What may be set in a developer's shell. None of it may reach the demo.
 HOSTILE = {
     "AWS_PROFILE": "no-such-profile",
     "AWS_ACCESS_KEY_ID": "AKIAAMBIENT",
@@ -60,7 +60,7 @@ def left_in_temporary_folder(folder: Path) -> list[str]:
 
 @contextmanager
 def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The running demo; where a test leaves it running it is asked to end, so that its emulator ends too."""
+    """The running demo; it is terminated at the end, so that its emulator ends too."""
     process = subprocess.Popen(
         [sys.executable, "-m", "example_hitcounter", *options],
         cwd=REPOSITORY,
@@ -80,7 +80,7 @@ def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
-def test_the_demo_counts_apart_in_two_stages_of_one_artifact_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_counts_separately_in_two_stages_of_one_artifact_and_leaves_nothing_over(tmp_path: Path) -> None:
     with demo(tmp_path, "--json") as process:
         output, progress = process.communicate(timeout=DEMO_SECONDS)
     assert process.returncode == 0, progress
@@ -135,7 +135,7 @@ def test_an_interrupted_demo_takes_the_emulator_and_its_folder_with_it(tmp_path:
     assert left_in_temporary_folder(tmp_path) == []
 
 
-def test_a_failed_step_is_told_with_the_end_of_the_emulators_log(
+def test_a_failed_step_is_reported_with_the_end_of_the_emulators_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "ministack.log"
@@ -152,7 +152,7 @@ def test_a_failed_step_is_told_with_the_end_of_the_emulators_log(
     assert "the last words" in errors
 
 
-def test_an_emulator_that_is_not_ready_in_time_is_ended_and_told() -> None:
+def test_an_emulator_that_is_not_ready_in_time_is_ended_and_reported() -> None:
     start = time.monotonic()
 
     with pytest.raises(EmulatorError, match="not ready within 0 seconds"), running(start_seconds=0):
@@ -193,7 +193,7 @@ def with_stage(name: str, **changes: Any) -> Report:
         ),
         pytest.param(
             replace(RIGHT, artifact=replace(RIGHT.artifact, objects_in_bucket=2)),
-            ["the artifact bucket holds 2 objects instead of 1"],
+            ["the artifact bucket contains 2 objects instead of 1"],
             id="a stage has an artifact of its own",
         ),
         pytest.param(
@@ -213,8 +213,8 @@ def with_stage(name: str, **changes: Any) -> Report:
         ),
         pytest.param(
             with_stage("dev", env_keys=("count_by", "table")),
-            ["the .env of stage dev holds ['count_by', 'table'] instead of ['table']"],
-            id="the file holds more than was asked for",
+            ["the .env of stage dev contains ['count_by', 'table'] instead of ['table']"],
+            id="the file contains more than the template sets",
         ),
         pytest.param(
             with_stage("dev", table="t-prod"),
@@ -228,11 +228,11 @@ def with_stage(name: str, **changes: Any) -> Report:
         ),
     ],
 )
-def test_what_is_wrong_is_told(report: Report, expected: list[str]) -> None:
+def test_each_problem_is_reported(report: Report, expected: list[str]) -> None:
     assert problems(report) == expected
 
 
-def test_the_object_tells_artifact_stages_and_left_overs() -> None:
+def test_the_json_object_has_artifact_stages_and_what_is_left_over() -> None:
     assert as_json(RIGHT) == {
         "artifact": {
             "bucket": "artifacts",
@@ -263,7 +263,7 @@ def test_the_object_tells_artifact_stages_and_left_overs() -> None:
 def test_off_a_terminal_the_table_is_text_without_control_characters() -> None:
     shown = io.StringIO()
 
-    Display(shown).stages(RIGHT)
+    Display(shown).table(as_table(RIGHT))
 
     lines = [" ".join(line.split()) for line in shown.getvalue().splitlines()]
     assert "hits per path /apple 3, /pear 1 /apple 1, /plum 2" in lines

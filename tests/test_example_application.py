@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from example_hitcounter.application import until
+from cfn_injector.local.application import until
 from tests.support.node_js import needs_packages
 
 REPOSITORY = Path(__file__).parents[1]
 SECONDS = 90
 
-# An application of nothing but a queue, with which something is wrong.
+# An application with one queue and two problems.
 WRONG = """
 import sys
 from pathlib import Path
-from example_hitcounter.application import Application, main
+from cfn_injector.local.application import Application, main
 
 template = Path(sys.argv[1], "template.yaml")
 template.write_text('''
@@ -46,12 +46,12 @@ def play(world, stack):
 sys.exit(main(Application("wrong", template, build, play), []))
 """
 
-# One whose artifact cannot be built.
+# An application whose artifact cannot be built.
 UNBUILT = """
 import sys
 from pathlib import Path
 from cfn_injector.errors import InjectorError
-from example_hitcounter.application import Application, main
+from cfn_injector.local.application import Application, main
 
 def build():
     raise InjectorError("npm is not on PATH")
@@ -61,7 +61,7 @@ sys.exit(main(Application("unbuilt", Path("unused"), build, lambda world, stack:
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Python with these arguments, which keeps its temporary files in the folder."""
+    """Python with these arguments; its temporary files are in the folder."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=REPOSITORY,
@@ -97,7 +97,7 @@ def test_streambot_shows_that_each_object_holds_the_bytes_of_its_record(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_roll_up_shows_the_list_and_stays_until_ctrl_c_where_it_is_asked_to(tmp_path: Path) -> None:
+def test_the_roll_up_shows_the_list_and_with_keep_it_stays_until_ctrl_c(tmp_path: Path) -> None:
     with started(tmp_path, "-m", "example_rollup", "--keep") as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -118,7 +118,7 @@ def test_the_roll_up_shows_the_list_and_stays_until_ctrl_c_where_it_is_asked_to(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_wrong_is_told_and_the_status_is_one(tmp_path: Path) -> None:
+def test_problems_are_reported_and_the_status_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "template"
     folder.mkdir()
 
@@ -137,17 +137,17 @@ def test_an_artifact_is_written_to_be_deployed_on_aws(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "output", "told"),
+    ("script", "output", "message"),
     [
         pytest.param(["-c", UNBUILT], "unbuilt.zip", "npm is not on PATH", id="built"),
         pytest.param(["-m", "example_rollup"], "missing/rollup.zip", "No such file or directory", id="written"),
     ],
 )
-def test_an_artifact_that_cannot_be(tmp_path: Path, script: list[str], output: str, told: str) -> None:
+def test_an_artifact_that_cannot_be(tmp_path: Path, script: list[str], output: str, message: str) -> None:
     status, shown, errors = ended(tmp_path, *script, "--build", str(tmp_path / output))
 
     assert (status, shown) == (1, "")
-    assert told in errors
+    assert message in errors
     assert len(errors.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -156,13 +156,13 @@ def counting() -> Iterator[int]:
     yield from range(1, 1000)
 
 
-def test_who_waits_sees_what_is_right_as_soon_as_it_is() -> None:
+def test_until_returns_what_is_right_as_soon_as_it_is() -> None:
     numbers = counting()
 
     assert until(lambda number: number >= 3, lambda: next(numbers)) == 3
 
 
-def test_who_waits_in_vain_sees_what_there_was_last() -> None:
+def test_until_returns_what_it_saw_last_when_the_time_is_over() -> None:
     numbers = counting()
 
     seen = until(lambda number: False, lambda: next(numbers), seconds=0.2)

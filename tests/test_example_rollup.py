@@ -79,7 +79,7 @@ READ = Game(Decimal(924), Decimal(1_428_071_602), "EdScissorHands", "uid-of-edsc
             change({**ITEM, "handle": "x" * 100_000}), [READ._replace(handle="x" * 64)], [], id="a long handle is cut"
         ),
         pytest.param(change({**ITEM, "completed": False}), [], [], id="a game that was given up is none"),
-        pytest.param(change(to_item([READ], 7)), [], [], id="the record of the best is no game"),
+        pytest.param(change(to_item([READ], 7)), [], [], id="the record of the best is not a game"),
         pytest.param(
             change({**ITEM, "event_key": BEST_KEY["event_key"]}), [], [], id="nothing under its key is a game, either"
         ),
@@ -87,15 +87,15 @@ READ = Game(Decimal(924), Decimal(1_428_071_602), "EdScissorHands", "uid-of-edsc
             {"eventName": "REMOVE", "dynamodb": {"Keys": typed({"event_key": "uid"}), "SequenceNumber": "111"}},
             [],
             [],
-            id="a deleted item is no game",
+            id="a deleted item is not a game",
         ),
         *(
-            pytest.param(change(without(name)), [], ["111"], id=f"an item without {name} is told")
+            pytest.param(change(without(name)), [], ["111"], id=f"an item without {name} is reported")
             for name in ("event_key", "start_timestamp", "length_seconds", "completed", "score", "handle")
         ),
-        pytest.param(change({**ITEM, "score": "924"}), [], ["111"], id="a score that is a text is told"),
-        pytest.param(change({**ITEM, "completed": "yes"}), [], ["111"], id="a text for completed is told"),
-        pytest.param(change({**ITEM, "handle": None}), [], ["111"], id="a handle that is null is told"),
+        pytest.param(change({**ITEM, "score": "924"}), [], ["111"], id="a score that is a string is reported"),
+        pytest.param(change({**ITEM, "completed": "yes"}), [], ["111"], id="a string for completed is reported"),
+        pytest.param(change({**ITEM, "handle": None}), [], ["111"], id="a handle that is null is reported"),
     ],
 )
 def test_of_a_record_in_the_stream(record: dict[str, Any], games: list[Game], unreadable: list[str]) -> None:
@@ -120,7 +120,9 @@ def test_what_cannot_be_read_holds_up_no_other_game() -> None:
         pytest.param(
             [("a", 10, 9), ("b", 20, 9), ("c", 30, 9)], [("d", 5, 9)], "cba", id="a lower one that ends as early is out"
         ),
-        pytest.param([("a", 10, 5)], [("a", 10, 5), ("a", 10, 5)], "a", id="a game that is told again is one game"),
+        pytest.param(
+            [("a", 10, 5)], [("a", 10, 5), ("a", 10, 5)], "a", id="a game that is delivered again is one game"
+        ),
         pytest.param([("a", 10, 5), ("b", 10, 4)], [("c", 10, 3)], "cba", id="of equals the latest is first"),
     ],
 )
@@ -168,16 +170,16 @@ def test_the_list_is_at_every_time_that_of_all_games_however_they_came(
 ) -> None:
     rules, now = Rules(places, seconds=30), 0
     known: list[Game] = []
-    told: dict[Any, Game] = {}
+    delivered: dict[Any, Game] = {}
     for games, pause in batches:
         now += pause
         # A game is one score: the same key with another one would be a correction.
-        first = [told.setdefault(each.key, each) for each in games]
+        first = [delivered.setdefault(each.key, each) for each in games]
         known = from_item(to_item(merge(known, first, rules, now), version=1))
         again = merge(known, first, rules, now)
         assert again == known
     for moment in (now, now + later):
-        everything = sorted((each for each in told.values() if each.finished > moment - 30), reverse=True)
+        everything = sorted((each for each in delivered.values() if each.finished > moment - 30), reverse=True)
         assert best(known, rules, moment) == everything[:places]
 
 
@@ -282,7 +284,7 @@ def test_of_two_that_write_at_once_neither_is_lost(table: Any, first: list[Game]
     assert len(slept) == 1
 
 
-def test_where_the_others_bring_the_same_games_there_is_nothing_left_to_write(table: Any) -> None:
+def test_if_others_write_the_same_games_there_is_nothing_left_to_write(table: Any) -> None:
     slept: list[float] = []
     interrupted = Interrupted(table, lambda: rolled_up(table, played("a", 10, 5)))
 
@@ -306,7 +308,7 @@ def test_who_is_never_fast_enough_gives_up_within_seconds_and_has_changed_nothin
     assert "ours" not in handles(table)
 
 
-# Runs the unpacked artifact against an imitation of DynamoDB: batches come in, the items and what was printed go out.
+# Runs the unpacked artifact against moto's DynamoDB: takes batches, prints the items and the output.
 DRIVER = """
 import contextlib, io, json, os, sys
 import boto3

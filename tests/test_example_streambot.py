@@ -1,4 +1,4 @@
-"""Streambot's example: what becomes of a batch, and the artifact under Node.js with the real SDK."""
+"""Streambot's example: how batches are handled, and the artifact under Node.js with the real SDK."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.demo import DemoError
+from cfn_injector.local.command import ApplicationError
 from example_streambot import artifact
 from example_streambot.records import PAYLOADS, differences, put, stored
 from tests.support.node_js import needs_node, needs_packages, run_node
@@ -20,7 +20,7 @@ from tests.support.node_js import needs_node, needs_packages, run_node
 SHARDS = ("shardId-000000000000", "shardId-000000000001")
 SECRET = b"never-to-be-logged"
 
-# Calls the handler with one event after the other; `put` keeps objects, and fails for each key as often as it is told.
+# Calls the handler with one event after the other; `put` keeps objects, and fails as often as `failing` says.
 DRIVER = """
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
@@ -105,7 +105,7 @@ def test_a_batch_that_is_delivered_again_and_cut_differently_gives_the_same_obje
 
 @needs_node
 @pytest.mark.parametrize(
-    ("failing", "told"),
+    ("failing", "message"),
     [
         pytest.param([0], "1 of 40 records could not be written, among them ", id="the first"),
         pytest.param([39], "1 of 40 records could not be written, among them ", id="the last"),
@@ -113,15 +113,17 @@ def test_a_batch_that_is_delivered_again_and_cut_differently_gives_the_same_obje
         pytest.param(range(40), "40 of 40 records could not be written, among them ", id="all"),
     ],
 )
-def test_where_some_cannot_be_written_the_others_are_and_the_batch_fails(failing: Sequence[int], told: str) -> None:
+def test_if_some_records_cannot_be_written_the_others_are_and_the_batch_fails(
+    failing: Sequence[int], message: str
+) -> None:
     records = [record(number, SECRET + bytes([number])) for number in range(40)]
     failed = {key(records[number]): 1 for number in failing}
 
     seen = handled([records, records], failed)
 
     first, second = seen["outcomes"]
-    assert first.startswith(told)
-    assert first.removeprefix(told).removesuffix(": SlowDown: Reduce your request rate.") in failed
+    assert first.startswith(message)
+    assert first.removeprefix(message).removesuffix(": SlowDown: Reduce your request rate.") in failed
     assert second is None
     assert seen["logged"] == [
         {"written": 40 - len(failed), "failed": len(failed)},
@@ -204,16 +206,18 @@ class Stream:
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "expected"),
     [
-        pytest.param({"a": b"1", "b": b"2"}, [], id="nothing where all is there"),
+        pytest.param({"a": b"1", "b": b"2"}, [], id="nothing if everything is there"),
         pytest.param({"a": b"1"}, ["b is missing"], id="what is missing"),
         pytest.param({"a": b"1", "b": b"3"}, ["b differs"], id="what differs"),
-        pytest.param({"a": b"1", "b": b"2", "c": b""}, ["c belongs to no record"], id="what nobody put"),
+        pytest.param(
+            {"a": b"1", "b": b"2", "c": b""}, ["c does not belong to a record"], id="an object without a record"
+        ),
     ],
 )
-def test_the_example_tells(found: dict[str, bytes], told: list[str]) -> None:
-    assert differences({"a": b"1", "b": b"2"}, found) == told
+def test_the_example_reports(found: dict[str, bytes], expected: list[str]) -> None:
+    assert differences({"a": b"1", "b": b"2"}, found) == expected
 
 
 def test_the_example_expects_each_record_where_the_stream_took_it() -> None:
@@ -221,5 +225,5 @@ def test_the_example_expects_each_record_where_the_stream_took_it() -> None:
 
 
 def test_the_example_fails_where_the_stream_refuses_a_record() -> None:
-    with pytest.raises(DemoError, match="1 records were not taken by records"):
+    with pytest.raises(ApplicationError, match="1 records were refused by records"):
         put(Stream(refused=1), "records", [b"1", b"2"])

@@ -1,4 +1,4 @@
-"""The templates that show functions among events, versions and stages: what no deployment on an emulator tells."""
+"""The templates with events, versions and stages: what a deployment to an emulator does not show."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def attribute(name: str, of: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [of, name]}
 
 
-# The events' shapes are those of AWS's pages about each service's events, cut to what tells them apart.
+# The shapes are those of AWS's pages about each service's events, reduced to what distinguishes them.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
 @pytest.mark.parametrize(
     ("kind", "event"),
@@ -209,7 +209,7 @@ def test_the_alarm_counts_errors_of_the_new_version_alone(template: str, publish
 
 @pytest.mark.parametrize("template", ["alias.yaml", "alias-native.yaml"])
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         pytest.param({"StatusCode": 200}, "Succeeded", id="one that answers"),
         pytest.param({"StatusCode": 200, "FunctionError": "Unhandled"}, "Failed", id="one that fails"),
@@ -217,7 +217,7 @@ def test_the_alarm_counts_errors_of_the_new_version_alone(template: str, publish
     ],
 )
 def test_a_hook_tells_codedeploy_of_a_version(
-    template: str, answer: dict[str, Any] | None, told: str, monkeypatch: pytest.MonkeyPatch
+    template: str, answer: dict[str, Any] | None, reported: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-central-1")
     clients = {name: session.client(name) for name in ("lambda", "codedeploy")}
@@ -227,7 +227,7 @@ def test_a_hook_tells_codedeploy_of_a_version(
         stubs["lambda"].add_client_error("invoke", "ResourceNotFoundException", expected_params=call)
     else:
         stubs["lambda"].add_response("invoke", {**answer, "Payload": StreamingBody(io.BytesIO(b"{}"), 2)}, call)
-    status = {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": told}
+    status = {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": reported}
     stubs["codedeploy"].add_response("put_lifecycle_event_hook_execution_status", {}, status)
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
     monkeypatch.setenv("CHECKED", "greeter:2")

@@ -1,4 +1,4 @@
-"""The hit counter's function and artifact: the real zip is built, unpacked and run in a process."""
+"""The hit counter's function and artifact: builds the real zip, unpacks it, and runs it in a process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from example_hitcounter import artifact
 
 REPOSITORY = Path(__file__).parents[1]
 
-# Runs the unpacked artifact against an imitation of DynamoDB: events come in, answers and calls go out.
+# Runs the unpacked artifact against moto's DynamoDB: takes events, prints answers and calls.
 DRIVER = """
 import json, os, sys
 import boto3
@@ -71,7 +71,7 @@ def run_artifact(folder: Path, env: str, names: list[str]) -> dict[str, Any]:
     return result
 
 
-def test_every_name_is_counted_apart_in_the_table_of_the_env_file_with_no_other_call(tmp_path: Path) -> None:
+def test_every_name_is_counted_separately_in_the_table_of_the_env_file_with_no_other_call(tmp_path: Path) -> None:
     names = ["apple", "pear", "apple", "a b/ü", "apple", "a b/ü"]
 
     result = run_artifact(tmp_path, "table='counts-of-dev'\n", names)
@@ -86,7 +86,7 @@ def test_count_by_in_the_env_file_is_what_one_request_adds(tmp_path: Path) -> No
     assert [answer["body"] for answer in result["answers"]] == ["10", "20"]
 
 
-def test_the_answer_is_plain_text_that_nobody_caches_and_the_reader_is_the_one_in_the_artifact(
+def test_the_answer_is_plain_text_that_is_not_cached_and_the_reader_is_the_one_in_the_artifact(
     tmp_path: Path,
 ) -> None:
     result = run_artifact(tmp_path, "table=counts-of-dev\n", ["apple"])

@@ -247,7 +247,7 @@ def extracted_by(*command: str) -> Callable[[Path, Path], View]:
             done = subprocess.run(words, cwd=folder, env=ENVIRON, stdin=stdin, capture_output=True, umask=0)
         entries = {}
         for file in folder.rglob("*"):
-            data = b"" if file.is_dir() else os.readlink(bytes(file)) if file.is_symlink() else file.read_bytes()
+            data = b"" if file.is_dir() else bytes(file.readlink()) if file.is_symlink() else file.read_bytes()
             entries[str(file.relative_to(folder))] = stat.filemode(file.lstat().st_mode), data
         return View(str(done.returncode), entries)
 

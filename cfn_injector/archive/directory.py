@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import le
@@ -201,6 +201,14 @@ def _zip64_values(
     return values, offset_at
 
 
+def _add_aliases(indexes: dict[bytes, int], aliases: Iterable[tuple[int, bytes]], show: Callable[[int], str]) -> None:
+    for index, alias in aliases:
+        if b"\0" in alias or is_unsafe(alias):
+            raise ArtifactError("has an alternative name that points outside the archive", entry=show(index))
+        if indexes.setdefault(plain(alias), index) != index:
+            raise ArtifactError("has an alternative name that another entry also has", entry=show(index))
+
+
 def _indexed(names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Callable[[int], str]) -> dict[bytes, int]:
     """Map each normalized name to its index. Refuses unsafe names, and two names that are the same file."""
     # Searching all names at once is fast; each name is looked at only if that search finds something.
@@ -225,11 +233,7 @@ def _indexed(names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Cal
         raise ArtifactError("occurs twice", entry=show(index))
     if b"\\" in joined:  # a separator to tools on Windows, and to some others
         aliases += [(index, name.replace(b"\\", b"/")) for index, name in enumerate(names) if b"\\" in name]
-    for index, alias in aliases:
-        if b"\0" in alias or is_unsafe(alias):
-            raise ArtifactError("has an alternative name that points outside the archive", entry=show(index))
-        if indexes.setdefault(plain(alias), index) != index:
-            raise ArtifactError("has an alternative name that another entry also has", entry=show(index))
+    _add_aliases(indexes, aliases, show)
     return indexes
 
 
@@ -245,6 +249,16 @@ def _bounds(offsets: Sequence[int], ends: Sequence[int], start: int, show: Calla
     if ends[order[-1]] > start:
         raise ArtifactError("overlaps the central directory, or lies after it", entry=show(order[-1]))
     return sorted(bounds)
+
+
+def _unicode_path(raw: bytes, start: int, end: int, name: bytes) -> list[bytes]:
+    """The name in a Unicode path field; none if the field belongs to an earlier name."""
+    valid = raw[start : start + 5] == b"\1" + crc32(name).to_bytes(4, "little")
+    return [raw[start + 5 : end]] if valid else []
+
+
+def _moved(bounds: list[int], by: int) -> list[int]:
+    return [bound + by for bound in bounds] if by else bounds
 
 
 def _scan(raw: bytes, layout: Layout) -> Directory:
@@ -280,9 +294,7 @@ def _scan(raw: bytes, layout: Layout) -> Directory:
         if disk:
             raise ArtifactError("is on another disk", entry=display_name(name, flags), remedy="join the parts")
         if _UNICODE_PATH_FIELD in fields:
-            start, end = fields[_UNICODE_PATH_FIELD]
-            if raw[start : start + 5] == b"\1" + crc32(name).to_bytes(4, "little"):
-                aliases.append((index, raw[start + 5 : end]))
+            aliases += ((index, alias) for alias in _unicode_path(raw, *fields[_UNICODE_PATH_FIELD], name))
         names.append(name)
         positions.append(at)
         offsets.append(offset)
@@ -298,9 +310,7 @@ def _scan(raw: bytes, layout: Layout) -> Directory:
         return display_name(names[index], scan(raw, positions[index])[1])
 
     indexes = _indexed(names, aliases, show)
-    bounds = _bounds(offsets, ends, layout.start - layout.base_offset, show)
-    if layout.base_offset:
-        bounds = [bound + layout.base_offset for bound in bounds]
+    bounds = _moved(_bounds(offsets, ends, layout.start - layout.base_offset, show), layout.base_offset)
     return Directory(layout, unpacked, raw, positions, offsets, zip64_offsets, indexes, bounds)
 
 

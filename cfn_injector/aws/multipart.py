@@ -10,7 +10,7 @@ that follows it, and is uploaded together with the borrowed bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from cfn_injector.archive import Insert, Keep, Segment
@@ -43,6 +43,10 @@ def length(segment: Segment) -> int:
     return len(segment.data) if isinstance(segment, Insert) else segment.end - segment.start
 
 
+def _total(segments: Iterable[Segment]) -> int:
+    return sum(map(length, segments))
+
+
 def _evenly(start: int, end: int, size: int) -> Iterator[Keep]:
     """Splits the range into equal pieces of about ``size`` bytes; none is below S3's minimum unless the range is."""
     count = max(min(-(-(end - start) // size), (end - start) // MIN_PART), 1)
@@ -52,12 +56,9 @@ def _evenly(start: int, end: int, size: int) -> Iterator[Keep]:
 
 def plan(segments: Sequence[Segment], *, copyable: bool) -> list[Part]:
     """The parts that make up the segments. ``copyable``: the source is in S3, so that S3 can copy it."""
-    size = min(max(PART, -(-sum(map(length, segments)) // COPIES)), MAX_PART) if copyable else PART
+    size = min(max(PART, -(-_total(segments) // COPIES)), MAX_PART) if copyable else PART
     parts: list[Part] = []
     waiting: list[Segment] = []
-
-    def waiting_bytes() -> int:
-        return sum(map(length, waiting))
 
     def send() -> None:
         parts.append(Upload(tuple(waiting)))
@@ -68,8 +69,8 @@ def plan(segments: Sequence[Segment], *, copyable: bool) -> list[Part]:
             waiting.append(segment)
             continue
         start, end = segment
-        if waiting and waiting_bytes() < MIN_PART:
-            borrowed = min(MIN_PART - waiting_bytes(), end - start)
+        if waiting and _total(waiting) < MIN_PART:
+            borrowed = min(MIN_PART - _total(waiting), end - start)
             waiting.append(Keep(start, start + borrowed))
             start += borrowed
         if waiting and start < end:
@@ -77,7 +78,7 @@ def plan(segments: Sequence[Segment], *, copyable: bool) -> list[Part]:
         if not copyable:
             for piece in _evenly(start, end, size):
                 waiting.append(piece)
-                if waiting_bytes() >= MIN_PART:
+                if _total(waiting) >= MIN_PART:
                     send()
         elif end - start >= MIN_PART:
             parts += [Copy(*piece) for piece in _evenly(start, end, size)]

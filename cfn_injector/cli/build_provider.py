@@ -34,7 +34,10 @@ ROOTS = ("cfn-injector",)
 
 # An editable install does not list the files of these packages, so they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
-_LEFT_OUT = ("cfn_injector/__main__.py", "cfn_injector/cli/", "boto3/data/", "boto3/examples/")
+_LEFT_OUT = (
+    *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "local/", "templates/")),
+    *("boto3/data/", "boto3/examples/"),
+)
 _METADATA_KEPT = ("METADATA", "entry_points.txt")
 _LICENSE_STARTS = ("LICENSE", "LICENCE", "NOTICE", "COPYING", "AUTHORS", "licenses/")
 _TARGET = {

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from shutil import copyfileobj
 from typing import IO
 
@@ -83,24 +84,24 @@ class LocalDestination:
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str:
         """Writes a file next to the target and renames it, so that the target is always complete."""
         with explained(f"{visible(self.path)} cannot be written", _CHOOSE):
-            target = os.path.realpath(self.path)
-            mode = os.stat(target).st_mode if os.path.exists(target) else None
+            target = Path(os.path.realpath(self.path))
+            mode = target.stat().st_mode if target.exists() else None
             if mode is not None and not stat.S_ISREG(mode):
                 raise InjectorError(f"{visible(self.path)} is not a regular file; {_CHOOSE}")
-            part = os.path.join(os.path.dirname(target), f".cfn-injector-{secrets.token_hex(8)}.part")
+            part = target.with_name(f".cfn-injector-{secrets.token_hex(8)}.part")
             try:
                 # The umask applies to these permissions, as to those of any new file.
                 new = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode & 0o777)
-                with open(new, "wb") as file:
+                with os.fdopen(new, "wb") as file:
                     digest = _write(source, segments, file)
                     if mode is not None:
                         os.fchmod(new, mode & 0o777)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(part, target)
+                part.replace(target)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(part)
+                    part.unlink()
                 raise
             return digest
 

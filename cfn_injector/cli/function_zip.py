@@ -116,13 +116,13 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
     """The path of the new archive, or None if it is not a local file. The bundle leaves this file out."""
     if not isinstance(to, LocalDestination):
         return None
-    path = os.path.realpath(to.path)
-    if not os.access(os.path.dirname(path), os.W_OK):
+    path = Path(os.path.realpath(to.path))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
         problem = "its folder does not exist or is not writable"
         raise InjectorError(f"cannot write {shown(output)}: {problem}; choose another --output")
-    if os.path.isfile(path) and Path(path).is_relative_to(source.resolve()) and not is_zipfile(path):
+    if path.is_file() and path.is_relative_to(source.resolve()) and not is_zipfile(path):
         raise InjectorError(f"{shown(output)} is a file of the source, and not a zip; choose another --output")
-    return path
+    return os.fspath(path)
 
 
 def _target(source: Path, runtime: str | None, architecture: str) -> Target:

@@ -52,7 +52,7 @@ def _read(path: str) -> dict[str, str]:
         if path == "-":
             data = sys.stdin.buffer.read()
         else:
-            with open(path, "rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123 (Path would ignore a slash at the end)
                 data = file.read()
         bindings = parse(decode(data))
     except OSError as error:

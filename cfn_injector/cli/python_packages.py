@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -83,7 +82,7 @@ def _project_dependencies(path: Path) -> list[str]:
 
 def _uv_program() -> str:
     """The path of uv, or an empty string. uv may be installed beside this command without being on PATH."""
-    return which("uv") or which("uv", path=os.path.dirname(sys.executable)) or ""
+    return which("uv") or which("uv", path=str(Path(sys.executable).parent)) or ""
 
 
 def _installer(choice: str | None) -> str:

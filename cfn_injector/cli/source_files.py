@@ -115,7 +115,7 @@ class _Walk:
         if entry.is_symlink():
             if os.path.commonpath([self.root, real]) != self.root:
                 return "is a link that leads out of the folder; replace it with a copy"
-            if not os.path.exists(real):
+            if not Path(real).exists():
                 return "is a link to a file that does not exist; correct it"
         if real in inside:
             return "is a link to a folder that contains it; remove it"
@@ -157,4 +157,4 @@ def files(root: Path, skip: Skip, *, below: str = "", strict: bool = True) -> It
     entry that cannot be read or bundled, or, if not ``strict``, skips it.
     """
     prefix = f"{below}/" if below else ""
-    yield from _Walk(os.path.realpath(root), skip, strict).files(os.path.join(root, below), prefix, ())
+    yield from _Walk(os.path.realpath(root), skip, strict).files(str(root / below), prefix, ())

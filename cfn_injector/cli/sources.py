@@ -76,7 +76,7 @@ def import_smart_open(location: str) -> Any:
 def _open(location: str) -> IO[bytes]:
     scheme = split(location)[0]
     if scheme in LOCAL:
-        return open(local_path(location), "rb")
+        return open(local_path(location), "rb")  # noqa: PTH123 (Path would ignore a slash at the end)
     parameters = {"timeout": _HTTP_TIMEOUT} if scheme in HTTP else {}
     library = import_smart_open(location)
     file: IO[bytes] = library.open(location, "rb", compression="disable", transport_params=parameters)

@@ -1,8 +1,8 @@
 /*
- * Records become objects: an event of a Kinesis stream comes in, and each of its records goes out to `put(key, bytes)`.
+ * Turns records into objects: takes an event of a Kinesis stream, calls `put(key, bytes)` for each of its records.
  *
- * A record's key depends on the record alone. Kinesis and Lambda deliver at least once, and cut a batch that they deliver
- * again differently: the same object is then written again with the same bytes.
+ * A key depends on its record alone. Kinesis and Lambda deliver at least once, and may split a batch differently when they
+ * deliver it again: the same object is then written again with the same bytes.
  */
 
 const AT_ONCE = 20;
@@ -16,8 +16,8 @@ export function keyOf(prefix, record) {
 /**
  * A handler that writes every record, byte for byte.
  *
- * Where some cannot be written, the others are, and the handler fails: Lambda then delivers the batch again, until it
- * succeeds or its records expire from the stream. The error tells keys and S3's reason, never what is in a record.
+ * If some records cannot be written, the others are, and the handler fails. Lambda then delivers the batch again until it
+ * succeeds or its records expire from the stream. The error names a key and S3's reason, never the content of a record.
  */
 export function archiving(put, prefix) {
   return async function handler({ Records: records }) {

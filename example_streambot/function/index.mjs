@@ -1,4 +1,4 @@
-/* The function: what its stage has of its own, bucket and prefix, is read once from the `.env` that was deployed. */
+/* The function: reads its stage's bucket and prefix once, from the `.env` that was deployed with it. */
 
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 

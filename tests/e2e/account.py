@@ -1,4 +1,4 @@
-"""What the end-to-end tests work in: an account that holds the real provider, and the stacks of a test."""
+"""What the end-to-end tests use: an account with the real provider, and the stacks of a test."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from example_hitcounter import inventory, stacks
-from example_hitcounter.demo import fetch
-from example_hitcounter.emulator import Emulator
+from cfn_injector.local import inventory, stacks
+from cfn_injector.local.deployment import fetch
+from cfn_injector.local.emulator import Emulator
 
 WRAPPER = Path(__file__).parents[2] / "wrapper"
 SERVICE = {"ServiceToken": {"Fn::ImportValue": "cfn-injector-ServiceToken"}, "ServiceTimeout": 60}
@@ -23,7 +23,7 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 
-# Answers with what it found in its .env, and with the build that it belongs to.
+# Returns the variables of its .env, and the build that it belongs to.
 INDEX = """
 from wrapper import get_env
 
@@ -35,7 +35,7 @@ def handler(event, context):
 
 
 def build_artifact(build: int) -> bytes:
-    """Some of everything that an injection must leave as it is; the same bytes for the same build."""
+    """An artifact with all kinds of entries that an injection must not change; the same bytes for the same build."""
     files = {
         "index.py": (0o100644, f"BUILD = {build}\n{INDEX}".encode()),
         **{f"wrapper/{path.name}": (0o100644, path.read_bytes()) for path in sorted(WRAPPER.glob("*.py"))},
@@ -57,7 +57,7 @@ def build_artifact(build: int) -> bytes:
 
 
 def stored_entries(data: bytes) -> dict[str, tuple[Any, ...]]:
-    """Name -> all that the archive says of an entry, and its bytes as stored; without offset and ``.env``."""
+    """Name -> an entry's attributes except its offset, and its bytes as stored; without ``.env``."""
     entries = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for entry in archive.infolist():
@@ -103,26 +103,26 @@ class Account:
         return {"Type": "Custom::LambdaCode", "Properties": {**SERVICE, "Code": self.code(1), **properties}}
 
     def runtime(self) -> dict[str, str]:
-        """What every function of these tests has."""
+        """The properties that all functions of these tests have in common."""
         return {"Runtime": "python3.13", "Handler": "index.handler", "Role": self.role}
 
     def code(self, build: int) -> dict[str, str]:
-        """``Code`` of a template: where the artifact is."""
+        """The property ``Code``: the location of the artifact."""
         return {"S3Bucket": self.source_bucket, "S3Key": self.builds[build]}
 
     def invoke(self, function: str) -> Any:
-        """What the function answers."""
+        """Invoke the function and return its answer."""
         answer = self.client("lambda").invoke(FunctionName=function)
         payload = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, payload
         return payload
 
     def deployed_code(self, function: str) -> bytes:
-        """The zip that Lambda holds."""
+        """The zip that Lambda stores."""
         return fetch(self.client("lambda").get_function(FunctionName=function)["Code"]["Location"])
 
     def functions(self) -> set[str]:
-        """The names of all functions but the provider."""
+        """The names of all functions except the provider."""
         pages = self.client("lambda").get_paginator("list_functions").paginate()
         return {item["FunctionName"] for page in pages for item in page["Functions"]} - {"cfn-injector"}
 
@@ -134,19 +134,19 @@ class Account:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one test; ``clean`` deletes those that it left."""
+    """The stacks of one test; ``clean`` deletes those that are left."""
 
     cloudformation: Any
     made: list[str] = field(default_factory=list)
 
     def create(self, name: str, resources: Mapping[str, Any], **outputs: Any) -> stacks.Stack:
-        """Create a stack; ``outputs`` are values by key. StackError where it fails."""
+        """Create a stack; ``outputs`` maps keys to values. StackError if it fails."""
         self.made.append(name)
         template = _template(resources, outputs)
         return stacks.create(self.cloudformation, name, template, tags={"team": "counters"})
 
     def update(self, name: str, resources: Mapping[str, Any], **outputs: Any) -> stacks.Stack:
-        """Update a stack. StackError, whose status tells whether it was rolled back, where it fails."""
+        """Update a stack. StackError if it fails; its status says whether the stack was rolled back."""
         return stacks.update(self.cloudformation, name, _template(resources, outputs))
 
     def delete(self, name: str) -> None:
@@ -154,7 +154,7 @@ class Stacks:
         stacks.delete(self.cloudformation, name)
 
     def events(self, name: str, logical_id: str) -> list[tuple[str, str]]:
-        """(status, physical id) of a resource's events, oldest first."""
+        """(status, physical ID) of a resource's events, oldest first."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
         found = [event for page in pages for event in page["StackEvents"]]
         return [
@@ -164,7 +164,7 @@ class Stacks:
         ]
 
     def clean(self) -> None:
-        """Delete what is still there."""
+        """Delete the stacks that still exist."""
         for name in reversed(self.made):
             self.delete(name)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import SERVICE, Account, Stacks
 
 # Answers with the name of its function, what it was asked for, and by which way.
@@ -18,8 +18,8 @@ CODE = """
 import json
 
 def handler(event, context):
-    told = {"function": context.function_name, "path": event["path"], "parameters": event["pathParameters"]}
-    return {"statusCode": 200, "body": json.dumps(told)}
+    seen = {"function": context.function_name, "path": event["path"], "parameters": event["pathParameters"]}
+    return {"statusCode": 200, "body": json.dumps(seen)}
 """
 MOCK: dict[str, Any] = {
     "IntegrationRequest": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}},
@@ -31,7 +31,7 @@ TREE: dict[str, Any] = {"/": {}}
 
 @pytest.fixture
 def api(account: Account) -> Iterator[str]:
-    """A REST API that is no stack's."""
+    """A REST API that does not belong to a stack."""
     gateway = account.client("apigateway")
     id: str = gateway.create_rest_api(name="e2e")["id"]
     yield id
@@ -171,7 +171,7 @@ def test_an_update_that_fails_at_a_later_resource_leaves_the_method_as_it_was(
         assert len(may_call(account, stack.outputs["Function"])) == 1
 
 
-def test_a_method_that_is_not_ours_is_left_alone(account: Account, stacks: Stacks, api: str) -> None:
+def test_a_method_of_somebody_else_is_not_changed(account: Account, stacks: Stacks, api: str) -> None:
     gateway = account.client("apigateway")
     (root,) = (each["id"] for each in gateway.get_resources(restApiId=api)["items"])
     gateway.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")

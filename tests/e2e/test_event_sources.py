@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import SERVICE, Account, Stacks
 
 # Writes what it receives to a file that its .env names, one line a record.

@@ -16,8 +16,8 @@ import pytest
 
 import example_rollup
 import example_streambot
-from example_hitcounter import stacks
-from example_hitcounter.application import until
+from cfn_injector.local import stacks
+from cfn_injector.local.application import until
 from example_rollup import artifact as rollup_artifact
 from example_rollup.games import game, record, write
 from example_rollup.scores import Rules, best, from_item

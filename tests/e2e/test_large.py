@@ -1,4 +1,4 @@
-"""A large artifact: what the provider moves and holds, as its own log tells."""
+"""A large artifact: the bytes that the provider transfers and keeps in memory, from its own log."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def answers(account: Account, logical_id: str) -> list[dict[str, Any]]:
     """The provider's log lines for its answers."""
     pages = account.client("logs").get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/cfn-injector")
     lines = [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
-    told = [json.loads(line) for line in lines if line.startswith("{")]
-    return [line for line in told if line["step"] == "answered" and line["logical_id"] == logical_id]
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in entries if line["step"] == "answered" and line["logical_id"] == logical_id]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter import stacks as cloudformation
-from example_hitcounter.stacks import StackError
+from cfn_injector.local import stacks as cloudformation
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import Account, Stacks
 from tests.support.node_js import needs_node
 from tests.support.templates import TEMPLATES
@@ -76,7 +76,7 @@ def configured(account: Account, name: str) -> dict[str, Any]:
 
 
 def modes(account: Account, name: str) -> dict[str, int]:
-    """Name -> mode of what a function's code holds in the loaders' folder."""
+    """Name -> mode of the entries in the loaders' folder of a function's code."""
     with zipfile.ZipFile(io.BytesIO(account.deployed_code(name))) as archive:
         entries = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
     return {entry: mode for entry, mode in entries.items() if entry.startswith("_cfn_injector/")}

@@ -1,4 +1,4 @@
-"""The page that teaches to write a resource type: its very code as a package, in an environment and a provider anew."""
+"""The page about writing a resource type: its own code as a package, in a new environment and a new provider."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter import demo, stacks
-from example_hitcounter.emulator import Emulator, running
+from cfn_injector.cli.template_files import template_path
+from cfn_injector.local import deployment, stacks
+from cfn_injector.local.emulator import Emulator, running
 from tests.e2e.account import TRUST, build_artifact
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +35,11 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The zip, as the page's own commands build it in an environment that holds the two packages."""
+    """The zip that the page's own commands build in an environment with the two packages."""
     folder = tmp_path_factory.mktemp("plugin")
     checkout = folder / "checkout"
     checkout.mkdir()
-    for name in ("cfn_injector", "wrapper", "example_hitcounter"):
+    for name in ("cfn_injector", "wrapper", "templates"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, checkout)
@@ -78,8 +79,8 @@ def emulator(provider: bytes) -> Iterator[Emulator]:
             "ResponseHosts": emulator.response_hosts,
             "ExtraPolicyArns": policy,
         }
-        template = (demo.TEMPLATES / "provider.yaml").read_text("utf-8")
-        stacks.create(client("cloudformation"), demo.PROVIDER_STACK, template, parameters)
+        template = template_path("provider.yaml").read_text("utf-8")
+        stacks.create(client("cloudformation"), deployment.PROVIDER_STACK, template, parameters)
         yield emulator
 
 
@@ -99,7 +100,7 @@ def test_the_page_builds_its_type_in_under_forty_lines() -> None:
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_the_pages_type_is_deployed_and_what_it_returns_reaches_a_functions_env(emulator: Emulator) -> None:
+def test_the_pages_type_is_deployed_and_its_return_value_reaches_a_functions_env(emulator: Emulator) -> None:
     client = functools.cache(emulator.client)
     role = client("iam").create_role(RoleName="app", Path="/cfn-injector/", AssumeRolePolicyDocument=json.dumps(TRUST))
     (template,) = blocks("yaml")
@@ -122,7 +123,7 @@ def test_the_pages_type_is_deployed_and_what_it_returns_reaches_a_functions_env(
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_what_the_api_does_not_know_is_told_and_nothing_stays(emulator: Emulator) -> None:
+def test_what_the_api_does_not_know_is_reported_and_nothing_is_left(emulator: Emulator) -> None:
     client = functools.cache(emulator.client)
     consumer = {
         "Type": "Custom::StreamConsumer",
@@ -135,13 +136,13 @@ def test_what_the_api_does_not_know_is_told_and_nothing_stays(emulator: Emulator
     }
     with pytest.raises(stacks.StackError) as failed:
         stacks.create(client("cloudformation"), "misspelt", json.dumps({"Resources": {"Consumer": consumer}}))
-    told = str(failed.value)
+    message = str(failed.value)
     for problem in (
         "StreamArn is not known to this provider's model of the API",
         "ConsumerName is set by the provider",
         "StreamARN is missing",
     ):
-        assert problem in told
+        assert problem in message
     stacks.delete(client("cloudformation"), "misspelt")
     assert consumers(client) == []
 

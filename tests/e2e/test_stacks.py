@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.stacks import StackError
 from tests.e2e.account import Account, Stacks, build_artifact, stored_entries
 
 REF = {"Ref": "Function"}
@@ -276,8 +276,8 @@ def test_a_function_made_by_hand_is_left_alone(account: Account, stacks: Stacks,
     before = describe(FunctionName=by_hand)["Configuration"], account.deployed_code(by_hand)
 
     with pytest.raises(StackError, match=f"{by_hand} is the name of a function that exists already"):
-        stacks.create("e2e-not-ours", {"Function": account.function(FunctionName=by_hand)})
-    stacks.delete("e2e-not-ours")
+        stacks.create("e2e-not-owned", {"Function": account.function(FunctionName=by_hand)})
+    stacks.delete("e2e-not-owned")
 
     assert (describe(FunctionName=by_hand)["Configuration"], account.deployed_code(by_hand)) == before
 
@@ -285,17 +285,17 @@ def test_a_function_made_by_hand_is_left_alone(account: Account, stacks: Stacks,
 def test_an_update_that_takes_the_name_of_another_stacks_function_is_refused_and_leaves_that_alone(
     account: Account, stacks: Stacks
 ) -> None:
-    properties = {"FunctionName": "e2e-wanted-twice"}
+    properties = {"FunctionName": "e2e-used-twice"}
     stacks.create("e2e-owner", {"Function": account.function(**properties, Env={"TABLE": "one"})})
     other = stacks.create("e2e-other", {"Function": account.function(Env={"TABLE": "two"})}, Name=REF)
 
-    with pytest.raises(StackError, match="e2e-wanted-twice is the name of a function that exists") as failed:
+    with pytest.raises(StackError, match="e2e-used-twice is the name of a function that exists") as failed:
         stacks.update("e2e-other", {"Function": account.function(**properties, Env={"TABLE": "two"})}, Name=REF)
 
     assert failed.value.status == "UPDATE_ROLLBACK_COMPLETE"
     assert account.invoke(other.outputs["Name"])["env"]["TABLE"] == "two"
     stacks.delete("e2e-other")
-    assert account.invoke("e2e-wanted-twice")["env"]["TABLE"] == "one"
+    assert account.invoke("e2e-used-twice")["env"]["TABLE"] == "one"
 
 
 def test_a_function_made_by_hand_is_taken_over_with_adopt(account: Account, stacks: Stacks, by_hand: str) -> None:
@@ -310,20 +310,20 @@ def test_a_function_made_by_hand_is_taken_over_with_adopt(account: Account, stac
 
 
 def everything_shown(account: Account, stack: str) -> str:
-    """All that is told about a stack and its functions to whoever may read, as one text."""
+    """Everything that AWS's APIs return about a stack and its functions, as one text."""
     cloudformation, functions, logs = (account.client(name) for name in ("cloudformation", "lambda", "logs"))
-    told = [
+    shown = [
         *cloudformation.describe_stack_events(StackName=stack)["StackEvents"],
         *cloudformation.describe_stacks(StackName=stack)["Stacks"],
         *cloudformation.describe_stack_resources(StackName=stack)["StackResources"],
     ]
     for name in account.functions() | {"cfn-injector"}:
         function = functions.get_function(FunctionName=name)
-        told.append(function)
-        told.append(functions.list_tags(Resource=function["Configuration"]["FunctionArn"]))
+        shown.append(function)
+        shown.append(functions.list_tags(Resource=function["Configuration"]["FunctionArn"]))
     for group in logs.describe_log_groups()["logGroups"]:
-        told += logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
-    return json.dumps(told, default=str)
+        shown += logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    return json.dumps(shown, default=str)
 
 
 def test_a_secret_of_env_is_shown_nowhere(account: Account, stacks: Stacks) -> None:

@@ -1,7 +1,7 @@
-"""The templates that show functions among their events, versions and stages, deployed as they are and called.
+"""The templates with events, versions and stages, deployed unchanged and called.
 
-What the emulator cannot run is in ``NOT_RUN``, with the reason. Each of its rows first sees that this is still so, and
-is then skipped.
+``NOT_RUN`` lists what the emulator cannot run, with the reason. Each of its rows first checks that this is still so,
+and is then skipped.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from example_hitcounter import stacks
-from example_hitcounter.demo import fetch
+from cfn_injector.local import stacks
+from cfn_injector.local.deployment import fetch
 from tests.e2e.account import Account
 from tests.support.sam import translate
 from tests.support.templates import ALL, TEMPLATES
@@ -85,8 +85,8 @@ class Deployment:
 
     def resources(self) -> dict[str, str]:
         """Logical id -> physical id."""
-        told = self.account.client("cloudformation").describe_stack_resources(StackName=self.name)
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in told["StackResources"]}
+        described = self.account.client("cloudformation").describe_stack_resources(StackName=self.name)
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]}
 
     def delete(self) -> None:
         stacks.delete(self.account.client("cloudformation"), self.name)
@@ -215,7 +215,7 @@ class TestEvents:
     def test_an_event_reaches_the_function_which_finds_its_env(self, seen: Seen, kind: str) -> None:
         assert seen.notes.get(kind) == "one"
 
-    def test_an_event_that_nobody_waits_for_is_handed_over_where_the_function_fails(self, seen: Seen) -> None:
+    def test_an_asynchronous_event_goes_to_the_destination_if_the_function_fails(self, seen: Seen) -> None:
         assert [failure["requestPayload"] for failure in seen.failures] == [{"nobody": "knows"}]
 
     def test_a_change_of_env_leaves_every_wire_in_place(self, seen: Seen) -> None:
@@ -225,11 +225,11 @@ class TestEvents:
         for kind in kinds:
             CAUSES[kind](events)
 
-        def told() -> bool:
+        def reported() -> bool:
             notes = events.notes()
             return all(notes[kind] == "two" for kind in kinds)
 
-        assert eventually(told), events.notes()
+        assert eventually(reported), events.notes()
 
     def test_kafka_is_left_out(self, seen: Seen) -> None:
         assert "KafkaRecords" in ALL["events.yaml"]["Resources"]
@@ -301,23 +301,23 @@ class TestStages:
         deployment = deploys("stages.yaml")
         invoke = deployment.account.invoke
 
-        def told(outputs: Mapping[str, str]) -> dict[str, Any]:
+        def answers(outputs: Mapping[str, str]) -> dict[str, Any]:
             return {stage: tuple(invoke(outputs[stage]).values()) for stage in ("Dev", "Prod") if stage in outputs}
 
         only_dev = deployment.create(Stage="dev", DevVersion="new", DevGreeting="a")
-        assert told(only_dev) == {"Dev": ("a", "1")}
+        assert answers(only_dev) == {"Dev": ("a", "1")}
 
         with pytest.raises(ClientError, match="Give DevVersion the number that dev is to stay at"):
             deployment.update(Stage="prod", DevVersion="new", ProdVersion="new", DevGreeting="a")
         both = deployment.update(Stage="prod", DevVersion="1", ProdVersion="new", DevGreeting="a", ProdGreeting="b")
-        assert told(both) == {"Dev": ("a", "1"), "Prod": ("b", "2")}
+        assert answers(both) == {"Dev": ("a", "1"), "Prod": ("b", "2")}
 
         with pytest.raises(ClientError, match="Give ProdVersion the number that prod is to stay at"):
             deployment.update(Stage="dev", DevVersion="new", ProdVersion="new", DevGreeting="c")
         given = {"Stage": "dev", "ProdVersion": both["ProdVersion"], "DevGreeting": "c", "ProdGreeting": "b"}
         changed = deployment.update(**given, DevVersion="new")
-        assert told(changed) == {"Dev": ("c", "3"), "Prod": ("b", "2")}
+        assert answers(changed) == {"Dev": ("c", "3"), "Prod": ("b", "2")}
 
         back = deployment.update(**given, DevVersion="1")
-        assert told(back) == {"Dev": ("a", "1"), "Prod": ("b", "2")}
+        assert answers(back) == {"Dev": ("a", "1"), "Prod": ("b", "2")}
         assert back["Version"] == "3"

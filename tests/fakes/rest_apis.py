@@ -113,7 +113,8 @@ def leftovers(apis: Mapping[str, Api], policies: Policies) -> Iterator[str]:
     """What must not exist: what is not used or not recorded, and changes to what is not owned."""
     for id, former in native().items():
         if id in apis:
-            yield from _leftovers(apis[id], former)
+            yield from _left_resources(apis[id], former)
+            yield from _left_stages(apis[id], former)
     for (name, qualifier), statements in policies.items():
         for statement in statements.values():
             function = f"{name}:{qualifier}".rstrip(":")
@@ -134,7 +135,7 @@ def _needs(api: Api, function: str, statement: dict[str, Any]) -> bool:
     return False
 
 
-def _leftovers(api: Api, former: Api) -> Iterator[str]:
+def _left_resources(api: Api, former: Api) -> Iterator[str]:
     recorded = {key.removeprefix(MADE) for key in api.tags if key.startswith(MADE)}
     for key in api.tags:
         id, _, verb = key.removeprefix(FORMER).partition(":")
@@ -151,6 +152,9 @@ def _leftovers(api: Api, former: Api) -> Iterator[str]:
             yield f"{api.path(id)} is {'not ' * owned}recorded"
     for id in recorded - api.resources.keys():
         yield f"a tag of {id}, which is gone"
+
+
+def _left_stages(api: Api, former: Api) -> Iterator[str]:
     if {key: value for key, value in api.tags.items() if not key.startswith("cfn-injector:")} != former.tags:
         yield "tags that are not owned were changed"
     for name, stage in former.stages.items():

@@ -10,7 +10,7 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from example_hitcounter.emulator import isolated_session
+from cfn_injector.local.emulator import isolated_session
 
 
 class RefusedError(Exception):

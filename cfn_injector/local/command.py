@@ -1,6 +1,6 @@
-"""What the commands of all examples share: something to do on an emulator goes in, an exit status comes out.
+"""What commands on an emulator share: takes something to do with an emulator, returns an exit status.
 
-0 is right, 1 is wrong, 130 is interrupted.
+0 means right, 1 wrong, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,28 +13,33 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.errors import InjectorError
-from example_hitcounter.demo import DemoError
-from example_hitcounter.display import Display
-from example_hitcounter.emulator import Emulator, EmulatorError, running
-from example_hitcounter.stacks import StackError
+from cfn_injector.local.display import Display
+from cfn_injector.local.emulator import Emulator, EmulatorError, running
+from cfn_injector.local.stacks import StackError
 
 INTERRUPTED = 130
-EXPECTED_ERRORS = (StackError, DemoError, InjectorError, ClientError, BotoCoreError, OSError)
+
+
+class ApplicationError(Exception):
+    """A deployed application does not work, so that the remaining steps make no sense."""
+
+
+EXPECTED_ERRORS = (StackError, ApplicationError, InjectorError, ClientError, BotoCoreError, OSError)
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def tell(problems: Sequence[str]) -> int:
-    """A line for everything that is wrong, and the status that follows from it."""
+def report_problems(problems: Sequence[str]) -> int:
+    """Print a line for each problem to standard error, and return the exit status: 0 if there are none, else 1."""
     for problem in problems:
         print(f"wrong: {problem}", file=sys.stderr)
     return 1 if problems else 0
 
 
-def told(emulator: Emulator, do: Callable[[], int]) -> int:
-    """What ``do`` returns; 1 where it fails by what may be expected, which is told with the end of ministack's log."""
+def report_errors(emulator: Emulator, do: Callable[[], int]) -> int:
+    """What ``do`` returns. An expected error is printed with the end of ministack's log, and 1 is returned."""
     try:
         return do()
     except EXPECTED_ERRORS as error:
@@ -44,19 +49,19 @@ def told(emulator: Emulator, do: Callable[[], int]) -> int:
 
 
 def stay(emulator: Emulator, show: Display) -> int:
-    """Wait for Ctrl-C; an emulator that ends by itself is a failure."""
+    """Wait for Ctrl-C and return 0, or 1 if the emulator ends before."""
     show.line(f"AWS API: {emulator.url}")
     try:
         show.line("Running until you press Ctrl-C.")
         code = emulator.process.wait()
     except KeyboardInterrupt:
         return 0
-    print(f"ministack ended by itself with exit status {code}", file=sys.stderr)
+    print(f"ministack ended with exit status {code}", file=sys.stderr)
     return 1
 
 
 def on_emulator(do: Callable[[Emulator], int]) -> int:
-    """What ``do`` returns, with an emulator that is there for as long as it runs."""
+    """What ``do`` returns. The emulator that it is given runs only as long as ``do``."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running() as emulator:

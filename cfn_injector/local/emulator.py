@@ -1,8 +1,8 @@
-"""ministack as a context manager: in flows nothing, out flows an address and clients for it.
+"""Runs ministack as a context manager: takes nothing, yields its address and clients for it.
 
-The emulator is a subprocess that listens on a free port of the loopback interface, holds everything in memory
-and in one temporary folder, and ends with the ``with`` block. It and its clients see nothing of the caller's
-settings of AWS: neither credentials, profiles and configuration files nor endpoints and proxies.
+The emulator is a subprocess that listens on a free port of the loopback interface, keeps everything in memory and in
+one temporary folder, and ends with the ``with`` block. The emulator and its clients ignore the caller's AWS settings:
+credentials, profiles, configuration files, endpoints and proxies.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 ATTEMPTS = 3  # the port that was free may be taken when ministack binds it
 
-# An access key that is an account's number is the root user of that account.
+# ministack takes an access key that is an account ID as the root user of that account.
 ROOT_USER = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test"}
 CLIENT_CONFIG = Config(
     connect_timeout=5,
@@ -49,7 +49,7 @@ class EmulatorError(Exception):
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running ministack: ``port`` on 127.0.0.1, ``log`` its output, ``process`` its handle."""
+    """A running ministack: its ``port`` on 127.0.0.1, the ``log`` of its output, and its ``process``."""
 
     port: int
     log: Path
@@ -63,24 +63,24 @@ class Emulator:
 
     @property
     def response_hosts(self) -> str:
-        """``host:port,host:port``: where CloudFormation's response URLs point to."""
+        """``host:port,host:port``: the hosts of CloudFormation's response URLs."""
         return f"localhost:{self.port},127.0.0.1:{self.port}"
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the account's root user that takes nothing from the caller's environment."""
+        """A boto3 client of the account's root user that ignores the caller's environment."""
         return self.session.client(service, endpoint_url=self.url, config=CLIENT_CONFIG)
 
     def api_url(self, api_id: str, stage: str) -> str:
-        """Where a stage of a REST API answers, instead of ``{api}.execute-api.{region}.amazonaws.com``."""
+        """The URL of a stage of a REST API, instead of ``{api}.execute-api.{region}.amazonaws.com``."""
         return f"{self.url}/_aws/execute-api/{api_id}/{stage}"
 
     def last_log_lines(self, count: int = 30) -> str:
-        """The end of what ministack wrote, "" where it wrote nothing."""
+        """The last lines of ministack's log; "" if the log is empty."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
 
 
 def isolated_session() -> boto3.Session:
-    """A session whose settings have their defaults, whatever the environment and the home folder say."""
+    """A session with default settings, whatever is in the environment and the home folder."""
     session = botocore.session.Session()
     for name, (_, _, default, conversion) in dict(session.session_var_map).items():
         session.session_var_map[name] = (None, None, default, conversion)
@@ -90,7 +90,7 @@ def isolated_session() -> boto3.Session:
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:
-    """Functions inherit this: it is minimal, so that nothing of the caller's environment reaches them."""
+    """A minimal environment: functions inherit it, and must not see the caller's."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),
@@ -137,13 +137,13 @@ def _spawn(folder: Path, session: boto3.Session) -> Emulator:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # an interrupt from the keyboard is ours to handle
+            start_new_session=True,  # so that Ctrl-C reaches this process alone
         )
     return Emulator(port, log, process, session)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask, wait, kill: ministack does not end on request while a custom resource is pending."""
+    """Terminate, wait, kill: ministack does not end on request while a custom resource is pending."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -153,7 +153,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _started(emulator: Emulator, until: float) -> bool:
-    """Wait for health: True when it answers, False when the process ended or the time did."""
+    """Wait until the health check succeeds. False if the process ends or the time is over."""
     while emulator.process.poll() is None and time.monotonic() < until:
         if _healthy(emulator):
             return emulator.process.poll() is None
@@ -163,12 +163,12 @@ def _started(emulator: Emulator, until: float) -> bool:
 
 @contextmanager
 def running(start_seconds: float = START_SECONDS) -> Iterator[Emulator]:
-    """Start ministack, yield it when it is healthy, and end it with everything that it holds.
+    """Start ministack, yield it when it is healthy, then end it and delete its folder.
 
-    Raises EmulatorError when it is not healthy within ``start_seconds``.
+    Raises EmulatorError if it is not healthy within ``start_seconds``.
     """
     until, session = time.monotonic() + start_seconds, isolated_session()
-    with tempfile.TemporaryDirectory(prefix="hitcounter-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="cfn-injector-", ignore_cleanup_errors=True) as folder:
         for attempt in range(1, ATTEMPTS + 1):
             emulator = _spawn(Path(folder), session)
             try:

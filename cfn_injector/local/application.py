@@ -1,9 +1,11 @@
-"""An application of one stack, as a command: ``python -m example_NAME [--keep]``, or ``--build FILE`` for its artifact.
+"""Runs an application of one stack as a command: takes an Application and arguments, returns an exit status.
+
+python -m NAME [--keep]      deploy the application to an emulator, and show what it does
+python -m NAME --build FILE  write its artifact for AWS
 
 artifact -> S3
 provider -> stack cfn-injector
-template -> the application's stack
-what it is fed with -> what it shows
+template -> the application's stack -> what ``play`` shows
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from cfn_injector.errors import InjectorError
-from example_hitcounter import command, stacks
-from example_hitcounter.demo import World, install_provider, upload
-from example_hitcounter.display import Display
-from example_hitcounter.emulator import ACCOUNT, Emulator
+from cfn_injector.local import command, stacks
+from cfn_injector.local.deployment import World, install_provider, upload
+from cfn_injector.local.display import Display
+from cfn_injector.local.emulator import ACCOUNT, Emulator
 
 POLL_SECONDS = 0.1
 
@@ -30,9 +32,9 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True)
 class Application:
-    """``name`` is that of its stack; ``build`` makes its artifact, for the ``template`` beside it.
+    """``name`` is the name of its stack; ``build`` returns the artifact that the ``template`` deploys.
 
-    ``play`` feeds the stack and shows what came of it; it returns a sentence for everything that is wrong.
+    ``play`` uses the stack and shows what it does. It returns a sentence for each problem.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Application:
 
 
 def until(right: Callable[[Seen], bool], look: Callable[[], Seen], *, seconds: float = 30) -> Seen:
-    """What ``look`` saw once it was right, or last when the time was over: whoever asks has to judge it."""
+    """Call ``look`` until ``right`` accepts what it returns, or the time is over. Returns what it returned last."""
     end = time.monotonic() + seconds
     while not right(seen := look()) and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
@@ -50,7 +52,7 @@ def until(right: Callable[[Seen], bool], look: Callable[[], Seen], *, seconds: f
 
 
 def deploy(application: Application, world: World) -> stacks.Stack:
-    """The application's stack, and the provider's, in an empty account."""
+    """Deploy the provider and the application to an empty account. Returns the application's stack."""
     bucket = f"{application.name}-artifacts-{ACCOUNT}"
     with world.show.step("Build the artifact and upload it"):
         key, _ = upload(world, bucket, application.name, application.build())
@@ -64,13 +66,13 @@ def deploy(application: Application, world: World) -> stacks.Stack:
 def _run(application: Application, emulator: Emulator, show: Display, *, keep: bool) -> int:
     world = World(emulator, functools.cache(emulator.client), show)
     stack = deploy(application, world)
-    wrong = command.tell(application.play(world, stack))
+    status = command.report_problems(application.play(world, stack))
     if not keep:
-        return wrong
+        return status
     show.line()
     for name, value in stack.outputs.items():
         show.line(f"{name}: {value}")
-    return command.stay(emulator, show) or wrong
+    return command.stay(emulator, show) or status
 
 
 def _build(application: Application, output: Path) -> int:
@@ -84,15 +86,16 @@ def _build(application: Application, output: Path) -> int:
 
 
 def main(application: Application, argv: Sequence[str] | None = None) -> int:
-    """0 where everything was right, 1 where not, 130 where it was interrupted."""
+    """The exit status: 0 if everything is right, 1 if something is wrong, 130 if it was interrupted."""
     module = sys.modules["__main__"]
-    parser = argparse.ArgumentParser(f"python -m example_{application.name}", description=module.__doc__)
+    program = f"python -m {module.__package__ or application.name}"
+    parser = argparse.ArgumentParser(program, description=module.__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the stack running until Ctrl-C")
-    parser.add_argument("--build", metavar="FILE", type=Path, help="write the artifact for AWS into this file, and end")
+    parser.add_argument("--build", metavar="FILE", type=Path, help="write the artifact for AWS to this file, and exit")
     arguments = parser.parse_args(argv)
     if arguments.build:
         return _build(application, arguments.build)
     show = Display(sys.stdout)
     return command.on_emulator(
-        lambda emulator: command.told(emulator, lambda: _run(application, emulator, show, keep=arguments.keep))
+        lambda emulator: command.report_errors(emulator, lambda: _run(application, emulator, show, keep=arguments.keep))
     )

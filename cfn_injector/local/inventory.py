@@ -1,4 +1,4 @@
-"""What an account holds: clients go in, ARNs come out. An empty list means that nothing was left behind."""
+"""Lists what an account contains: takes clients, returns ARNs. An empty list means that nothing is left over."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[
 
 
 def stored(clients: Clients, *, known: Collection[str]) -> list[str]:
-    """Objects and unfinished multipart uploads of all buckets whose ARN is not ``known``.
+    """ARNs of objects and unfinished multipart uploads in all buckets, except those in ``known``.
 
-    An upload is written as ``arn:aws:s3:::bucket/key?uploadId=ID``.
+    The ARN of an upload is ``arn:aws:s3:::bucket/key?uploadId=ID``.
     """
     s3 = clients("s3")
     found = []
@@ -52,7 +52,7 @@ def _buckets(clients: Clients) -> Iterator[str]:
 
 
 def left_over(clients: Clients, *, known: Collection[str]) -> list[str]:
-    """Stacks, functions, tables, APIs, roles, policies, log groups, buckets, objects; without ``known``."""
+    """ARNs of stacks, functions, tables, APIs, roles, policies, log groups, buckets and objects, except ``known``."""
     found = [
         *_stacks(clients),
         *(function["FunctionArn"] for function in _pages(clients("lambda"), "list_functions", "Functions")),

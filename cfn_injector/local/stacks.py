@@ -1,4 +1,4 @@
-"""CloudFormation stacks: a template and parameters go in, a settled stack or reasons of failure come out."""
+"""Creates, updates and deletes stacks: takes a template and parameters, returns a stable stack or raises StackError."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
 
 class StackError(Exception):
-    """A stack did not settle as asked: its ``name``, its ``status``, the ``reasons`` in its events."""
+    """An operation on a stack failed: the stack's ``name``, its ``status``, and the ``reasons`` in its events."""
 
     def __init__(self, name: str, status: str, reasons: list[str]) -> None:
-        told = "".join(f"\n  {reason}" for reason in reasons) or "\n  no event tells why"
-        super().__init__(f"stack {name} is {status}{told}")
+        details = "".join(f"\n  {reason}" for reason in reasons) or "\n  no event gives a reason"
+        super().__init__(f"stack {name} is {status}{details}")
         self.name = name
         self.status = status
         self.reasons = reasons
@@ -28,7 +28,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """A settled stack; ``outputs`` by their keys."""
+    """A stack that is stable; ``outputs`` maps keys to values."""
 
     name: str
     id: str
@@ -37,7 +37,7 @@ class Stack:
 
 
 def describe(cloudformation: Any, name: str) -> Stack | None:
-    """The stack of that name or id as it is now; None where there is none."""
+    """The stack with that name or ID as it is now; None if it does not exist."""
     try:
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -49,7 +49,7 @@ def describe(cloudformation: Any, name: str) -> Stack | None:
 
 
 def failure_reasons(cloudformation: Any, stack_id: str, token: str) -> list[str]:
-    """``LogicalId STATUS: reason`` of what failed in the operation that bore ``token``, oldest first."""
+    """``LogicalId STATUS: reason`` of each resource that failed in the operation with ``token``, oldest first."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     return [
         f"{event['LogicalResourceId']} {event['ResourceStatus']}: {event.get('ResourceStatusReason', '')}"
@@ -58,8 +58,8 @@ def failure_reasons(cloudformation: Any, stack_id: str, token: str) -> list[str]
     ]
 
 
-def _settle(cloudformation: Any, name: str, stack_id: str, wanted: str, token: str, seconds: float) -> Stack:
-    """Wait until nothing is in progress; StackError where the status is not ``wanted`` or time is over."""
+def _wait(cloudformation: Any, name: str, stack_id: str, desired: str, token: str, seconds: float) -> Stack:
+    """Wait until the stack is stable. StackError if its status is not ``desired`` or the time is over."""
     until = time.monotonic() + seconds
     while True:
         stack = describe(cloudformation, stack_id)
@@ -70,7 +70,7 @@ def _settle(cloudformation: Any, name: str, stack_id: str, wanted: str, token: s
             status = f"still {status} after {seconds:.0f} seconds"
             break
         time.sleep(POLL_SECONDS)
-    if status != wanted:
+    if status != desired:
         raise StackError(name, status, failure_reasons(cloudformation, stack_id, token))
     return stack or Stack(name, stack_id, status, {})
 
@@ -94,13 +94,13 @@ def create(
     tags: Mapping[str, str] | None = None,
     seconds: float = STACK_SECONDS,
 ) -> Stack:
-    """Create a stack and wait for it. StackError where it is not CREATE_COMPLETE within ``seconds``."""
+    """Create a stack and wait for it. StackError if it is not CREATE_COMPLETE within ``seconds``."""
     token = str(uuid.uuid4())
     answer = cloudformation.create_stack(
         **_arguments(name, template, parameters or {}, token),
         Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
     )
-    return _settle(cloudformation, name, answer["StackId"], "CREATE_COMPLETE", token, seconds)
+    return _wait(cloudformation, name, answer["StackId"], "CREATE_COMPLETE", token, seconds)
 
 
 def update(
@@ -111,17 +111,17 @@ def update(
     *,
     seconds: float = STACK_SECONDS,
 ) -> Stack:
-    """Update a stack and wait for it. StackError where it is not UPDATE_COMPLETE within ``seconds``."""
+    """Update a stack and wait for it. StackError if it is not UPDATE_COMPLETE within ``seconds``."""
     token = str(uuid.uuid4())
     answer = cloudformation.update_stack(**_arguments(name, template, parameters or {}, token))
-    return _settle(cloudformation, name, answer["StackId"], "UPDATE_COMPLETE", token, seconds)
+    return _wait(cloudformation, name, answer["StackId"], "UPDATE_COMPLETE", token, seconds)
 
 
 def delete(cloudformation: Any, name: str, *, seconds: float = STACK_SECONDS) -> None:
-    """Delete a stack and wait for it; a missing one is fine. StackError where something resists."""
+    """Delete a stack, if it exists, and wait for it. StackError if the deletion fails."""
     stack = describe(cloudformation, name)
     if stack is None:
         return
     token = str(uuid.uuid4())
     cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
-    _settle(cloudformation, stack.name, stack.id, "DELETE_COMPLETE", token, seconds)
+    _wait(cloudformation, stack.name, stack.id, "DELETE_COMPLETE", token, seconds)
