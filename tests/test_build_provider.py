@@ -403,7 +403,7 @@ def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> N
     ("output", "message"),
     [
         pytest.param("missing/provider.zip", "cannot be written: No such file or directory", id="no such folder"),
-        pytest.param("taken", "is no regular file", id="a folder of that name"),
+        pytest.param("taken", "is not a regular file", id="a folder of that name"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line_and_status_1(

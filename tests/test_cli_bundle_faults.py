@@ -165,13 +165,13 @@ PLACES: Sequence[tuple[str, str, str, str]] = (
         *("src", "missing/app.zip"),
         f"cannot write FOLDER/missing/app.zip: its folder does not exist or is not writable; {CHOOSE}",
     ),
-    ("the output is a folder", "src", "src", f"FOLDER/src is no regular file; {CHOOSE}"),
+    ("the output is a folder", "src", "src", f"FOLDER/src is not a regular file; {CHOOSE}"),
     (
         "the output is a file of the source",
         *("src", "src/app.py"),
         f"FOLDER/src/app.py is a file of the source, and not a zip; {CHOOSE}",
     ),
-    ("the output is a URL that cannot be written", "src", "http://127.0.0.1/app.zip", "http only reads"),
+    ("the output is a URL that cannot be written", "src", "http://127.0.0.1/app.zip", "http is read-only"),
 )
 
 

@@ -40,12 +40,18 @@ ACCEPTED: dict[str, tuple[bytes, bytes]] = {
     "an archive without entries, in ZIP64": (built([], zip64=True), b""),
     "a comment": (written(FILES, b"built by CI"), b"built by CI"),
     "a comment of 65,535 bytes": (written(FILES, b"c" * 65_535), b"c" * 65_535),
-    "a comment that holds an end record which does not reach its end": (
+    "a comment that holds an end of central directory record which does not reach its end": (
         written(FILES, FAKE_END + b"!"),
         FAKE_END + b"!",
     ),
-    "a comment that ends in an end record which cannot be true": (written(FILES, b"x" + FAKE_END), b"x" + FAKE_END),
-    "a comment that ends in the end record of an empty archive": (written(FILES, b"x" + EMPTY), b"x" + EMPTY),
+    "a comment that ends in an end of central directory record which cannot be true": (
+        written(FILES, b"x" + FAKE_END),
+        b"x" + FAKE_END,
+    ),
+    "a comment that ends in the end of central directory record of an empty archive": (
+        written(FILES, b"x" + EMPTY),
+        b"x" + EMPTY,
+    ),
     "data descriptors": (streamed(FILES), b""),
     "data descriptors with sizes of 8 bytes": (streamed(FILES, zip64=True), b""),
     "a data descriptor without signature behind the .env": (
@@ -60,9 +66,12 @@ ACCEPTED: dict[str, tuple[bytes, bytes]] = {
         built([A, Member(b".env", b"A=1", descriptor="signed", local={"crc": zlib.crc32(b"A=1"), "size": 3})]),
         b"",
     ),
-    "ZIP64 end records": (built([A, OLD, B], zip64=True), b""),
-    "ZIP64 end records with extensible data": (built([A, OLD, B], zip64=True, zip64_data=b"x" * 30), b""),
-    "ZIP64 end records beside an end record that is full in no field": (
+    "ZIP64 end of central directory records": (built([A, OLD, B], zip64=True), b""),
+    "ZIP64 end of central directory records with extensible data": (
+        built([A, OLD, B], zip64=True, zip64_data=b"x" * 30),
+        b"",
+    ),
+    "ZIP64 end of central directory records beside an end of central directory record that is full in no field": (
         built([B], zip64=True, end={"entries": 1, "here": 1, "length": 46 + 8, "offset": 30 + 8 + 5}),
         b"",
     ),
@@ -151,14 +160,15 @@ READ_BY_ZIPFILE = {
     not in {
         "names that say that they are UTF-8 and are not",  # which zipfile cannot decode
         "a method of compression that only others know",
-        "a comment that holds an end record which does not reach its end",  # zipfile believes each of these three
-        "a comment that ends in an end record which cannot be true",
-        "a comment that ends in the end record of an empty archive",
+        # zipfile believes each of these three
+        "a comment that holds an end of central directory record which does not reach its end",
+        "a comment that ends in an end of central directory record which cannot be true",
+        "a comment that ends in the end of central directory record of an empty archive",
         "a directory record that is padded",  # which some releases of zipfile refuse
         "Unicode paths",
         "a disk in a ZIP64 field",  # zipfile does not look for it
         "everything in ZIP64 fields",
-        "ZIP64 end records with extensible data",  # zipfile before 3.13 expects none
+        "ZIP64 end of central directory records with extensible data",  # zipfile before 3.13 expects none
     }
 }
 

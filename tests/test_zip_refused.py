@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "is not followed by the entry that the central directory lists next",
         ".env",
     ),
-    "a second ZIP64 end record within the first": (
+    "a second ZIP64 end of central directory record within the first": (
         built([Member(b".env", b"A=1")], zip64=True, zip64_data=ZIP64_END.pack(b"PK\6\6", 44, 45, 45, *[0] * 6)),
         "two ZIP64 end of central directory records",
         None,
@@ -45,10 +45,14 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "something else": (b"#!/bin/sh\necho hello\n" * 9, "not a zip archive", None),
     "a tarball's zeros": (bytes(10_240), "not a zip archive", None),
     "a single local header": (PLAIN[:60], "not a zip archive", None),
-    "the mark of an end record alone": (b"PK\x05\x06", "not a zip archive", None),
+    "the signature of an end of central directory record alone": (b"PK\x05\x06", "not a zip archive", None),
     # truncated, or too long
     "the last byte is missing": (PLAIN[:-1], "no end of central directory record at its end", None),
-    "the end record is missing": (PLAIN[:-22], "no end of central directory record at its end", None),
+    "the end of central directory record is missing": (
+        PLAIN[:-22],
+        "no end of central directory record at its end",
+        None,
+    ),
     "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "truncated or damaged", None),
     "the first byte is missing": (PLAIN[1:], "truncated or damaged", None),
     "a byte is missing in the middle": (PLAIN[:40] + PLAIN[41:], "truncated or damaged", None),
@@ -77,26 +81,30 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         None,
     ),
     "two archives' ends follow one another": (PLAIN + EMPTY, "lists no entries", None),
-    "an archive is emptied by its end record alone": (PLAIN[:-22] + EMPTY, "lists no entries", None),
+    "an archive is emptied by its end of central directory record alone": (
+        PLAIN[:-22] + EMPTY,
+        "lists no entries",
+        None,
+    ),
     # several ends
     "a comment is an archive of its own": (
         written(FILES, written({"x": b"y"})),
         "several end of central directory records",
         None,
     ),
-    "a comment ends in a copy of the end record": (
+    "a comment ends in a copy of the end of central directory record": (
         with_end(PLAIN, comment_length=22) + b"PK\x05\x06" + pack("<4H2IH", 0, 0, 3, 3, LENGTH + 22, START, 0),
         "several end of central directory records",
         None,
     ),
-    "a comment is full of end records": (
+    "a comment is full of end of central directory records": (
         written(
             {}, b"".join(b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 46, 0, 22 * (40 - index)) for index in range(41))
         ),
         "several end of central directory records",
         None,
     ),
-    "an end record is damaged and a comment holds another": (
+    "an end of central directory record is damaged and a comment holds another": (
         built([A], end={"disk": 1}, comment=b"x" + EMPTY),
         "several disks",
         None,
@@ -111,7 +119,11 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "another disk",
         "a",
     ),
-    "the ZIP64 end record is on another disk": (built([A], zip64=True, locator={"disk": 1}), "several disks", None),
+    "the ZIP64 end of central directory record is on another disk": (
+        built([A], zip64=True, locator={"disk": 1}),
+        "several disks",
+        None,
+    ),
     "there are two disks in ZIP64": (built([A], zip64=True, locator={"disks": 2}), "several disks", None),
     "its directory is on another disk in ZIP64": (
         built([A], zip64=True, zip64_end={"first_disk": 1}, end={"first_disk": 1}),
@@ -143,8 +155,8 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "truncated or damaged",
         None,
     ),
-    "a record's mark is damaged": (changed(PLAIN, START + 50, b"XX"), "damaged at entry 2 of 3", None),
-    "the first record's mark is damaged": (changed(PLAIN, START, b"XX"), "no central directory of 3", None),
+    "a header's signature is damaged": (changed(PLAIN, START + 50, b"XX"), "damaged at entry 2 of 3", None),
+    "the first header's signature is damaged": (changed(PLAIN, START, b"XX"), "no central directory of 3", None),
     "a record's name is longer than it says": (with_record(PLAIN, 0, name_length=3), "damaged at entry 2", None),
     "a record's name reaches behind the directory": (with_record(PLAIN, 2, name_length=999), "entry 3 of 3", None),
     "a record's comment reaches behind the directory": (
@@ -163,10 +175,26 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         None,
     ),
     # ZIP64
-    "the ZIP64 end record is damaged": (built([A], zip64=True, zip64_end={"mark": b"PK\0\0"}), "no ZIP64 end", None),
-    "the ZIP64 end record is longer than it says": (built([A], zip64=True, zip64_end={"rest": 40}), "no ZIP64", None),
-    "the ZIP64 end record's length is huge": (built([A], zip64=True, zip64_end={"rest": 1 << 63}), "no ZIP64", None),
-    "the ZIP64 end record holds 70,000 bytes": (built([A], zip64=True, zip64_data=bytes(70_000)), "no ZIP64", None),
+    "the ZIP64 end of central directory record is damaged": (
+        built([A], zip64=True, zip64_end={"mark": b"PK\0\0"}),
+        "no ZIP64 end",
+        None,
+    ),
+    "the ZIP64 end of central directory record is longer than it says": (
+        built([A], zip64=True, zip64_end={"rest": 40}),
+        "no ZIP64",
+        None,
+    ),
+    "the ZIP64 end of central directory record's length is huge": (
+        built([A], zip64=True, zip64_end={"rest": 1 << 63}),
+        "no ZIP64",
+        None,
+    ),
+    "the ZIP64 end of central directory record holds 70,000 bytes": (
+        built([A], zip64=True, zip64_data=bytes(70_000)),
+        "no ZIP64",
+        None,
+    ),
     "the locator points elsewhere": (
         built([A], zip64=True, locator={"offset": 3}),
         "no ZIP64 end of central directory record",
@@ -174,12 +202,16 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     ),
     "the locator points behind the archive": (built([A], zip64=True, locator={"offset": 1 << 63}), "no ZIP64", None),
     "the locator is missing": (ZIP64[:-42] + ZIP64[-22:], "truncated or damaged", None),
-    "two end records disagree about the entries": (
+    "two end of central directory records disagree about the entries": (
         built([A], zip64=True, end={"here": 2, "entries": 2}),
         "two end of central directory records that disagree",
         None,
     ),
-    "two end records disagree about the offset": (built([A], zip64=True, end={"offset": 0}), "disagree", None),
+    "two end of central directory records disagree about the offset": (
+        built([A], zip64=True, end={"offset": 0}),
+        "disagree",
+        None,
+    ),
     "the locator is shorter than one": (b"PK\x06\x07" + bytes(9) + EMPTY, "lists no entries", None),
     "the number of entries is huge": (
         built([A], zip64=True, zip64_end={"here": 1 << 62, "entries": 1 << 62}),
@@ -298,17 +330,17 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "a NUL in a name": (built([Member(b".env\0.txt"), A]), "NUL in its name", ".env\0.txt"),
     "an empty name": (built([Member(b""), OLD]), "has no name", ""),
     "a name of nothing but a dot": (built([Member(b"."), OLD]), "consists of dots only", "."),
-    "a second name that leads out": (
+    "an alternative name that leads out": (
         built([Member(b"a", extra=unicode_path(b"a", "../a")), OLD]),
         "alternative name that points outside",
         "a",
     ),
-    "a second name with a NUL": (
+    "an alternative name with a NUL": (
         built([Member(b"a", extra=unicode_path(b"a", "b\0")), OLD]),
         "alternative name that points outside",
         "a",
     ),
-    "a second name that is another's": (
+    "an alternative name that is another's": (
         built([Member(b"a", extra=unicode_path(b"a", ".env")), OLD]),
         "alternative name that another entry also has",
         "a",

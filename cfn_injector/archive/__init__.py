@@ -7,8 +7,9 @@ Nothing here opens a file or calls AWS: callers pass a function that reads range
 
 from __future__ import annotations
 
-from cfn_injector.archive.directory import Directory, Entry, plain, read_directory
+from cfn_injector.archive.directory import Directory, read_directory
 from cfn_injector.archive.end_records import EMPTY_ARCHIVE, Read
+from cfn_injector.archive.entry import Entry, plain
 from cfn_injector.archive.splice import (
     LARGEST_FILE,
     Extracted,

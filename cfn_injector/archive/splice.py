@@ -20,18 +20,7 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import NamedTuple
 
-from cfn_injector.archive.directory import (
-    ENCRYPTION_FLAGS,
-    LOCAL_HEADER,
-    LOCAL_HEADER_SIGNATURE,
-    UTF8_FLAG,
-    ZIP64_FIELD,
-    Directory,
-    Entry,
-    extra_fields,
-    is_unsafe,
-    plain,
-)
+from cfn_injector.archive.directory import Directory
 from cfn_injector.archive.end_records import (
     CENTRAL_DIRECTORY_HEADER,
     CENTRAL_DIRECTORY_SIGNATURE,
@@ -42,6 +31,17 @@ from cfn_injector.archive.end_records import (
     Read,
     checked,
     end_records,
+)
+from cfn_injector.archive.entry import (
+    ENCRYPTION_FLAGS,
+    LOCAL_HEADER,
+    LOCAL_HEADER_SIGNATURE,
+    UTF8_FLAG,
+    ZIP64_FIELD,
+    Entry,
+    extra_fields,
+    is_unsafe,
+    plain,
 )
 from cfn_injector.errors import ArtifactError
 
