@@ -86,3 +86,12 @@ def once_before(world: World, exchange: int, act: Callable[[], None]) -> list[st
 
     world.wire.hook = count
     return reached
+
+
+def exchanges_of(world: World, serve: Callable[[], None]) -> list[str]:
+    """The names of the exchanges with AWS that an undisturbed event makes, in order."""
+    names = list[str]()
+    world.wire.hook = names.append
+    serve()
+    world.wire.hook = no_hook
+    return names
