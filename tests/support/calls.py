@@ -14,7 +14,7 @@ def nothing(operation: str, params: dict[str, Any]) -> None:
 
 
 def at(operation: str, act: Act, times: int = 1_000_000) -> Hook:
-    """Acts at the first so many calls of one operation. A call that the act itself makes does not act again."""
+    """Acts at the first ``times`` calls of one operation. A call that the act itself makes does not act again."""
     left, acting = times, False
 
     def hook(name: str, params: dict[str, Any]) -> None:

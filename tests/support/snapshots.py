@@ -1,4 +1,4 @@
-"""A world and a stack as they are at a moment, to go back to as often as a test likes."""
+"""The state of a world and of a stack, which a test can restore again and again."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Snapshot:
         return cls(world, copy.copy(stack), states, bodies)
 
     def restore(self, attempts: int) -> Stack:
-        """Brings the world back, with an empty log and so many attempts of botocore; returns the stack of then.
+        """Restores the world, with an empty log and this many attempts of botocore, and returns the stack.
 
-        The clock goes on.
+        The clock is not set back.
         """
         for service, state in self.states.items():
             for name, value in state.items():
