@@ -75,5 +75,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         operations = len({operation for operation, _, _ in rows})
         faults = sum(struck for _, struck, _ in rows)
         counts = {kind: sum(found[kind] for _, _, found in rows) for kind in rows[0][2]}
-        told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        terminalreporter.write_line(f"fault matrix: {operations} operations, {faults} injected faults: {told}")
+        findings = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        terminalreporter.write_line(f"fault matrix: {operations} operations, {faults} injected faults: {findings}")

@@ -225,7 +225,7 @@ class TestLambda:
         options = {"Publish": True, "FunctionScalingConfig": {"MinExecutionEnvironments": 2}}
         name = created(world, **options)
         updated(world, name, options, {**options, "Env": {"A": "2"}})
-        assert world.aws_lambda.functions[name].apart["scaling"] == ("2", {"MinExecutionEnvironments": 2})
+        assert world.aws_lambda.functions[name].separate["scaling"] == ("2", {"MinExecutionEnvironments": 2})
 
     def test_a_capacity_provider_that_is_removed_replaces_the_function(self, world: World) -> None:
         arn = "arn:aws:lambda:us-east-1:111122223333:capacity-provider:p"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.fakes.api_gateway import bad
+from tests.fakes.api_gateway import BUSY, bad, conflict, throttled
 from tests.fakes.aws_lambda import Fault, no_hook
 from tests.fakes.rest_apis import BARE, ORDERS, SHOP, Api, Resource, native
 from tests.support.api_gateway_resources import ARN, BASE, CALL, MOCK, TYPE, created, deleted, left, sent, shop, updated
-from tests.support.interleaving import once_before
+from tests.support.calls import at, nothing, raising
+from tests.support.interleaving import exchanges_of, once_before
+from tests.support.lambda_functions import somebody
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("functions")
@@ -36,7 +40,24 @@ def beside(world: World, kind: str, properties: dict[str, Any], **fields: Any) -
     return id
 
 
-def nothing(operation: str, params: dict[str, Any]) -> None: ...
+def start_again(world: World) -> None:
+    """As if nothing had been made, when the account may deploy again."""
+    world.gateway.apis, world.wire.hook = native(), no_hook
+    world.aws_lambda.policies.clear()
+    world.aws_lambda.functions["counter"] = somebody("counter")
+    world.clock.sleep(60)
+
+
+def remove_the_api(world: World) -> None:
+    del world.gateway.apis[SHOP]
+
+
+def remove_the_stage(world: World) -> None:
+    del shop(world).stages["live"]
+
+
+def remove_the_function(world: World) -> None:
+    del world.aws_lambda.functions["counter"]
 
 
 class TestADeployment:
@@ -71,14 +92,10 @@ class TestADeployment:
 
     @pytest.mark.parametrize("times", [1, 3])
     def test_is_created_again_if_an_older_one_reached_the_stage_after_it(self, world: World, times: int) -> None:
-        won: list[str] = []
+        def point_to_the_older_one() -> None:
+            shop(world).stages["live"]["deploymentId"] = "theirs"
 
-        def win(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment" and len(won) < times:
-                won.append(shop(world).stages["live"]["deploymentId"])
-                shop(world).stages["live"]["deploymentId"] = "theirs"
-
-        world.gateway.after = win
+        world.gateway.after = at("CreateDeployment", point_to_the_older_one, times)
         answered = sent(world, "Create", {**BASE, **LIVE})
         assert answered["Status"] == "SUCCESS"
         assert GET_NAME in shop(world).serves("live")
@@ -86,26 +103,21 @@ class TestADeployment:
         assert shop(world).deployments.keys() == {"theirs", answered["Data"]["DeploymentId"]}
 
     def test_is_created_again_if_it_lacks_the_method(self, world: World) -> None:
-        lost: list[int] = []
+        def lose_the_method() -> None:
+            del shop(world).served("live")["/{name}"]
 
-        def lose(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment" and not lost:
-                lost.append(1)
-                del shop(world).served("live")["/{name}"]
-
-        world.gateway.after = lose
+        world.gateway.after = at("CreateDeployment", lose_the_method, times=1)
         created(world, **LIVE)
         assert GET_NAME in shop(world).serves("live")
 
     def test_is_accepted_the_second_time_whatever_its_summary_says(self, world: World) -> None:
         made: list[str] = []
 
-        def hide(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment":
-                made.append(shop(world).stages["live"]["deploymentId"])
-                del shop(world).served("live")["/{name}"]
+        def hide_the_method() -> None:
+            made.append(shop(world).stages["live"]["deploymentId"])
+            del shop(world).served("live")["/{name}"]
 
-        world.gateway.after = hide
+        world.gateway.after = at("CreateDeployment", hide_the_method)
         answered = sent(world, "Create", {**BASE, **LIVE})
         assert answered["Data"]["DeploymentId"] == made[-1]
         assert len(made) == 2
@@ -159,12 +171,7 @@ class TestADeployment:
 
     def test_that_cannot_be_deleted_is_not_an_error_and_is_deleted_the_next_time(self, world: World) -> None:
         id = created(world, **LIVE)
-
-        def refuse(operation: str, params: dict[str, Any]) -> None:
-            if operation == "DeleteDeployment":
-                raise Fault("ServiceUnavailableException", "busy", 503)
-
-        world.gateway.before = refuse
+        world.gateway.before = at("DeleteDeployment", raising(Fault("ServiceUnavailableException", "busy", 503)))
         assert updated(world, id, LIVE, {**LIVE, "ApiKeyRequired": True})["Status"] == "SUCCESS"
         assert len(shop(world).deployments) == 3
         assert "left-behind" in world.steps()
@@ -216,12 +223,10 @@ class TestADelete:
         first, second = created(world, **LIVE), beside(world, "Create", LIVE)
         world.clock.sleep(60)
 
-        def come(operation: str, params: dict[str, Any]) -> None:
-            if operation == "GetStages":
-                world.gateway.before = nothing
-                beside(world, "Delete", LIVE, physical_id=second)
+        def delete_the_other_one() -> None:
+            beside(world, "Delete", LIVE, physical_id=second)
 
-        world.gateway.before = come
+        world.gateway.before = at("GetStages", delete_the_other_one, times=1)
         before = world.gateway.operations().count("CreateDeployment")
         deleted(world, first, **LIVE)
         assert world.gateway.operations().count("CreateDeployment") == before + 1
@@ -232,11 +237,10 @@ class TestADelete:
         methods = copy.deepcopy(shop(world).resources[ORDERS].methods)
         bare(world).resources["x"] = Resource("x", bare(world).root, "x", methods)
 
-        def go(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment":
-                bare(world).resources.pop("x", None)
+        def delete_the_other_one() -> None:
+            bare(world).resources.pop("x", None)
 
-        world.gateway.before = go
+        world.gateway.before = at("CreateDeployment", delete_the_other_one)
         deleted(world, id, RestApiId=BARE, **DEV)
         assert bare(world).stages == {}
 
@@ -246,43 +250,40 @@ class TestADelete:
         deleted(world, id, **LIVE)
         assert ("left-behind", "stage live") in [(step, fields.get("key")) for step, fields in world.log]
 
-    @pytest.mark.parametrize("gone", ["API", "stage", "function"])
-    def test_succeeds_before_whatever_exchange_the_rest_goes(self, world: World, gone: str) -> None:
-        number = 0
-        while True:
-            world.gateway.apis, world.wire.hook = native(), no_hook
-            world.aws_lambda.policies.clear()
-            counter = world.aws_lambda.functions["counter"]
-            world.clock.sleep(60)
-            id = created(world, Path="a/b", **LIVE)
-
-            def go() -> None:
-                if gone == "API":
-                    del world.gateway.apis[SHOP]
-                elif gone == "stage":
-                    del shop(world).stages["live"]
-                else:
-                    del world.aws_lambda.functions["counter"]
-
-            reached = once_before(world, number, go)
-            deleted(world, id, Path="a/b", **LIVE)
-            world.aws_lambda.functions["counter"] = counter
-            assert [each for each in left(world) if "live" not in each and gone != "function"] == []
-            if not reached:
-                break
-            number += 1
-        assert number > 10
+    @pytest.mark.parametrize(
+        ("remove", "may_stay"),
+        [
+            pytest.param(remove_the_api, (), id="the API is deleted meanwhile"),
+            pytest.param(remove_the_stage, ("stage live",), id="the stage is deleted meanwhile"),
+            pytest.param(remove_the_function, ("permission",), id="the function is deleted meanwhile"),
+        ],
+    )
+    def test_succeeds_before_whatever_exchange_the_rest_goes(
+        self, world: World, remove: Callable[[World], None], may_stay: tuple[str, ...]
+    ) -> None:
+        deep = {"Path": "a/b", **LIVE}
+        id = created(world, **deep)
+        exchanges = exchanges_of(world, lambda: deleted(world, id, **deep))
+        assert left(world) == []
+        assert len(exchanges) > 10
+        for number, exchange in enumerate(exchanges):
+            start_again(world)
+            id = created(world, **deep)
+            reached = once_before(world, number, partial(remove, world))
+            deleted(world, id, **deep)
+            assert reached == [exchange]
+            stays = [each for each in left(world) if not each.startswith(may_stay)]
+            assert stays == [], f"{exchange}, number {number}"
 
 
 class TestAFailedCreate:
     def fail(self, world: World, **properties: Any) -> None:
-        """Everything is done, and then CloudFormation no longer waits for it."""
+        """The Create does everything, and then CloudFormation starts to delete the resource."""
 
-        def give_up(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment":
-                world.stack.resource_status = "DELETE_IN_PROGRESS"
+        def give_up() -> None:
+            world.stack.resource_status = "DELETE_IN_PROGRESS"
 
-        world.gateway.after = give_up
+        world.gateway.after = at("CreateDeployment", give_up)
         answered = sent(world, "Create", {**BASE, **properties})
         assert "Function was deleted while it was being created" in answered["Reason"]
         world.gateway.after, world.stack.resource_status = nothing, "CREATE_IN_PROGRESS"
@@ -301,13 +302,11 @@ class TestAFailedCreate:
     def test_leaves_the_stage_that_it_created_to_another_resource_that_came_meanwhile(self, world: World) -> None:
         other: list[str] = []
 
-        def come(operation: str, params: dict[str, Any]) -> None:
-            if operation == "CreateDeployment":
-                world.gateway.after = nothing
-                other.append(beside(world, "Create", DEV))
-                world.stack.resource_status = "DELETE_IN_PROGRESS"
+        def make_the_other_one() -> None:
+            other.append(beside(world, "Create", DEV))
+            world.stack.resource_status = "DELETE_IN_PROGRESS"
 
-        world.gateway.after = come
+        world.gateway.after = at("CreateDeployment", make_the_other_one, times=1)
         assert sent(world, "Create", {**BASE, **DEV})["Status"] == "FAILED"
         assert ("/beside", "GET") in shop(world).serves("dev")
         assert GET_NAME not in shop(world).serves("dev")
@@ -344,11 +343,9 @@ class TestARollback:
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Fault("TooManyRequestsException", "Too Many Requests", 429), id="throttled"),
-        pytest.param(
-            Fault("ConflictException", "Unable to complete operation due to concurrent modification.", 409), id="busy"
-        ),
-        pytest.param(bad("Unable to complete operation due to concurrent modification."), id="busy by another code"),
+        pytest.param(throttled(), id="throttled"),
+        pytest.param(conflict(BUSY), id="a conflict"),
+        pytest.param(bad(BUSY), id="a conflict that is called a bad request"),
     ],
 )
 def test_whatever_api_gateway_refuses_for_a_moment_is_retried(world: World, fault: Fault) -> None:
@@ -376,11 +373,7 @@ def test_whatever_api_gateway_refuses_for_a_moment_is_retried(world: World, faul
 
 
 def test_the_error_for_a_call_that_is_always_refused_quotes_aws(world: World) -> None:
-    def put_off(operation: str, params: dict[str, Any]) -> None:
-        if operation == "PutIntegration":
-            raise Fault("TooManyRequestsException", "Too Many Requests", 429)
-
-    world.gateway.before = put_off
+    world.gateway.before = at("PutIntegration", raising(throttled()))
     answered = sent(world, "Create", {**BASE, **LIVE})
     assert (
         "while waiting for the integration; deploy again. AWS's last error was: Too Many Requests" in answered["Reason"]

@@ -1,127 +1,76 @@
-"""Every operation, with a failure at every exchange in turn; then CloudFormation reacts, and the world is looked at.
+"""Every operation, with a fault at each of its exchanges in turn; then CloudFormation reacts, and the world is judged.
 
-Each fault strikes one exchange once: ``refused`` before it takes effect, ``lost`` after it did, with botocore's own
-retries and without. Afterwards every request was answered once; no function, object or upload is left that the stack
-does not know; nothing that was not ours was changed; and the same operation succeeds.
+Rows are in ``OPERATIONS``, ``FAULTS`` and ``FINDINGS``. After each fault, every request was answered once, nothing is
+left that the stack does not know, nothing of others was changed, and the same operation succeeds.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import botocore.endpoint
 import pytest
 
 from cfn_injector.protocol import ownership
-from tests.fakes.aws_lambda import ACCOUNT, REGION
 from tests.fakes.cloudformation import Stack
-from tests.fakes.event_sources import OTHER_STREAM, QUEUE, STREAM
 from tests.fakes.response_server import Server
-from tests.fakes.rest_apis import BARE, SHOP
 from tests.support.artifacts import archive, artifact
-from tests.support.event_source_mappings import MAPPING
-from tests.support.lambda_functions import (
-    CANARY,
-    CODE,
-    FUNCTION,
-    INJECTED,
-    LARGE_OBJECT,
-    PLAIN,
-    PUBLISHED,
-    can_start,
-    changed,
-    somebody,
-)
+from tests.support.lambda_functions import CANARY, can_start, somebody
+from tests.support.operations import OPERATIONS, OTHER_OBJECT, Operation
+from tests.support.snapshots import Snapshot
 from tests.support.world import ARTIFACTS, STAGING, World
 
-METHOD = "Custom::APIGatewayResource"
 
-OTHER_OBJECT = {"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"}
-NETWORKED = {**PLAIN, "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
-RICH = {
-    **PUBLISHED,
-    "ReservedConcurrentExecutions": 2,
-    "RecursiveLoop": "Allow",
-    "RuntimeManagementConfig": {"UpdateRuntimeOn": "FunctionUpdate"},
+class Fault(NamedTuple):
+    """``kind`` as ``Wire`` names it, and how often botocore sends a request in all."""
+
+    kind: str
+    attempts: int
+
+
+FAULTS = {
+    "a request fails before it takes effect": Fault("refused", attempts=1),
+    "a request takes effect and its response is lost": Fault("lost", attempts=1),
+    "a request whose response is lost is sent again by botocore": Fault("lost", attempts=3),
 }
-LOADED = {**PLAIN, "EnvLoader": "handler"}
-CALL = {"Type": "Lambda", "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:theirs"}
-ROUTE = {"RestApiId": SHOP, "Path": "items/{id}", "Method": "GET", "IntegrationRequest": CALL, "StageName": "live"}
-MOCKED = {
-    **ROUTE,
-    "IntegrationRequest": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}},
-    "MethodResponses": [{"StatusCode": 200}],
-    "IntegrationResponses": [{"StatusCode": 200}],
+
+
+def leftovers(world: World, stack: Stack) -> int:
+    """Resources that the stack does not know, or knows and are not there; unfinished uploads; pending requests."""
+    left = len(world.s3.list_multipart_uploads(Bucket=STAGING).get("Uploads", []))
+    left += sum(ownership.PENDING in tags for tags in world.tags())
+    for resource_type, physical_ids in world.made().items():
+        known = {stack.physical_id or "theirs"} if resource_type == stack.resource_type else set()
+        left += len((physical_ids ^ known) - {"theirs"})
+    return left
+
+
+def wrong_changes(world: World, stack: Stack) -> int:
+    return world.aws_lambda.functions.get("theirs") != somebody("theirs", owner="them")
+
+
+def broken_functions(world: World, stack: Stack) -> int:
+    return sum(not can_start(function) for name, function in world.aws_lambda.functions.items() if name != "theirs")
+
+
+def exposed_secrets(world: World, stack: Stack) -> int:
+    """Values of ``Env`` in answers, in the log or in tags."""
+    return json.dumps([world.stack.answers, world.log, world.tags()]).count(CANARY)
+
+
+FINDINGS: dict[str, Callable[[World, Stack], int]] = {
+    "leftovers": leftovers,
+    "wrong changes or deletes": wrong_changes,
+    "functions that cannot start": broken_functions,
+    "exposed secrets": exposed_secrets,
 }
-ALONE = {**MOCKED, "RestApiId": BARE, "StageName": "dev"}
-CONNECTED = {"FunctionName": "orders", "StreamArn": STREAM, "Tags": [{"Key": "team", "Value": "shop"}]}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a stack has, and what it is asked for: None for what is created, or deleted."""
-
-    resource_type: str
-    had: Mapping[str, Any] | None
-    wants: Mapping[str, Any] | None
-
-    def prepare(self, stack: Stack) -> None:
-        if self.had is not None:
-            assert stack.create(self.had)
-
-    def run(self, stack: Stack) -> bool:
-        if self.wants is None:
-            return stack.delete()
-        return stack.create(self.wants) if self.had is None else stack.update(self.wants)
-
-
-OPERATIONS = {
-    "create": Operation(FUNCTION, None, PLAIN),
-    "create with everything apart, published": Operation(FUNCTION, None, RICH),
-    "create of a large artifact": Operation(FUNCTION, None, changed(PLAIN, Code=LARGE_OBJECT)),
-    "update of env": Operation(FUNCTION, PLAIN, changed(PLAIN, Env={"A": CANARY, "B": CANARY})),
-    "update of code": Operation(FUNCTION, PLAIN, changed(PLAIN, Code=OTHER_OBJECT)),
-    "update of configuration": Operation(FUNCTION, PLAIN, changed(PLAIN, MemorySize=512)),
-    "update of tags": Operation(FUNCTION, PLAIN, changed(PLAIN, Tags=[{"Key": "team", "Value": "shop"}])),
-    "update of all, published": Operation(FUNCTION, RICH, changed(PUBLISHED, Env={"B": CANARY}, Timeout=9)),
-    "create with a loader": Operation(FUNCTION, None, LOADED),
-    "update that adds a loader": Operation(FUNCTION, PLAIN, LOADED),
-    "update that takes a loader away": Operation(FUNCTION, LOADED, PLAIN),
-    "update from one loader to another": Operation(FUNCTION, LOADED, changed(PLAIN, EnvLoader="exec")),
-    "replacement by name": Operation(FUNCTION, changed(PLAIN, FunctionName="one"), changed(PLAIN, FunctionName="two")),
-    "replacement by tenancy": Operation(
-        FUNCTION, PLAIN, changed(PLAIN, TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
-    ),
-    "delete": Operation(FUNCTION, PLAIN, None),
-    "delete in a network": Operation(FUNCTION, NETWORKED, None),
-    "create of code": Operation(CODE, None, INJECTED),
-    "create of large code": Operation(CODE, None, changed(INJECTED, Code=LARGE_OBJECT)),
-    "update of code's env": Operation(CODE, INJECTED, changed(INJECTED, Env={"A": CANARY, "B": "2"})),
-    "update of code's artifact": Operation(CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT)),
-    "update of code's loader": Operation(CODE, INJECTED, {**INJECTED, "EnvLoader": "exec", "Runtime": "java21"}),
-    "delete of code": Operation(CODE, INJECTED, None),
-    "create of a mapping": Operation(MAPPING, None, CONNECTED),
-    "create of a mapping of a queue": Operation(MAPPING, None, {"FunctionName": "orders", "EventSourceArn": QUEUE}),
-    "update of a mapping": Operation(MAPPING, CONNECTED, changed(CONNECTED, BatchSize=7, Enabled=False, Tags=[])),
-    "update of a mapping's function": Operation(MAPPING, CONNECTED, changed(CONNECTED, FunctionName="orders:live")),
-    "replacement of a mapping": Operation(MAPPING, CONNECTED, changed(CONNECTED, StreamArn=OTHER_STREAM)),
-    "delete of a mapping": Operation(MAPPING, CONNECTED, None),
-    "create of a method": Operation(METHOD, None, ROUTE),
-    "create of an API's only method": Operation(METHOD, None, ALONE),
-    "update of a method's integration": Operation(METHOD, ROUTE, MOCKED),
-    "update of a method's settings": Operation(
-        METHOD, ALONE, changed(ALONE, AuthorizationType="AWS_IAM", StageName="b")
-    ),
-    "replacement of a method": Operation(METHOD, ROUTE, changed(ROUTE, Path="items/{id}/lines")),
-    "delete of a method": Operation(METHOD, ROUTE, None),
-    "delete of an API's only method": Operation(METHOD, ALONE, None),
-}
+EVERY_FINDING = ("stuck requests", *FINDINGS, "failed retries", "failed despite botocore's retries")
+"""What is counted of a run. A request that is stuck fails in ``FakeCloudFormation.send``."""
 
 
 @pytest.fixture
@@ -132,105 +81,69 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def prepared(world: World, server: Server, quick: None) -> World:
-    """The world as it is before an operation: two artifacts, a large one, and a function of somebody else's."""
-    world.s3.put_object(Bucket=ARTIFACTS, Key="app-2.zip", Body=artifact({"index.py": "second\n"}))
+    """The world before an operation: two artifacts, a large one, and a function that the stack does not own."""
+    world.s3.put_object(Bucket=ARTIFACTS, Key=OTHER_OBJECT["S3Key"], Body=artifact({"index.py": "second\n"}))
     world.s3.put_object(Bucket=ARTIFACTS, Key="large.zip", Body=archive(8.5))
     world.aws_lambda.functions["theirs"] = somebody("theirs", owner="them")
-    world.gateway.deployment_seconds = 0  # what it waits for is no fault
+    world.gateway.deployment_seconds = 0  # waiting for it is not what is tested here
     world.stack.deliver = lambda event: world.deliver_over_http(event, server)
     return world
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A world and a stack, to go back to."""
+def judge(world: World, stack: Stack) -> Counter[str]:
+    """What is wrong with the world, counted by finding."""
+    return Counter({name: int(find(world, stack)) for name, find in FINDINGS.items()})
 
-    world: World
+
+class Struck(NamedTuple):
+    """A run of an operation with a fault at one exchange; CloudFormation has reacted to it."""
+
+    where: str
     stack: Stack
-    states: Mapping[str, Mapping[str, Any]]
-    objects: Mapping[str, bytes]
-
-    @classmethod
-    def take(cls, world: World, stack: Stack) -> Snapshot:
-        bodies = {key: world.s3.get_object(Bucket=STAGING, Key=key)["Body"].read() for key in world.staged()}
-        states = {
-            service: {name: copy.deepcopy(getattr(fake, name)) for name in getattr(fake, "STATE", ())}
-            for service, fake in world.fakes.items()
-        }
-        return cls(world, copy.copy(stack), states, bodies)
-
-    def restore(self, attempts: int) -> Stack:
-        for service, state in self.states.items():
-            for name, value in state.items():
-                setattr(self.world.fakes[service], name, copy.deepcopy(value))
-        for key in set(self.world.staged()) - self.objects.keys():
-            self.world.s3.delete_object(Bucket=STAGING, Key=key)
-        for key, body in self.objects.items():
-            self.world.s3.put_object(Bucket=STAGING, Key=key, Body=body)
-        self.world.attempts, self.world.wire.struck = attempts, None
-        self.world.wire.names.clear()
-        self.world.log.clear()
-        self.world.stack.answers.clear()
-        return copy.copy(self.stack)
+    succeeded: bool
 
 
-def check(world: World, stack: Stack) -> Counter[str]:
-    """What is wrong with the world after all is done, counted by kind."""
-    uploads = world.s3.list_multipart_uploads(Bucket=STAGING).get("Uploads", [])
-    left = set[str]()
-    for kind, made in world.made().items():
-        known = {stack.physical_id or "theirs"} if kind == stack.resource_type else set()
-        left |= (made ^ known) - {"theirs"}
-    theirs = world.aws_lambda.functions.get("theirs")
-    tags = world.tags()
-    told = json.dumps([world.stack.answers, world.log, tags])
-    pending = [each for each in tags if ownership.PENDING in each]
-    return Counter(
-        {
-            "leftovers": len(left) + len(uploads) + len(pending),
-            "wrong changes or deletes": theirs != somebody("theirs", owner="them"),
-            "functions that cannot start": sum(
-                not can_start(function) for name, function in world.aws_lambda.functions.items() if name != "theirs"
-            ),
-            "secrets told": told.count(CANARY),
-        }
-    )
+def strike_each_exchange(before: Snapshot, operation: Operation, fault: Fault) -> Iterator[Struck]:
+    """Runs the operation from the same state with the fault at its first exchange, then at its second, to its last."""
+    wire = before.world.wire
+    for number in count():
+        stack = before.restore(fault.attempts)
+        wire.struck = (number, fault.kind)
+        succeeded = operation.run(stack)
+        if len(wire.names) <= number:
+            return
+        wire.struck = None
+        yield Struck(f"{fault.kind} at {wire.names[number]}, number {number}", stack, succeeded)
 
 
-@pytest.mark.parametrize(
-    ("kind", "attempts"), [("refused", 1), ("lost", 1), ("lost", 3)], ids=["refused", "lost", "lost and retried"]
-)
+def judge_and_retry(world: World, operation: Operation, fault: Fault, struck: Struck) -> Counter[str]:
+    """What is wrong after the fault, and after the same operation was run again."""
+    findings, stack = judge(world, struck.stack), struck.stack
+    is_done = operation.new is None or (operation.old is None and stack.physical_id is not None)
+    findings["failed retries"] = not (is_done or operation.run(stack))
+    findings["failed despite botocore's retries"] = fault.attempts > 1 and not struck.succeeded
+    return findings + judge(world, stack)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_fault_at_every_exchange(
-    prepared: World, name: str, kind: str, attempts: int, record_property: Callable[[str, object], None]
+    prepared: World, name: str, fault: Fault, record_property: Callable[[str, object], None]
 ) -> None:
     operation, world = OPERATIONS[name], prepared
     stack = Stack(world.stack, operation.resource_type)
     operation.prepare(stack)
     before = Snapshot.take(world, stack)
-    found = Counter(
-        {"stuck requests": 0, **check(world, stack), "failed retries": 0, "failed despite botocore's retries": 0}
-    )
+    found = Counter({**dict.fromkeys(EVERY_FINDING, 0), **judge(world, stack)})
     problems: list[str] = []
-    struck = 0
-    while True:
-        stack = before.restore(attempts)
-        world.wire.struck = (struck, kind)
-        succeeded = operation.run(stack)
-        if len(world.wire.names) <= struck:
-            break
-        at = f"{kind} at {world.wire.names[struck]}, number {struck}"
-        world.wire.struck = None
-        results = check(world, stack)
-        retried = operation.wants is None or (operation.had is None and stack.physical_id is not None)
-        results["failed retries"] = not (retried or operation.run(stack))
-        results["failed despite botocore's retries"] = attempts > 1 and not succeeded
-        results += check(world, stack)
-        found.update(results)
-        problems += [f"{at}: {count} {what}" for what, count in results.items() if count]
-        struck += 1
-    record_property("fault-matrix", [name, struck, dict(found)])
-    assert struck >= 1
+    faults = 0
+    for struck in strike_each_exchange(before, operation, fault):
+        findings = judge_and_retry(world, operation, fault, struck)
+        found.update(findings)
+        problems += [f"{struck.where}: {number} {finding}" for finding, number in findings.items() if number]
+        faults += 1
+    record_property("fault-matrix", [name, faults, dict(found)])
+    assert faults >= 1
     assert problems == []
 
 
@@ -238,40 +151,40 @@ def test_a_fault_at_every_exchange(
 def test_every_event_delivered_twice(prepared: World, name: str) -> None:
     """Lambda may deliver an event again; the end state and the answer are the same."""
     world = prepared
-    once, told = world.stack.deliver, list[dict[str, Any]]()
+    once, delivered = world.stack.deliver, list[dict[str, Any]]()
 
     def twice(event: dict[str, Any]) -> None:
         once(event)
         first = world.stack.answers.pop()
         once(event)
-        told.append(event)
+        delivered.append(event)
         assert world.stack.answers[-1] == first
 
     world.stack.deliver = twice
     operation, stack = OPERATIONS[name], Stack(world.stack, OPERATIONS[name].resource_type)
     operation.prepare(stack)
     assert operation.run(stack)
-    assert told
-    assert not +check(world, stack)
+    assert delivered
+    assert not +judge(world, stack)
 
 
-REPLACED = [name for name, operation in OPERATIONS.items() if operation.had and operation.wants]
+UPDATES = [name for name, operation in OPERATIONS.items() if operation.old and operation.new]
 
 
-@pytest.mark.parametrize("name", REPLACED)
+@pytest.mark.parametrize("name", UPDATES)
 def test_an_update_that_succeeded_is_rolled_back_because_of_another_resource(prepared: World, name: str) -> None:
     world = prepared
     operation = OPERATIONS[name]
     stack = Stack(world.stack, operation.resource_type)
     operation.prepare(stack)
-    assert operation.had is not None
-    assert operation.wants is not None
+    assert operation.old is not None
+    assert operation.new is not None
     before = stack.physical_id
     event = world.stack.event(
-        "Update", operation.wants, resource_type=stack.resource_type, physical_id=before, old=operation.had
+        "Update", operation.new, resource_type=stack.resource_type, physical_id=before, old=operation.old
     )
     world.stack.status = "UPDATE_IN_PROGRESS"
     stack.physical_id = world.stack.send(event)["PhysicalResourceId"]
-    stack.roll_back(operation.wants, operation.had)
+    stack.roll_back(operation.new, operation.old)
     assert stack.physical_id == before
-    assert not +check(world, stack)
+    assert not +judge(world, stack)

@@ -288,7 +288,7 @@ class TestAnUpdate:
             "PutFunctionScalingConfig",
         ]
         assert answered["Data"]["Version"] == "2"
-        assert world.aws_lambda.functions[name].apart["scaling"] == ("2", {"MinExecutionEnvironments": 1})
+        assert world.aws_lambda.functions[name].separate["scaling"] == ("2", {"MinExecutionEnvironments": 1})
 
     def test_that_removes_properties_resets_them(self, world: World) -> None:
         rich = {
@@ -315,7 +315,7 @@ class TestAnUpdate:
         }
         name = created(world, **rich)
         function = world.aws_lambda.functions[name]
-        assert function.apart.keys() == {"concurrency", "recursion", "runtime", "signing"}
+        assert function.separate.keys() == {"concurrency", "recursion", "runtime", "signing"}
         assert updated(world, name, rich, {})["Status"] == "SUCCESS"
         expected = {
             "Description": "",
@@ -333,7 +333,7 @@ class TestAnUpdate:
             "FileSystemConfigs": [],
         }
         assert {key: function.configuration[key] for key in expected} == expected
-        assert function.apart == {"recursion": "Terminate", "runtime": "Auto"}
+        assert function.separate == {"recursion": "Terminate", "runtime": "Auto"}
         assert "colour" not in function.tags
 
     def test_refuses_only_what_is_newly_wrong(self, world: World) -> None:

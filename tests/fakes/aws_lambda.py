@@ -1,8 +1,8 @@
-"""A Lambda behind botocore's own client, on a clock that only moves when somebody sleeps.
+"""A fake of Lambda behind botocore's own client, on a clock that moves only when somebody sleeps.
 
 Requests are serialised and validated by botocore, caught before they leave, and answered from a model of what Lambda
-does: functions are Pending for a while, updates InProgress, and calls conflict meanwhile. ``Faults`` lets any call
-fail, before or after it took effect.
+does: functions are Pending for a while, updates InProgress, and calls conflict meanwhile. A ``Fault`` that a hook
+raises fails the call, before or after it takes effect.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def no_hook(name: str) -> None:
 
 
 class Wire:
-    """Every exchange with the outside passes here, in order; one of them can be made to fail.
+    """Every exchange with AWS passes here, in order, and one of them can fail.
 
-    ``refused``: it does not take effect. ``lost``: it does, but its answer is an error. ``hook`` is called with the
-    name of each exchange before it is made.
+    ``struck`` is the number of that exchange and how it fails. ``refused``: it does not take effect. ``lost``: it takes
+    effect, but its response is an error. ``hook`` is called before each exchange, with its name.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,8 @@ class Function:
     ready_at: float
     versions: dict[str, dict[str, Any]] = field(default_factory=dict)
     archives: dict[str, bytes] = field(default_factory=dict)
-    apart: dict[str, Any] = field(default_factory=dict)
+    separate: dict[str, Any] = field(default_factory=dict)
+    """What calls of its own have set: concurrency, recursion, runtime management, scaling and code signing."""
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     published_as: str = ""
     revision: int = 0
@@ -123,10 +124,10 @@ class Function:
 
 
 class FakeLambda:
-    """``fetch(bucket, key, version)`` gives the bytes of a deployment package."""
+    """``fetch(bucket, key, version)`` returns the bytes of a deployment package."""
 
     STATE: tuple[str, ...] = ("functions", "policies")
-    """The attributes that hold all that there is, so that a test can go back to an earlier state."""
+    """The attributes that hold the whole state, so that a test can restore an earlier one."""
 
     def __init__(
         self, clock: Clock, fetch: Callable[[str, str, str | None], bytes], *, busy_seconds: float = 2.0
@@ -134,9 +135,9 @@ class FakeLambda:
         self.clock, self.fetch, self.busy_seconds = clock, fetch, busy_seconds
         self.functions: dict[str, Function] = {}
         self.policies: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-        """The statements by their ids, by function and qualifier."""
+        """Statements by ID, by function and qualifier."""
         self.denied: set[str] = set()
-        """Functions whose policies the caller may not touch."""
+        """Functions whose policies the caller has no permission for."""
         self.wire, self.attempts = Wire(), 1
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
@@ -209,7 +210,7 @@ class FakeLambda:
             raise Fault("ResourceConflictException", "An update is in progress for resource", 409)
         return function
 
-    def _told(self, function: Function) -> dict[str, Any]:
+    def _describe(self, function: Function) -> dict[str, Any]:
         configuration = dict(function.configuration)
         busy = self.clock.now() < function.ready_at
         created = configuration.pop("_created", True)
@@ -246,28 +247,33 @@ class FakeLambda:
         configuration["Version"] = "$LATEST"
         function = Function(configuration, dict(params.get("Tags", {})), b"", 0)
         if "CodeSigningConfigArn" in params:
-            function.apart["signing"] = params["CodeSigningConfigArn"]
+            function.separate["signing"] = params["CodeSigningConfigArn"]
         self._load(function, params["Code"])
         self._touch(function, created=True)
         self.functions[name] = function
-        return self._told(function)
+        return self._describe(function)
 
     def GetFunction(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
-        return {"Configuration": self._told(function), "Tags": function.tags, "Code": {"RepositoryType": "S3"}}
+        return {"Configuration": self._describe(function), "Tags": function.tags, "Code": {"RepositoryType": "S3"}}
 
     def GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
         version = params.get("Qualifier")
         if version is None:
-            return self._told(function)
+            return self._describe(function)
         if version not in function.versions:
             raise Fault("ResourceNotFoundException", f"Function not found: {version}", 404)
-        told = dict(function.versions[version])
-        ready = told.pop("_ready_at") <= self.clock.now()
+        described = dict(function.versions[version])
+        ready = described.pop("_ready_at") <= self.clock.now()
         if ready and self.failing_versions:
-            return {**told, "State": "Failed", "StateReason": "snapshot failed", "StateReasonCode": "FunctionError"}
-        return {**told, "State": "Active" if ready else "Pending"}
+            return {
+                **described,
+                "State": "Failed",
+                "StateReason": "snapshot failed",
+                "StateReasonCode": "FunctionError",
+            }
+        return {**described, "State": "Active" if ready else "Pending"}
 
     def UpdateFunctionCode(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._idle(params)
@@ -275,13 +281,13 @@ class FakeLambda:
         if "Architectures" in params:
             function.configuration["Architectures"] = params["Architectures"]
         self._touch(function)
-        return self._told(function)
+        return self._describe(function)
 
     def UpdateFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._idle(params)
         function.configuration |= {key: value for key, value in params.items() if key != "FunctionName"}
         self._touch(function)
-        return self._told(function)
+        return self._describe(function)
 
     def DeleteFunction(self, params: dict[str, Any]) -> None:
         function = self._found(params)
@@ -303,8 +309,8 @@ class FakeLambda:
             numbers = [int(number) for number in function.archives] or [0]
             latest = str(max(numbers) + 1)
             arn = f"{function.configuration['FunctionArn']}:{latest}"
-            told = {**self._told(function), "Version": latest, "FunctionArn": arn}
-            function.versions[latest] = {**told, "_ready_at": self.clock.now() + self.busy_seconds}
+            described = {**self._describe(function), "Version": latest, "FunctionArn": arn}
+            function.versions[latest] = {**described, "_ready_at": self.clock.now() + self.busy_seconds}
             function.archives[latest] = function.archive
             function.published_as = state
             function.revision += 1
@@ -329,38 +335,38 @@ class FakeLambda:
             self._by_arn(params).tags.pop(key, None)
 
     def PutFunctionConcurrency(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).apart["concurrency"] = params["ReservedConcurrentExecutions"]
+        self._found(params).separate["concurrency"] = params["ReservedConcurrentExecutions"]
         return {}
 
     def DeleteFunctionConcurrency(self, params: dict[str, Any]) -> None:
-        self._found(params).apart.pop("concurrency", None)
+        self._found(params).separate.pop("concurrency", None)
 
     def PutFunctionCodeSigningConfig(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).apart["signing"] = params["CodeSigningConfigArn"]
+        self._found(params).separate["signing"] = params["CodeSigningConfigArn"]
         return {}
 
     def DeleteFunctionCodeSigningConfig(self, params: dict[str, Any]) -> None:
-        self._found(params).apart.pop("signing", None)
+        self._found(params).separate.pop("signing", None)
 
     def GetCodeSigningConfig(self, params: dict[str, Any]) -> dict[str, Any]:
         return {"CodeSigningConfig": {"CodeSigningPolicies": {"UntrustedArtifactOnDeployment": self.signing_policy}}}
 
     def PutFunctionRecursionConfig(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).apart["recursion"] = params["RecursiveLoop"]
+        self._found(params).separate["recursion"] = params["RecursiveLoop"]
         return {}
 
     def PutRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).apart["runtime"] = params["UpdateRuntimeOn"]
+        self._found(params).separate["runtime"] = params["UpdateRuntimeOn"]
         return {}
 
     def PutFunctionScalingConfig(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).apart["scaling"] = (params["Qualifier"], params.get("FunctionScalingConfig"))
+        self._found(params).separate["scaling"] = (params["Qualifier"], params.get("FunctionScalingConfig"))
         return {}
 
     # -- who may call a function
 
     def _policy(self, params: dict[str, Any]) -> tuple[str, dict[str, dict[str, Any]]]:
-        """The ARN that statements are about, and the statements. Each version and alias has its own."""
+        """The ARN that the statements apply to, and the statements. Every version and alias has its own policy."""
         name, qualifier = params["FunctionName"].split(":")[-1], params.get("Qualifier", "")
         if name in self.denied:
             raise Fault("AccessDeniedException", "not authorized to perform that on this resource", 403)
@@ -376,8 +382,10 @@ class FakeLambda:
         if re.fullmatch(r"[a-zA-Z0-9-_]{1,100}", id) is None:
             raise Fault("ValidationException", "1 validation error detected: statementId", 400)
         if id in statements:
-            told = f"The statement id ({id}) provided already exists. Please provide a new statement id, or remove it."
-            raise Fault("ResourceConflictException", told, 409)
+            message = (
+                f"The statement id ({id}) provided already exists. Please provide a new statement id, or remove it."
+            )
+            raise Fault("ResourceConflictException", message, 409)
         statements[id] = {
             "Sid": id,
             "Effect": "Allow",
@@ -391,8 +399,8 @@ class FakeLambda:
     def RemovePermission(self, params: dict[str, Any]) -> None:
         _, statements = self._policy(params)
         if statements.pop(params["StatementId"], None) is None:
-            told = f"Statement {params['StatementId']} is not found in resource policy."
-            raise Fault("ResourceNotFoundException", told, 404)
+            message = f"Statement {params['StatementId']} is not found in resource policy."
+            raise Fault("ResourceNotFoundException", message, 404)
 
     def GetPolicy(self, params: dict[str, Any]) -> dict[str, Any]:
         _, statements = self._policy(params)

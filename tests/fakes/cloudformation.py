@@ -1,4 +1,4 @@
-"""A CloudFormation of one stack: it makes events, takes the answers strictly, and answers DescribeStacks."""
+"""A fake of CloudFormation with one stack: it sends events, checks every response, and answers DescribeStacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MADE_UP = "shop-dev-Function-1A2B3C4D5E6F"
 
 
 class Context:
-    """Lambda's context object, as far as the provider looks at it."""
+    """The attributes of Lambda's context object that the provider reads."""
 
     log_stream_name = "2026/01/01/[$LATEST]0123456789"
     aws_request_id = "lambda-request"
@@ -34,7 +34,7 @@ class Context:
 
 
 class FakeCloudFormation:
-    """``deliver(event)`` runs the provider; what it sends arrives at ``take``."""
+    """``deliver(event)`` runs the provider, whose response arrives at ``take``."""
 
     def __init__(self, clock: Clock, logical_id: str = "Function") -> None:
         self.clock, self.logical_id = clock, logical_id
@@ -94,7 +94,7 @@ class FakeCloudFormation:
         physical_id: str | None = None,
         old: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """An event as CloudFormation makes it: scalars are strings."""
+        """An event as CloudFormation sends it: scalars are strings."""
         self.requests += 1
         event: dict[str, Any] = {
             "RequestType": request_type,
@@ -118,10 +118,10 @@ class FakeCloudFormation:
         self.answers.append(json.loads(body))
 
     def send(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Delivers the event once; exactly one valid answer has to come."""
+        """Delivers the event once, checks that there is exactly one valid response, and returns it."""
         before = len(self.answers)
         self.deliver(event)
-        assert len(self.answers) == before + 1, "an event is answered exactly once"
+        assert len(self.answers) == before + 1, "an event gets exactly one response"
         answered = self.answers[-1]
         for name in ("StackId", "RequestId", "LogicalResourceId"):
             assert answered[name] == event[name]
@@ -134,11 +134,11 @@ class FakeCloudFormation:
 
 
 class Stack:
-    """A stack with one resource, driven the way CloudFormation does: what fails is undone.
+    """A stack with one resource, which sends events in CloudFormation's order and rolls back what fails.
 
-    A failed Create is followed by a Delete with the id that was answered, a failed Update by one with the properties
-    swapped, a replacement by a Delete of the old id, a failed Delete by another. ``physical_id`` is what the stack
-    knows; None where it knows of nothing.
+    After a failed Create comes a Delete with the ID of the response, after a failed Update an Update with the
+    properties swapped, after a replacement a Delete of the old ID, after a failed Delete another one. ``physical_id``
+    is the ID that the stack knows, or None.
     """
 
     def __init__(self, cloudformation: FakeCloudFormation, resource_type: str) -> None:
@@ -171,7 +171,7 @@ class Stack:
         return False
 
     def roll_back(self, new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-        """From ``new``, which did not come to be or is not wanted any more, back to ``old``."""
+        """From ``new``, which failed or is undone because of another resource, back to ``old``."""
         left = self.physical_id
         answered = self._send("Update", old, "UPDATE_ROLLBACK_IN_PROGRESS", physical_id=left, old=new)
         assert answered["Status"] == "SUCCESS", f"a rollback fails: {answered['Reason']}"
@@ -183,7 +183,7 @@ class Stack:
             self._delete(old_id, old, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
     def _delete(self, physical_id: str | None, properties: Mapping[str, Any], status: str) -> bool:
-        """Up to three times, as CloudFormation does; returns whether the first succeeded."""
+        """Tries up to three times, as CloudFormation does. Returns whether the first attempt succeeded."""
         for attempt in range(3):
             answered = self._send("Delete", properties, status, physical_id=physical_id)
             if answered["Status"] == "SUCCESS":
@@ -191,14 +191,14 @@ class Stack:
         raise AssertionError(f"a resource cannot be deleted: {answered['Reason']}")
 
     def delete(self, status: str = "DELETE_IN_PROGRESS") -> bool:
-        """Returns whether it succeeded at once."""
+        """Returns whether the first attempt succeeded."""
         at_once = self._delete(self.physical_id, self.properties, status)
         self.physical_id = None
         return at_once
 
 
 def as_strings(value: Any) -> Any:
-    """CloudFormation keeps maps and lists and sends every scalar as text."""
+    """Properties as CloudFormation sends them: maps and lists stay, every scalar is a string."""
     if isinstance(value, Mapping):
         return {key: as_strings(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A server where CloudFormation takes answers, on this machine."""
+"""A server on this machine that takes responses as the presigned URL of CloudFormation does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Server:
-    """Answers with the given statuses in turn, 0 by dropping the connection, and keeps what it got."""
+    """Returns the given statuses in turn, drops the connection for 0, and keeps each request in ``got``."""
 
     def __init__(self) -> None:
         self.statuses: list[int] = []

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API on this machine: events out, and exactly what a runtime client posts in.
+"""A fake of Lambda's Runtime API on this machine: sends events, and keeps exactly what a runtime client posts.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
@@ -18,15 +18,15 @@ from urllib.parse import unquote
 
 PREFIX = "/2018-06-01/runtime/"
 SECONDS = 30
-"""How long an invocation may take, and how long anything here waits."""
+"""How long an invocation may take, and the longest wait."""
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:shop"
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"
 
 
 class Posted(NamedTuple):
-    """One request of the client: ``what`` is ``response``, ``error`` or ``init/error``; names of fields are lower-case.
+    """One request of the client: ``what`` is ``response``, ``error`` or ``init/error``.
 
-    ``request_id`` is that of the invocation, empty for ``init/error``. ``trailers`` follow a chunked body.
+    Names of headers are lower-case. ``request_id`` is the ID of the invocation, or empty for ``init/error``. ``trailers`` follow a chunked body.
     """
 
     what: str
@@ -38,15 +38,15 @@ class Posted(NamedTuple):
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients are killed, some while they are answered."""
+        """Ignores clients that are killed while they read a response."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 class RuntimeApi:
-    """Hands out the events one by one, then keeps the client waiting, as Lambda does with a sandbox that idles.
+    """Sends the events one by one, then keeps the client waiting, as Lambda does with an idle sandbox.
 
-    ``posted`` gives what came, in its order; None is put there by whoever knows that nothing will come any more.
+    ``posted`` has the requests in order. Whoever knows that there will be no more puts None there.
     """
 
     def __init__(self, events: Sequence[bytes]) -> None:
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def runtime_api(events: Sequence[bytes]) -> Iterator[RuntimeApi]:
-    """A server for one client, which ends with the block."""
+    """Runs a server for one client until the block ends."""
     api = RuntimeApi(events)
     thread = threading.Thread(target=api.http.serve_forever, args=(0.01,), daemon=True)
     thread.start()

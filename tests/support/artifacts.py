@@ -1,4 +1,4 @@
-"""Artifacts for tests: archives of texts, archives of a given size, and a destination that keeps what it gets."""
+"""Artifacts for tests: archives of texts, archives of a given size, and a destination in memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def artifact(entries: Mapping[str, str]) -> bytes:
 
 
 def archive(*sizes: float, env_at: int | None = None) -> bytes:
-    """An archive of stored entries of so many MiB, with a .env before the entry of that number."""
+    """An archive of stored entries of these sizes in MiB, with a .env before the entry of number ``env_at``."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
         for number, size in enumerate((*sizes, 0)):
@@ -40,7 +40,7 @@ def archive(*sizes: float, env_at: int | None = None) -> bytes:
 
 @dataclass
 class Memory:
-    """A destination that keeps what it was given."""
+    """A destination that keeps every archive that it gets."""
 
     written: list[bytes] = field(default_factory=list)
     knows_sha256: bool = True

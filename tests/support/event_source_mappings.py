@@ -90,7 +90,7 @@ def deleted(world: World, physical_id: str, properties: dict[str, Any] = BASE) -
 
 
 def asked(world: World, operation: str) -> list[dict[str, Any]]:
-    """With what an operation was called."""
+    """The parameters of every call of an operation."""
     return [params for name, params in world.aws_lambda.calls if name == operation]
 
 
@@ -109,7 +109,7 @@ def killed_after(world: World, operation: str, doomed: dict[str, Any]) -> None:
 
 
 def fails(operation: str, code: str, message: str, times: int = 1_000_000) -> Any:
-    """The first so many calls of an operation fail."""
+    """A hook that fails the first ``times`` calls of an operation."""
     left = [times]
 
     def fail(name: str, params: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Several events served at once, one exchange of one of them at a time, in an order that a seed decides."""
+"""Events that are served at the same time: interleaved by a seed, or one before an exchange of another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = 60.0
 
 
 class _Turns:
-    """Whose turn it is: who runs, runs until its next exchange."""
+    """Lets one event at a time run, until its next exchange."""
 
     def __init__(self, seed: int, count: int) -> None:
         self._random, self._change = random.Random(seed), Condition()
@@ -48,7 +48,7 @@ class _Turns:
 
 
 def deliver_at_once(world: World, events: Sequence[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """The answers, in the order of the events."""
+    """Serves the events at once, one exchange at a time in random order; returns the responses in the events' order."""
     turns = _Turns(seed, len(events))
 
     def serve(number: int) -> None:
@@ -74,7 +74,7 @@ def deliver_at_once(world: World, events: Sequence[dict[str, Any]], seed: int) -
 
 
 def once_before(world: World, exchange: int, act: Callable[[], None]) -> list[str]:
-    """Acts before the exchange of that number; returns what it is called, once it was reached."""
+    """Acts before the exchange of that number. Returns a list that gets the exchange's name when it is reached."""
     reached, seen = list[str](), [0]
 
     def count(name: str) -> None:
@@ -86,3 +86,12 @@ def once_before(world: World, exchange: int, act: Callable[[], None]) -> list[st
 
     world.wire.hook = count
     return reached
+
+
+def exchanges_of(world: World, serve: Callable[[], None]) -> list[str]:
+    """The names of the exchanges with AWS that an undisturbed event makes, in order."""
+    names = list[str]()
+    world.wire.hook = names.append
+    serve()
+    world.wire.hook = no_hook
+    return names

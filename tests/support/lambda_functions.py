@@ -1,4 +1,4 @@
-"""``Custom::LambdaFunction`` and ``Custom::LambdaCode``: properties for tests, events, and functions to look at."""
+"""``Custom::LambdaFunction`` and ``Custom::LambdaCode``: properties, events, and what to look at in a function."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def updated(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) -
 
 
 def somebody(name: str, **tags: str) -> Function:
-    """A function that this provider did not make."""
+    """A function that the provider does not own."""
     arn = f"arn:aws:lambda:us-east-1:111122223333:function:{name}"
     configuration = {"FunctionName": name, "FunctionArn": arn, "Version": "$LATEST", "CodeSha256": "theirs"}
     return Function({**configuration, "Handler": "theirs.handler"}, dict(tags), b"", 0)
@@ -61,7 +61,7 @@ def entry(function: Function) -> tuple[str, dict[str, str]]:
 
 
 def can_start(function: Function) -> bool:
-    """Whether all that the function's configuration names is in its code."""
+    """Whether the function's code has every file that its configuration names."""
     handler, environment = entry(function)
     shims = {"_cfn_injector.handler": "__init__.py", "_cfn_injector/index.handler": "index.mjs"}
     needed = [f"_cfn_injector/{shims[handler]}"] if handler in shims else []

@@ -1,4 +1,4 @@
-"""A provider in a world of fakes, and the names of what is in it."""
+"""A provider in a world of fakes, and the names of its buckets and of its artifact."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def s3_client(endpoint: str, attempts: int = 1) -> Any:
 
 @dataclass
 class World:
-    """A provider with everything around it; time moves only when it sleeps."""
+    """A provider with everything around it. Time moves only when the provider sleeps."""
 
     clock: Clock
     s3: Any
@@ -51,7 +51,7 @@ class World:
 
     @property
     def fakes(self) -> dict[str, Any]:
-        """What answers in place of each service but S3, by the service's name."""
+        """The fake of each service but S3, by the service's name."""
         return {"lambda": self.aws_lambda, "cloudformation": self.stack, "apigateway": self.gateway}
 
     @property
@@ -72,7 +72,7 @@ class World:
         return fake.client(self.region)
 
     def _through_the_wire(self, request: Any, event_name: str, **_: Any) -> Any:
-        """Sends the request itself, so that its answer can be lost."""
+        """Sends the request itself, so that its response can be lost."""
         try:
             number = self.wire.before(event_name.rpartition(".")[2])
             sent = HTTP.send(request)
@@ -91,7 +91,7 @@ class World:
         provider.serve(event, Context(self.seconds), find=registry.find, send=self.stack.take, services=_Services(self))
 
     def deliver_over_http(self, event: dict[str, Any], server: Server) -> None:
-        """As ``deliver``, but the answer goes over the wire, and may be delivered more than once."""
+        """Like ``deliver``, but the response goes over HTTP and may be delivered more than once."""
 
         def status() -> int:
             try:
@@ -109,7 +109,7 @@ class World:
         self.stack.take(RESPONSE_URL, body)
 
     def deliver_unguarded(self, event: dict[str, Any]) -> None:
-        """As a provider that is killed: what is raised ends it, and no answer is sent."""
+        """Like a provider that is killed: an exception ends it, and it sends no response."""
         request = parse_request(event)
         module = registry.find(request.resource_type)
         getattr(module, request.type.lower())(request, _Services(self))
@@ -119,7 +119,7 @@ class World:
         return [item["Key"] for item in listed.get("Contents", [])]
 
     def made(self) -> dict[str, set[str]]:
-        """The physical ids of all that there is, by resource type."""
+        """The physical IDs of everything that exists, by resource type."""
         return {
             "Custom::LambdaFunction": set(self.aws_lambda.functions),
             "Custom::LambdaCode": set(self.staged()),
@@ -131,7 +131,7 @@ class World:
         }
 
     def tags(self) -> list[dict[str, str]]:
-        """The tags of all that there is and can have any."""
+        """The tags of everything that exists and can have tags."""
         functions, mappings = self.aws_lambda.functions.values(), self.aws_lambda.mappings.values()
         pending = [{ownership.PENDING: name} for name in rest_apis.pending(self.gateway.apis)]
         return [*(function.tags for function in functions), *(mapping.tags for mapping in mappings), *pending]
@@ -149,7 +149,7 @@ class _Services:
 
 
 def issued(world: World, kind: str, properties: Mapping[str, Any], **ids: Any) -> dict[str, Any]:
-    """An event that CloudFormation issues half a minute after the last one."""
+    """An event that CloudFormation sends half a minute after the last one."""
     world.clock.time += 30
     world.stack.check_url = False
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(world.clock.now()))
