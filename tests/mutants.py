@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "the code of a loader that goes gets the new handler",
         _STEPS,
-        'str(old["Handler"]) if env_loader.wanted(old) else desired.handler',
+        'str(old["Handler"]) if env_loader.desired(old) else desired.handler',
         "desired.handler",
         (LOADER, CHANGES),
     ),

@@ -30,9 +30,9 @@ EXEC = {"EnvLoader": "exec", "Runtime": "java21", "Handler": "app.Main"}
 
 
 def loader(properties: dict[str, Any]) -> Loader:
-    wanted = env_loader.wanted(properties)
-    assert wanted is not None
-    return wanted
+    found = env_loader.desired(properties)
+    assert found is not None
+    return found
 
 
 def block(properties: dict[str, Any], variables: dict[str, str]) -> bytes:

@@ -125,7 +125,7 @@ def _shim(properties: Mapping[str, Any]) -> _Shim | None:
     return next((shim for shim in _SHIMS if _runtime(properties).startswith(shim.runtime)), None)
 
 
-def wanted(properties: Mapping[str, Any]) -> Loader | None:
+def desired(properties: Mapping[str, Any]) -> Loader | None:
     """The loader that the properties request, or None. The properties must have been checked."""
     kind, handler = _kind(properties), str(properties.get("Handler", ""))
     shim = _shim(properties) if handler else None
@@ -151,7 +151,7 @@ def _added(shim: _Shim | None) -> Iterator[NewFile]:
 
 def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether packages with the old and with the new properties hold different loaders, or only one holds a loader."""
-    held = [(loader.added, loader.rules) if loader else None for loader in map(wanted, (old, new))]
+    held = [(loader.added, loader.rules) if loader else None for loader in map(desired, (old, new))]
     return held[0] != held[1]
 
 
@@ -171,7 +171,7 @@ def stopped(observed: Mapping[str, Any], handler: str) -> dict[str, Any]:
 
 def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """The properties with the Handler and Environment that make the loader run first."""
-    loader = wanted(properties)
+    loader = desired(properties)
     if loader is None:
         return properties
     if not loader.exec_wrapper:

@@ -89,7 +89,7 @@ def parse(properties: Mapping[str, Any]) -> CodeSpec:
         source=(code.get("S3Bucket", ""), code.get("S3Key", ""), code.get("S3ObjectVersion")),
         env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
         env_file=env_properties.env_file(properties),
-        loader=env_loader.wanted(properties),
+        loader=env_loader.desired(properties),
         handler=str(properties.get("Handler", "")),
         edge=is_set(properties, "Edge"),
         problems=tuple(_problems(properties)),

@@ -190,7 +190,7 @@ def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
         inline_name=_inline_name(properties),
         env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
         env_file=env_properties.env_file(properties),
-        loader=env_loader.wanted(properties),
+        loader=env_loader.desired(properties),
         publish=_publishes(properties),
         publish_to_latest=is_set(properties, "PublishToLatestPublished"),
         keep_versions=keep,

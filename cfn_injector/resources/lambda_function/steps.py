@@ -110,7 +110,7 @@ def apply(operation: Operation, desired: FunctionSpec, observed: Mapping[str, An
 def _own_handler(operation: Operation, desired: FunctionSpec) -> str:
     """The handler in the code that is deployed, as far as the template says: the old one if that had a loader."""
     old = operation.request.old_properties
-    return str(old["Handler"]) if env_loader.wanted(old) else desired.handler
+    return str(old["Handler"]) if env_loader.desired(old) else desired.handler
 
 
 def _configure(operation: Operation, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
