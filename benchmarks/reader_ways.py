@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cfn_injector.env_file import merge, quote
-from cfn_injector.env_loader import wanted
+from cfn_injector.env_loader import desired
 
 BARE, FLOOR = "environment", "split"
 """No work, because the environment already holds the variables; and the least work that reads a file."""
@@ -169,7 +169,7 @@ def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> 
         if NPM_DOTENV.exists():
             shutil.copytree(NPM_DOTENV, folder / "node_modules" / "dotenv")
     handler = WAYS[runtime][BARE].start.partition(".")[0] + ".handler"
-    loader = wanted({"EnvLoader": "handler", "Runtime": runtime, "Handler": handler})
+    loader = desired({"EnvLoader": "handler", "Runtime": runtime, "Handler": handler})
     assert loader is not None
     for added in loader.files(found):
         (folder / added.name).parent.mkdir(exist_ok=True)

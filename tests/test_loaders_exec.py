@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.env_loader import EXEC_WRAPPER, wanted
+from cfn_injector.env_loader import EXEC_WRAPPER, desired
 from tests.support.sandbox import NODE_3, PYTHON, Runtime, deployed, program, run, unpack
 
 # Each tells its environment as hexadecimal digits of bytes, or where it knows no bytes, of the text as UTF-8.
@@ -111,7 +111,7 @@ def told(
     runtime: Runtime, properties: Mapping[str, Any], env: Mapping[str, str], real: Mapping[str, str], root: Path
 ) -> dict[str, Any]:
     """What a runtime tells of itself, in a folder that has the same name every time."""
-    loader = wanted(properties)
+    loader = desired(properties)
     wrapper = {EXEC_WRAPPER: loader.exec_wrapper} if loader else {}
     folder = unpack(deployed(SOURCES, properties, env), root)
     (outcome,) = run(folder, runtime, "app.handler", configured={**real, **wrapper})

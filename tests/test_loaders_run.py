@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, wanted
+from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, desired
 from tests.support.artifacts import artifact
 from tests.support.handler_kinds import LOADERS, ROWS, Row
 from tests.support.sandbox import LAMBDA, NODE_3, PYTHON, Outcome, Runtime, deployed, run, unpack
@@ -40,7 +40,7 @@ def ran(row: Row, loader: str, root: Path) -> list[Outcome]:
     """The outcomes in a folder that is new for every loader, and has the same name for all."""
     kind, runtime, _ = row
     properties = {"EnvLoader": loader, "Handler": kind.handler, "Runtime": runtime.name}
-    added = wanted(properties)
+    added = desired(properties)
     handler, configured = kind.handler, dict(WITHOUT)
     if added is not None:
         wrapper = {EXEC_WRAPPER: added.exec_wrapper} if added.exec_wrapper else {}

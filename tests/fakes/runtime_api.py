@@ -26,7 +26,8 @@ TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sample
 class Posted(NamedTuple):
     """One request of the client: ``what`` is ``response``, ``error`` or ``init/error``.
 
-    Names of headers are lower-case. ``request_id`` is the ID of the invocation, or empty for ``init/error``. ``trailers`` follow a chunked body.
+    Names of headers are lower-case. ``request_id`` is the ID of the invocation, or empty for ``init/error``.
+    ``trailers`` follow a chunked body.
     """
 
     what: str

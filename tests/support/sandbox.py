@@ -24,7 +24,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any, NamedTuple
 
-from cfn_injector.env_loader import EXEC_WRAPPER, wanted
+from cfn_injector.env_loader import EXEC_WRAPPER, desired
 from cfn_injector.injection import BytesSource, inject
 from tests.fakes.runtime_api import SECONDS, Posted, RuntimeApi, runtime_api
 from tests.support.artifacts import Memory
@@ -152,7 +152,7 @@ def deployed(files: Mapping[str, str], properties: Mapping[str, Any], env: Mappi
     """The archive of these files, with the variables and the loader that the properties ask for."""
     memory = Memory()
     artifact = written({name: text.encode() for name, text in files.items()})
-    inject(BytesSource(artifact), memory, env, loader=wanted(properties))
+    inject(BytesSource(artifact), memory, env, loader=desired(properties))
     return memory.written[0]
 
 
