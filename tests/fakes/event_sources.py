@@ -102,14 +102,14 @@ class FakeEventSources(FakeLambda):
             raise Fault("ResourceInUseException", message)
         return mapping
 
-    def _describe(self, mapping: EventSource) -> dict[str, Any]:
+    def _describe_mapping(self, mapping: EventSource) -> dict[str, Any]:
         busy = self.clock.now() < mapping.ready_at
         state = mapping.doing if busy else mapping.state
         return {**mapping.configuration, "State": state, "StateTransitionReason": self.reason}
 
     def _begin(self, mapping: EventSource, doing: str) -> dict[str, Any]:
         mapping.doing, mapping.ready_at = doing, self.clock.now() + self.busy_seconds
-        return self._describe(mapping)
+        return self._describe_mapping(mapping)
 
     def _refuse_a_second(self, configuration: dict[str, Any]) -> None:
         identity = [configuration.get(name) for name in IDENTITY]
@@ -156,12 +156,12 @@ class FakeEventSources(FakeLambda):
         return self._begin(mapping, "Creating")
 
     def GetEventSourceMapping(self, params: dict[str, Any]) -> dict[str, Any]:
-        return self._describe(self._mapping(params["UUID"]))
+        return self._describe_mapping(self._mapping(params["UUID"]))
 
     def ListEventSourceMappings(self, params: dict[str, Any]) -> dict[str, Any]:
         function = params.get("FunctionName")
         found = [
-            self._describe(mapping)
+            self._describe_mapping(mapping)
             for mapping in self.there().values()
             if params.get("EventSourceArn") in (None, mapping.configuration.get("EventSourceArn"))
             and (function is None or mapping.configuration["FunctionArn"] == function_arn(function))
@@ -204,4 +204,4 @@ class FakeEventSources(FakeLambda):
 
     def live(self) -> Iterator[dict[str, Any]]:
         """The description of each mapping that is not being deleted."""
-        return (self._describe(each) for each in self.there().values() if each.doing != "Deleting")
+        return (self._describe_mapping(each) for each in self.there().values() if each.doing != "Deleting")
