@@ -70,7 +70,7 @@ def changes(old: FunctionSpec | None, new: FunctionSpec, model: Any, name: str) 
 
 def _code_differs(old: FunctionSpec, new: FunctionSpec) -> bool:
     def package(spec: FunctionSpec) -> tuple[Any, ...]:
-        loader = (spec.loader.added, spec.loader.rules) if spec.loader else None
+        loader = (spec.loader.added, spec.loader.rules, spec.loader.exec_wrapper) if spec.loader else None
         inline = spec.inline_name if "ZipFile" in spec.code else ""
         return spec.code, spec.env, spec.env_file, loader, spec.architectures, inline
 
