@@ -177,7 +177,7 @@ def test_a_method_of_somebody_else_is_not_changed(account: Account, stacks: Stac
     gateway.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
     before = tree(account, api)
 
-    with pytest.raises(StackError, match=r"GET / of API .* exists already and is not Get's"):
+    with pytest.raises(StackError, match=r"GET / of API .* already exists and does not belong to Get"):
         stacks.create("e2e-theirs", {"Get": method(api, Path="/", **MOCK)})
     stacks.delete("e2e-theirs")
 

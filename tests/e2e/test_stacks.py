@@ -275,7 +275,7 @@ def test_a_function_made_by_hand_is_left_alone(account: Account, stacks: Stacks,
     describe = account.client("lambda").get_function
     before = describe(FunctionName=by_hand)["Configuration"], account.deployed_code(by_hand)
 
-    with pytest.raises(StackError, match=f"{by_hand} is the name of a function that exists already"):
+    with pytest.raises(StackError, match=f"{by_hand} is the name of a function that already exists"):
         stacks.create("e2e-not-owned", {"Function": account.function(FunctionName=by_hand)})
     stacks.delete("e2e-not-owned")
 
@@ -289,7 +289,7 @@ def test_an_update_that_takes_the_name_of_another_stacks_function_is_refused_and
     stacks.create("e2e-owner", {"Function": account.function(**properties, Env={"TABLE": "one"})})
     other = stacks.create("e2e-other", {"Function": account.function(Env={"TABLE": "two"})}, Name=REF)
 
-    with pytest.raises(StackError, match="e2e-used-twice is the name of a function that exists") as failed:
+    with pytest.raises(StackError, match="e2e-used-twice is the name of a function that already exists") as failed:
         stacks.update("e2e-other", {"Function": account.function(**properties, Env={"TABLE": "two"})}, Name=REF)
 
     assert failed.value.status == "UPDATE_ROLLBACK_COMPLETE"

@@ -307,12 +307,12 @@ class TestStages:
         only_dev = deployment.create(Stage="dev", DevVersion="new", DevGreeting="a")
         assert answers(only_dev) == {"Dev": ("a", "1")}
 
-        with pytest.raises(ClientError, match="Give DevVersion the number that dev is to stay at"):
+        with pytest.raises(ClientError, match="Set DevVersion to the number of dev's version"):
             deployment.update(Stage="prod", DevVersion="new", ProdVersion="new", DevGreeting="a")
         both = deployment.update(Stage="prod", DevVersion="1", ProdVersion="new", DevGreeting="a", ProdGreeting="b")
         assert answers(both) == {"Dev": ("a", "1"), "Prod": ("b", "2")}
 
-        with pytest.raises(ClientError, match="Give ProdVersion the number that prod is to stay at"):
+        with pytest.raises(ClientError, match="Set ProdVersion to the number of prod's version"):
             deployment.update(Stage="dev", DevVersion="new", ProdVersion="new", DevGreeting="c")
         given = {"Stage": "dev", "ProdVersion": both["ProdVersion"], "DevGreeting": "c", "ProdGreeting": "b"}
         changed = deployment.update(**given, DevVersion="new")
