@@ -38,8 +38,8 @@ def stumbling(operation: str, times: int, code: str, message: str) -> Callable[[
 
 def told_as(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Lambda tells a function's configuration with this change."""
-    original = world.aws_lambda._describe
-    monkeypatch.setattr(world.aws_lambda, "_describe", lambda function: change(original(function)))
+    original = world.aws_lambda._describe_function
+    monkeypatch.setattr(world.aws_lambda, "_describe_function", lambda function: change(original(function)))
 
 
 class TestWaits:

@@ -210,7 +210,7 @@ class FakeLambda:
             raise Fault("ResourceConflictException", "An update is in progress for resource", 409)
         return function
 
-    def _describe(self, function: Function) -> dict[str, Any]:
+    def _describe_function(self, function: Function) -> dict[str, Any]:
         configuration = dict(function.configuration)
         busy = self.clock.now() < function.ready_at
         created = configuration.pop("_created", True)
@@ -251,17 +251,21 @@ class FakeLambda:
         self._load(function, params["Code"])
         self._touch(function, created=True)
         self.functions[name] = function
-        return self._describe(function)
+        return self._describe_function(function)
 
     def GetFunction(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
-        return {"Configuration": self._describe(function), "Tags": function.tags, "Code": {"RepositoryType": "S3"}}
+        return {
+            "Configuration": self._describe_function(function),
+            "Tags": function.tags,
+            "Code": {"RepositoryType": "S3"},
+        }
 
     def GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
         version = params.get("Qualifier")
         if version is None:
-            return self._describe(function)
+            return self._describe_function(function)
         if version not in function.versions:
             raise Fault("ResourceNotFoundException", f"Function not found: {version}", 404)
         described = dict(function.versions[version])
@@ -281,13 +285,13 @@ class FakeLambda:
         if "Architectures" in params:
             function.configuration["Architectures"] = params["Architectures"]
         self._touch(function)
-        return self._describe(function)
+        return self._describe_function(function)
 
     def UpdateFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._idle(params)
         function.configuration |= {key: value for key, value in params.items() if key != "FunctionName"}
         self._touch(function)
-        return self._describe(function)
+        return self._describe_function(function)
 
     def DeleteFunction(self, params: dict[str, Any]) -> None:
         function = self._found(params)
@@ -309,7 +313,7 @@ class FakeLambda:
             numbers = [int(number) for number in function.archives] or [0]
             latest = str(max(numbers) + 1)
             arn = f"{function.configuration['FunctionArn']}:{latest}"
-            described = {**self._describe(function), "Version": latest, "FunctionArn": arn}
+            described = {**self._describe_function(function), "Version": latest, "FunctionArn": arn}
             function.versions[latest] = {**described, "_ready_at": self.clock.now() + self.busy_seconds}
             function.archives[latest] = function.archive
             function.published_as = state
