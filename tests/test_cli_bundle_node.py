@@ -44,7 +44,7 @@ def _pack(source: Path, name: str, files: Mapping[str, str | bytes], **package: 
     return f"file:packs/{name}.tgz"
 
 
-def _manifest(source: Path, *, lock: bool = True, **fields: Mapping[str, str]) -> None:
+def _manifest(source: Path, *, lock: bool = True, **fields: Mapping[str, str] | list[str]) -> None:
     tree(source, {"package.json": json.dumps({"name": "app", "version": "1.0.0", **fields})})
     if lock:
         _npm(source, "install", "--package-lock-only")
@@ -228,6 +228,26 @@ def test_an_npm_that_is_too_old_is_not_used_and_no_npm_sees_the_variables(
     assert (tmp_path / "seen").read_text().split() == ["index.js", "package.json"]
 
 
+def test_an_npm_that_may_build_repositories_needs_a_lock_file(
+    source: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tree(tmp_path / "bin", {"npm": '#!/bin/sh\n[ "$3" = libc ] && echo glibc || echo undefined\n'})
+    (old / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old}:{os.environ['PATH']}")
+    _manifest(source, lock=False, dependencies={"left": "1"})
+    assert _bundle(source, output) == 1
+    assert "without package-lock.json, this npm may build repositories; run:" in capsys.readouterr().err
+
+
+def test_workspaces_and_registries_are_kept(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree(source, {"parts/one/package.json": '{"name": "one", "version": "1.0.0"}', "parts/one/index.js": "// one"})
+    tree(source, {".npmrc": "; comment\n@scope:registry=https://registry.example.com/\n//h.test/:_authToken=a\n"})
+    _manifest(source, workspaces=["parts/*"], dependencies={"one": "1.0.0"})
+    assert _bundle(source, output) == 0
+    assert contents(output)["node_modules/one/index.js"] == b"// one"
+    assert ".npmrc" not in capsys.readouterr().err
+
+
 GYP = {"binding.gyp": "{}", "index.js": ""}
 
 
@@ -349,7 +369,7 @@ def test_prebuilt_binaries_are_downloaded_for_arm64(
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
     try:
         _manifest(source, lock=False, dependencies={name: version})
-        status = _bundle(source, output, "--architecture", "arm64")
+        status = _bundle(source, output, "--architecture", "arm64", "--allow-scripts", name)
     finally:
         server.shutdown()
         thread.join()

@@ -224,7 +224,7 @@ def test_a_project_that_would_be_built_here_is_refused(
     tree(source / "made", BUILDABLE)
     assert _bundle(source, output, "--installer", installer, requirements=f"{requirement}\n") == 1
     message = capsys.readouterr().err.splitlines()[-1]
-    assert "made is not a wheel; build one" in message or "source distributions is disabled" in message
+    assert message == "cfn-injector: requirements.txt, line 3: ./made is not a wheel; build one, and require the wheel"
     assert not output.exists()
 
 
@@ -318,6 +318,7 @@ def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(python_packages, "which", lambda name, path=None: None)
+    monkeypatch.setattr(python_packages, "program", lambda name: None)
     monkeypatch.setattr(python_packages, "find_spec", lambda name: None)
     assert _bundle(source, output, *option, requirements="greeting\n") == 1
     remedy = "install uv as described at https://docs.astral.sh/uv/"
@@ -329,6 +330,51 @@ def test_every_spelling_of_a_name_is_the_same_package(name: str, installer: str,
     wheel(source / "wheels", "greet_ing_kit", {"kit.py": ""})
     assert _bundle(source, output, "--installer", installer, requirements=f"{name}\n") == 0
     assert "kit.py" in contents(output)
+
+
+WHEEL = "wheels/greeting-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        pytest.param("greeting == 1.0\t# a comment", {}, id="a version and a comment"),
+        pytest.param("greeting \\\n  ==1.0", {}, id="a line that continues"),
+        pytest.param("greeting==1.0 --hash=sha256:HASH", {}, id="a hash"),
+        pytest.param("--only-binary=:all:\n--prefer-binary\ngreeting==1.0", {}, id="options that build nothing"),
+        pytest.param(f"./{WHEEL}", {}, id="the path of a wheel"),
+        pytest.param(f"{WHEEL} ; python_version > '3'", {}, id="the path of a wheel, with a marker"),
+        pytest.param(f"greeting @ file:./{WHEEL}", {}, id="a name and the path of a wheel"),
+        pytest.param("-r more/a.txt", {"more/a.txt": "-r b.txt", "more/b.txt": "greeting==1.0"}, id="included files"),
+        pytest.param("-r a.txt\n-ra.txt", {"a.txt": "-r a.txt\ngreeting==1.0"}, id="a file that includes itself"),
+        pytest.param("greeting\n-c c.txt", {"c.txt": "greeting<2"}, id="a constraints file"),
+        pytest.param("-r a.txt", {"a.txt": "-c c.txt\ngreeting", "c.txt": "greeting<2"}, id="constraints of a file"),
+    ],
+)
+def test_a_requirements_file_has(
+    text: str, files: Mapping[str, str], installer: str, source: Path, output: Path
+) -> None:
+    digest = hashlib.sha256(wheel(source / "wheels", "greeting", GREETING).read_bytes()).hexdigest()
+    wheel(source / "wheels", "greeting", {"greeting/__init__.py": ""}, version="2.0")
+    tree(source, files)
+    requirements = f"{text.replace('HASH', digest)}\n"
+    assert _bundle(source, output, "--installer", installer, requirements=requirements) == 0
+    assert contents(output)["greeting/__init__.py"] == b"HELLO = 'hello'\n"
+
+
+@pytest.mark.skipif(not HAS_UV, reason="uv is not installed here")
+@pytest.mark.parametrize("name", ["uv.toml", "pyproject.toml"])
+def test_uv_finds_the_indexes_that_the_source_names(
+    name: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(source / "more", "greeting", GREETING)
+    settings = "no-index = true\nfind-links = ['more']\nlink-mode = 'copy'\n"
+    tree(source, {name: f"[tool.uv]\n{settings}" if name == "pyproject.toml" else settings})
+    tree(source, {"requirements.txt": "greeting\n"})
+    assert _bundle(source, output, "--installer", "uv") == 0
+    assert "greeting/__init__.py" in contents(output)
+    ignored = "uv's settings in the source are read for indexes only, not for link-mode"
+    assert capsys.readouterr().err.startswith(f"cfn-injector: warning: {ignored}; ")
 
 
 PYPROJECT = "[project]\nname = 'app'\nversion = '1'\ndependencies = ['greeting; python_version >= \"3.13\"']\n"

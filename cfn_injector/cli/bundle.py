@@ -32,6 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--installer", choices=python_packages.INSTALLERS, help="for Python packages (default: uv if installed)"
     )
+    parser.add_argument(
+        "--allow-scripts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let this npm package download its prebuilt binary; may be repeated",
+    )
     parser.add_argument("--no-install", action="store_true", help="install nothing; bundle SRC as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -59,6 +66,7 @@ def run(arguments: argparse.Namespace) -> str:
         exclude=arguments.exclude,
         installer=arguments.installer,
         install=not arguments.no_install,
+        allow_scripts=arguments.allow_scripts,
     )
     try:
         with progress() as bar:

@@ -32,8 +32,10 @@ from cfn_injector.cli.archive import QUICK, Item, write_zip
 from cfn_injector.cli.destinations import LocalDestination, destination
 from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target, compiled_for, is_library
+from cfn_injector.cli.npm_settings import NPMRC, PACKAGE
 from cfn_injector.cli.progress import Progress
-from cfn_injector.cli.source_files import CREDENTIALS, NO_CODE, Exclusions, Skip, files, ignore_file
+from cfn_injector.cli.python_project import UV_TOML
+from cfn_injector.cli.source_files import CREDENTIALS, NO_CODE, TOOL_SETTINGS, Exclusions, Skip, files, ignore_file
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
 from cfn_injector.env_loader import FOLDER
@@ -51,7 +53,8 @@ class Options(NamedTuple):
     """How to build a bundle.
 
     If ``runtime`` is None, the files in the source determine it. ``installer`` is ``uv`` or ``pip``; None is uv if
-    installed, else pip. If ``install`` is false, the source already holds its dependencies.
+    installed, else pip. If ``install`` is false, the source already holds its dependencies. ``allow_scripts`` names
+    packages of npm whose prebuilt binaries may be downloaded by a script.
     """
 
     runtime: str | None = None
@@ -59,6 +62,7 @@ class Options(NamedTuple):
     exclude: Sequence[str] = ()
     installer: str | None = None
     install: bool = True
+    allow_scripts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
 
 def _target(source: Path, runtime: str | None, architecture: str) -> Target:
     python = [name for name in python_packages.FILES if (source / name).exists()]
-    node = [name for name in (node_packages.PACKAGE,) if (source / name).exists()]
+    node = [name for name in (PACKAGE,) if (source / name).exists()]
     if runtime is None and python and node:
         raise InjectorError(f"the source has {python[0]} and {node[0]}; choose one with --runtime")
     default = NODE if node else PYTHON
@@ -135,8 +139,8 @@ def _target(source: Path, runtime: str | None, architecture: str) -> Target:
 
 
 def _copy(source: Path, to: Path) -> None:
-    """Copy the files that an installer may read: all except the function's variables and files that are not code."""
-    skip = Exclusions((*NO_CODE, node_packages.MODULES, f"./{DEFAULT_ENV_FILE}"))
+    """Copy the files that an installer may read: code, but no variables of the function and no settings of tools."""
+    skip = Exclusions((*NO_CODE, *CREDENTIALS, *TOOL_SETTINGS, node_packages.MODULES, f"./{DEFAULT_ENV_FILE}"))
     to.mkdir()
     for name, path in files(source, skip, strict=False):
         (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -144,10 +148,10 @@ def _copy(source: Path, to: Path) -> None:
 
 
 def _dependencies(
-    source: Path, target: Target, workshop: Workshop, skip: Skip, installer: str | None
+    source: Path, target: Target, workshop: Workshop, skip: Skip, options: Options
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install the dependencies. Returns the path of each file by its name in the bundle, and warnings."""
-    manifests = python_packages.FILES if target.python else (node_packages.PACKAGE,)
+    manifests = python_packages.FILES if target.python else (PACKAGE,)
     if not any((source / name).exists() for name in manifests):
         return {}, ()
     workshop.show(f"installing for {target}")
@@ -155,8 +159,11 @@ def _dependencies(
     with _temporary_files():
         _copy(source, copy)
     if target.python:
-        return python_packages.install(copy, target, workshop, skip, installer=installer)
-    return node_packages.install(copy, target, workshop, skip)
+        return python_packages.install(
+            copy, target, workshop, skip, uv_toml=source / UV_TOML, installer=options.installer
+        )
+    npmrc, allowed = source / NPMRC, options.allow_scripts
+    return node_packages.install(copy, target, workshop, skip, npmrc=npmrc, allow_scripts=allowed)
 
 
 def _check_reserved(names: Mapping[str, Path]) -> None:
@@ -226,7 +233,7 @@ def _skips(source: Path, options: Options, new: str | None) -> tuple[Exclusions,
     """The patterns of ``--exclude``, and what to skip in dependencies and in the source."""
     excluded = Exclusions((*options.exclude, *NO_CODE, *CREDENTIALS))
     ignored, modules = ignore_file(source), f"{node_packages.MODULES}/"
-    replaces_modules = options.install and (source / node_packages.PACKAGE).exists()
+    replaces_modules = options.install and (source / PACKAGE).exists()
 
     def skip(name: str) -> bool:
         return excluded(name) or ignored(name)
@@ -257,7 +264,7 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
             with _temporary_files():
                 scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="cfn-injector-"))
             workshop = Workshop(Path(os.path.realpath(scratch)), bar.show)
-            installed, warnings = _dependencies(source, target, workshop, skip, options.installer)
+            installed, warnings = _dependencies(source, target, workshop, skip, options)
             _check_reserved(installed)
         found = _merged(own, installed)
         if not found:

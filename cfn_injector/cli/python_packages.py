@@ -16,33 +16,42 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli.python_project import PROJECT, REQUIREMENTS, UV_TOML, project_dependencies, uv_options
+from cfn_injector.cli.requirements_file import Requirements
+from cfn_injector.cli.requirements_file import read as read_requirements
 from cfn_injector.cli.source_files import Skip, files
-from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra
+from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra, program
 from cfn_injector.errors import InjectorError
 
-REQUIREMENTS, PROJECT, UV_LOCK = "requirements.txt", "pyproject.toml", "uv.lock"
+UV_LOCK = "uv.lock"
 FILES = (REQUIREMENTS, PROJECT, UV_LOCK)
 _GET_UV = "install uv as described at https://docs.astral.sh/uv/"
 
 # pip evaluates environment markers ("; python_version < '3.12'") for the Python that runs it, not for the target:
 # https://github.com/pypa/pip/issues/11664. This replaces the environment that pip evaluates, and checks the result.
+# pip builds a source distribution and clones a repository with other programs. It starts none here but keyring.
 _PIP = """\
 import sys
 sys.path[:] = filter(None, sys.path)  # ignore the source's own modules
-import json, runpy
+import json, os, runpy
 from pip._vendor.packaging import markers
 target = json.loads(sys.argv.pop(1))
 markers.default_environment = lambda: dict(target)
 for name in ("python_version", "platform_machine", "sys_platform"):
     if not markers.Marker(f"{name} == '{target[name]}'").evaluate():
         sys.exit("ERROR: this pip evaluates environment markers for this machine only; run: pip install uv")
+def refuse(event, arguments):
+    if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty"):
+        program = str(arguments[0] if arguments else "")
+        if event != "subprocess.Popen" or os.path.basename(program) != "keyring":
+            raise PermissionError("a wheel is installed without a program: " + program)
+sys.addaudithook(refuse)
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 _PIP_ENVIRON = {
@@ -64,25 +73,13 @@ _NO_WHEEL = (
     re.compile(r"hint: Wheels are (?:required|available) for `(?P<name>[^`]+)`"),
 )
 _INDEX_UNREACHABLE = re.compile(r"WARNING: Retrying \(|(error|cause): Failed to fetch: ")
+_PROGRAM = re.compile(r"a wheel is installed without a program|uilding source distributions is disabled")
 _REASON = re.compile(r"ERROR: (.*)|error: (.*)|\s+cause: (.*)")
-
-
-def _project_dependencies(path: Path) -> list[str]:
-    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        read = toml.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InjectorError(f"cannot read {PROJECT}: {error}; correct it") from error
-    project = read.get("project", {})
-    if "dependencies" in project.get("dynamic", ()) or (not project and "poetry" in read.get("tool", {})):
-        raise InjectorError(f"{PROJECT} does not list [project].dependencies; list them in {REQUIREMENTS}")
-    listed: list[str] = project.get("dependencies", [])
-    return listed
 
 
 def _uv_program() -> str:
     """The path of uv, or an empty string. uv may be installed beside this command without being on PATH."""
-    return which("uv") or which("uv", path=str(Path(sys.executable).parent)) or ""
+    return program("uv") or which("uv", path=str(Path(sys.executable).parent)) or ""
 
 
 def _installer(choice: str | None) -> str:
@@ -95,20 +92,49 @@ def _installer(choice: str | None) -> str:
     return "pip"
 
 
-def _requirements(source: Path, installer: str, workshop: Workshop) -> tuple[Path, Sequence[str]]:
-    """The path of a requirements file, and warnings about it."""
+def _export(source: Path, workshop: Workshop) -> Path:
+    """The versions in ``uv.lock`` as a requirements file. uv reads the lock file only, and none of the settings."""
+    written = workshop.folder / "exported.txt"
+    options = ("--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate")
+    alone = ("--no-config", "--offline", "--no-python-downloads", "--python", sys.executable)
+    command = [_uv_program(), "export", *options, *alone, "--output-file", str(written)]
+    done = workshop.run(command, cwd=source, settings="UV_")
+    _check(done, f"cannot read {UV_LOCK}", f"correct it, or list the requirements in {REQUIREMENTS}")
+    return written
+
+
+def _requirements(source: Path, installer: str, workshop: Workshop, uv_toml: Path) -> tuple[Requirements, list[str]]:
+    """Checked requirements, and warnings about them."""
+    warnings: list[str] = []
+    options, ignored = uv_options(uv_toml, source / PROJECT) if installer == "uv" else ((), ())
+    if ignored:
+        problem = f"uv's settings in the source are read for indexes only, not for {', '.join(map(visible, ignored))}"
+        warnings.append(f"{problem}; set them in ~/.config/uv/uv.toml or as UV_*")
     if (source / REQUIREMENTS).exists():
-        return source / REQUIREMENTS, ()
-    written, warnings = workshop.folder / REQUIREMENTS, []
+        return read_requirements(source, source / REQUIREMENTS, label=REQUIREMENTS, options=options), warnings
     if (source / UV_LOCK).exists() and installer == "uv":
-        options = ("--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate")
-        done = workshop.run([_uv_program(), "export", *options, "--output-file", str(written)], cwd=source)
-        _check(done, f"cannot read {UV_LOCK}", f"correct it, or list the requirements in {REQUIREMENTS}")
-        return written, ()
+        exported = _export(source, workshop)
+        return read_requirements(source, exported, label=UV_LOCK, numbered=False, options=options), warnings
     if (source / UV_LOCK).exists():
         warnings.append(f"only uv reads {UV_LOCK}, so pip chose versions by {PROJECT}; {_GET_UV}")
-    written.write_text("".join(f"{line}\n" for line in _project_dependencies(source / PROJECT)), "utf-8")
-    return written, warnings
+    written = workshop.folder / "project.txt"
+    written.write_text("".join(f"{line}\n" for line in project_dependencies(source / PROJECT)), "utf-8")
+    return read_requirements(source, written, label=PROJECT, numbered=False, options=options), warnings
+
+
+def _write(requirements: Requirements, source: Path, workshop: Workshop) -> Sequence[str]:
+    """Write what uv and pip may read. Returns their options for it.
+
+    The copy then lacks the project's settings for uv. An empty file keeps uv from looking for others in the folders
+    above. Paths in requirements are relative to the copy.
+    """
+    (source / PROJECT).unlink(missing_ok=True)
+    (source / UV_TOML).write_text("", "utf-8")
+    (source / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements.lines), "utf-8")
+    constraints = workshop.folder / "constraints.txt"
+    constraints.write_text("".join(f"{line}\n" for line in requirements.constraints), "utf-8")
+    options = ("--requirement", str(source / REQUIREMENTS))
+    return (*options, "--constraint", str(constraints)) if requirements.constraints else options
 
 
 def _check(done: Finished, what: str, remedy: str) -> None:
@@ -119,6 +145,8 @@ def _check(done: Finished, what: str, remedy: str) -> None:
 
 
 def _check_installed(done: Finished, target: Target, requirements: str) -> None:
+    if done.status and any(_PROGRAM.search(line) for line in done.lines):
+        raise ToolError("a dependency is not a wheel, and would run code; require a version with a wheel", done.lines)
     if done.status and any(map(_INDEX_UNREACHABLE.search, done.lines)):
         raise ToolError(
             "the package index does not respond; check the network, the index URL and your credentials", done.lines
@@ -146,19 +174,19 @@ def _built_here(folder: Path) -> Iterator[str]:
             yield record.parent.name.partition("-")[0]
 
 
-def _uv(target: Target, requirements: Path, folder: Path, workshop: Workshop, cwd: Path) -> Finished:
+def _uv(target: Target, requirements: Sequence[str], folder: Path, workshop: Workshop, cwd: Path) -> Finished:
     # uv supports only the versions of glibc for which wheels are published.
     glibc = target.glibc if target.glibc > 26 else 17
     command = [
-        *(_uv_program(), "pip", "install", "--target", str(folder), "--requirement", str(requirements)),
+        *(_uv_program(), "pip", "install", "--target", str(folder), *requirements),
         *("--python-version", f"3.{target.python}", "--python-platform", f"{target.machine}-manylinux_2_{glibc}"),
         *("--only-binary", ":all:", "--no-compile-bytecode", "--link-mode", "copy"),
         *("--python", sys.executable, "--no-progress"),
     ]
-    return workshop.run(command, cwd=cwd)
+    return workshop.run(command, cwd=cwd, settings="UV_")
 
 
-def _pip(target: Target, requirements: Path, folder: Path, workshop: Workshop, cwd: Path) -> Finished:
+def _pip(target: Target, requirements: Sequence[str], folder: Path, workshop: Workshop, cwd: Path) -> Finished:
     # Two steps, because "pip install" checks Requires-Python against the Python that runs pip.
     with cli_extra():
         from packaging.utils import canonicalize_name
@@ -169,8 +197,8 @@ def _pip(target: Target, requirements: Path, folder: Path, workshop: Workshop, c
         *("--python-version", f"3.{target.python}", "--implementation", "cp", "--abi", f"cp3{target.python}"),
         *("--only-binary", ":all:", "--progress-bar", "off"),
     ]
-    download = ["download", "--dest", str(wheels), "--requirement", str(requirements), *platform]
-    done = workshop.run([*pip, *download], cwd=cwd, **_PIP_ENVIRON)
+    download = ["download", "--dest", str(wheels), *requirements, *platform]
+    done = workshop.run([*pip, *download], cwd=cwd, settings="PIP_", extra=_PIP_ENVIRON)
     found = sorted(wheels.glob("*.whl"))
     downloaded = " ".join(line.partition("Successfully downloaded ")[2] for line in done.lines).split()
     names = {canonicalize_name(name) for name in downloaded}
@@ -180,10 +208,10 @@ def _pip(target: Target, requirements: Path, folder: Path, workshop: Workshop, c
     offline = ("--no-index", "--no-deps", "--no-compile", "--ignore-requires-python")
     install = ["install", "--target", str(folder), *offline, *platform, *map(str, found)]
     environ = {**_PIP_ENVIRON, "PIP_REQUIRE_HASHES": "0"}  # the first step has checked them
-    return workshop.run([*pip, *install], cwd=cwd, **environ)
+    return workshop.run([*pip, *install], cwd=cwd, settings="PIP_", extra=environ)
 
 
-INSTALLERS: Mapping[str, Callable[[Target, Path, Path, Workshop, Path], Finished]] = {"uv": _uv, "pip": _pip}
+INSTALLERS: Mapping[str, Callable[[Target, Sequence[str], Path, Workshop, Path], Finished]] = {"uv": _uv, "pip": _pip}
 
 
 def _describes_this_machine(name: str, path: Path) -> bool:
@@ -206,19 +234,20 @@ def _correct_record(record: Path, kept: Mapping[str, Path]) -> None:
 
 
 def install(
-    source: Path, target: Target, workshop: Workshop, skip: Skip, *, installer: str | None = None
+    source: Path, target: Target, workshop: Workshop, skip: Skip, *, uv_toml: Path, installer: str | None = None
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install the dependencies of ``source``. Returns the path of each file by its name in the bundle, and warnings.
 
-    ``source`` is a copy, because uv and pip may write beside the requirements. Raises InjectorError if the installer
-    fails or if a requirement is not a wheel.
+    ``source`` is a copy, because uv and pip may write beside the requirements. ``uv_toml`` is the project's file of
+    settings, which the copy lacks. Raises InjectorError if the installer fails or if a requirement is not a wheel.
     """
     installer = _installer(installer)
-    requirements, warnings = _requirements(source, installer, workshop)
+    label = REQUIREMENTS if (source / REQUIREMENTS).exists() else PROJECT
+    requirements, warnings = _requirements(source, installer, workshop, uv_toml)
     folder = workshop.folder / "python"
     folder.mkdir()
-    done = INSTALLERS[installer](target, requirements, folder, workshop, source)
-    _check_installed(done, target, REQUIREMENTS if (source / REQUIREMENTS).exists() else PROJECT)
+    done = INSTALLERS[installer](target, _write(requirements, source, workshop), folder, workshop, source)
+    _check_installed(done, target, label)
     _refuse_sources(_built_here(folder))
     kept = {name: path for name, path in files(folder, skip) if not _describes_this_machine(name, path)}
     for name in kept:

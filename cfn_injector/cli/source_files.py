@@ -28,6 +28,12 @@ NO_CODE = (
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", IGNORE_FILE),
 )
 """Names that are skipped in every folder. A virtual environment is skipped under any name."""
+TOOL_SETTINGS = (
+    *("pip.conf", "uv.toml", ".python-version", ".python-versions", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs"),
+    *(".nvmrc", ".node-version", ".tool-versions", "mise.toml", ".mise.toml", ".mise", ".envrc", ".corepack.env"),
+    *(".prebuild-installrc", ".prebuild-installrc.json", ".node-pre-gyprc"),
+)
+"""Files by which a project may choose the program or the settings that an installation runs with."""
 
 Skip = Callable[[str], bool]
 """Whether to skip a file or a folder. The name of a folder ends with ``/``."""
