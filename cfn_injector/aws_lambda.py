@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cfn_injector.protocol import delivery, provider, registry
+from cfn_injector.protocol.messages import Resource
 
 LOGGED = frozenset(
     {
@@ -44,6 +45,10 @@ LOGGED = frozenset(
 
 METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes", "memory": "Bytes"}
 """The metrics of each answer, by operation and resource type. ``memory`` is the process's peak so far."""
+
+OPERATIONS = frozenset({"Create", "Update", "Delete"})
+UNKNOWN = "unknown"
+"""The dimension of events whose operation or resource type the provider does not serve."""
 
 _LOG = logging.getLogger("cfn_injector")
 
@@ -80,6 +85,15 @@ def _metrics(now: float, *, success: bool) -> dict[str, Any]:
     return {"_aws": metadata, "success": int(success), "failure": int(not success)}
 
 
+def _dimensions(line: Mapping[str, Any]) -> dict[str, str]:
+    """The dimensions of the metrics. Whoever sends events makes up no value: each one is billed as a metric."""
+    operation, resource_type = line["operation"], line["type"]
+    return {
+        "operation": operation if operation in OPERATIONS else UNKNOWN,
+        "type": resource_type if registry.is_known(resource_type) else UNKNOWN,
+    }
+
+
 def _peak_memory() -> int:
     """The peak memory of this process in bytes; 0 if the system is not Linux.
 
@@ -105,6 +119,7 @@ class _World:
     def log(self, step: str, **fields: Any) -> None:
         line = {"step": step, **self.ids, **{name: value for name, value in fields.items() if name in LOGGED}}
         if step == "answered":
+            line |= _dimensions(line)
             line["memory"] = _peak_memory()
             line |= _metrics(self.now(), success=line["status"] == "SUCCESS")
         _LOG.info(json.dumps(line))
@@ -131,6 +146,13 @@ def _configure_log(level: str) -> None:
     _LOG.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")
 
 
+def _find(resource_type: str) -> Resource:
+    """The module of a resource type; its requests are verified with CloudFormation before it sees them."""
+    from cfn_injector.aws.verification import verified
+
+    return verified(registry.find(resource_type))
+
+
 def handler(event: Mapping[str, Any], context: Any) -> None:
     """Serves one CloudFormation event."""
     _configure_log(os.environ.get("CFN_INJECTOR_LOG_LEVEL", "INFO").upper())
@@ -138,7 +160,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     provider.serve(
         event,
         context,
-        find=registry.find,
-        send=partial(delivery.send, hosts=hosts),
+        find=_find,
+        send=partial(delivery.send, hosts=hosts, region=os.environ.get("AWS_REGION", "")),
         services=_World(_ids(event), os.environ),
     )

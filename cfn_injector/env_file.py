@@ -2,7 +2,7 @@
 
 ``merge`` takes the bytes of the file that the artifact was built with, and a map of names to values. It returns the
 bytes of the file to deploy, in a syntax that most parsers of ``.env`` files read alike and ``wrapper.dotenv`` reads
-completely.
+completely. ``merge_variables`` returns the variables of that file, too.
 
 ``quote`` is also a security boundary: a raw line feed in a value would set a second variable.
 """
@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from cfn_injector.errors import EnvFileError
 from wrapper.dotenv import BOM, Binding, ParseError, decode, parse
+
+MAX_LINES = 20_000
+"""The most lines that the artifact's own file may have: more take seconds to read at each deployment."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BARE = re.compile(r"[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:@%+,=-]*|")
@@ -22,6 +26,13 @@ NOT_IN_DOUBLE_QUOTES = frozenset('"$\\`\r')
 ESCAPES = {character: f"\\{character}" for character in '"$\\`'}
 ESCAPED = str.maketrans(ESCAPES)
 ESCAPED_LINE_ENDS_TOO = str.maketrans({**ESCAPES, "\r": "\\r", "\n": "\\n"})
+
+
+class Merged(NamedTuple):
+    """The bytes of a file, and the variables that it sets, in its order. The values are secret."""
+
+    data: bytes
+    variables: Mapping[str, str]
 
 
 def _problem(value: str) -> str | None:
@@ -75,7 +86,12 @@ def quote(value: str) -> str:
 
 
 def merge(original: bytes, env: Mapping[str, str], path: str = ".env") -> bytes:
-    """The bytes of ``original`` with the variables of ``env`` set. If there is no file, ``original`` is ``b""``.
+    """The bytes of the file that ``merge_variables`` describes."""
+    return merge_variables(original, env, path).data
+
+
+def merge_variables(original: bytes, env: Mapping[str, str], path: str = ".env") -> Merged:
+    """``original`` with the variables of ``env`` set. If there is no file, ``original`` is ``b""``.
 
     A name that is in ``env`` is rewritten at its last position, and its earlier duplicates are removed. Names that the
     file does not have yet are added at its end, sorted. Everything else is kept, apart from a byte order mark and
@@ -85,26 +101,34 @@ def merge(original: bytes, env: Mapping[str, str], path: str = ".env") -> bytes:
     Shells treat the CR as a part of the value, so that they read at least the new lines correctly.
 
     ``path`` is the file's name for messages. Raises EnvFileError, with the line, if ``original`` cannot be parsed, and
-    ValueError for a name that does not match ``[A-Za-z_][A-Za-z0-9_]*`` or a value that ``quote`` refuses.
+    without it if there are more than ``MAX_LINES`` lines. Raises ValueError for a name that does not match
+    ``[A-Za-z_][A-Za-z0-9_]*`` or a value that ``quote`` refuses.
     """
-    lines: dict[str | None, str] = {}
+    lines: dict[str, str] = {}
     for name in sorted(env):
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a valid variable name")
         if problem := _problem(env[name]):
             raise ValueError(f"the value of {name} {problem}")
         lines[name] = f"{name}={_encoded(env[name])}\n"
+    if original.count(b"\n") > MAX_LINES:
+        raise EnvFileError(path, f"has more than {MAX_LINES:,} lines")
     try:
         bindings = parse(decode(original))
     except ParseError as error:
         raise EnvFileError(path, error.problem, line=error.line) from None
 
     last = {binding.name: index for index, binding in enumerate(bindings)}
-    new = [line for name, line in lines.items() if name not in last]
-    merged = []
+    new = [name for name in lines if name not in last]
+    merged, variables = list[str](), dict[str, str]()
     for index, binding in enumerate(bindings):
-        if binding.name not in lines:
+        if binding.name is None or binding.name not in env:
             merged.append(_own(binding, followed=bool(new)))
         elif last[binding.name] == index:
             merged.append(lines[binding.name])
-    return "".join(merged + new).encode()
+        else:
+            continue
+        if binding.name is not None:
+            variables[binding.name] = env.get(binding.name, binding.value or "")
+    merged += (lines[name] for name in new)
+    return Merged("".join(merged).encode(), {**variables, **{name: env[name] for name in new}})

@@ -32,15 +32,16 @@ from cfn_injector.archive import (
     read_directory,
     splice,
 )
-from cfn_injector.env_file import merge
+from cfn_injector.env_file import merge_variables
 from cfn_injector.env_loader import FOLDER, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
-from wrapper.dotenv import parse
 
 # Lambda's quota for unzipped code, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MAX_UNPACKED = 250 * 1024 * 1024
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge
 EDGE_MAX_SIZE = 50 * 1024 * 1024
+LAMBDA_MAX_SIZE = LAMBDA_MAX_UNPACKED + 32 * 1024 * 1024
+"""No archive that Lambda can unpack is larger: this adds a directory of the largest size, and local headers."""
 TAIL_BYTES = 512 * 1024
 """Sources for which each read is expensive read this many of the last bytes at once, and keep them."""
 
@@ -147,8 +148,8 @@ def inject(
 
     ``files`` are added, and replace those of the same names. The files of ``loader`` are added as well, with all
     variables of the merged file. ``max_unpacked`` limits the unpacked size of the archive in bytes
-    (``LAMBDA_MAX_UNPACKED``), ``max_size`` the size of the archive itself (``EDGE_MAX_SIZE``); None is no limit. A
-    signed archive is always refused. Raises ValueError if ``env`` holds an invalid name or value.
+    (``LAMBDA_MAX_UNPACKED``), ``max_size`` the size of the archive itself (``LAMBDA_MAX_SIZE`` or ``EDGE_MAX_SIZE``);
+    None is no limit. A signed archive is always refused. Raises ValueError if ``env`` holds an invalid name or value.
     """
     names = [entry_name(each) for each in (*(file.name for file in files), path)]
     directory = read_directory(source.read, source.size)
@@ -156,11 +157,9 @@ def inject(
     if loader is not None:
         _refuse_reserved(directory)
     found = [_old(directory, name, source) for name in names]
-    merged = merge(found[-1].data if found[-1] else b"", env, path)
+    merged, variables = merge_variables(found[-1].data if found[-1] else b"", env, path)
     if len(merged) > LARGEST_FILE:
         raise EnvFileError(path, "would be larger than 1 MiB with the new variables")
-    bindings = parse(merged.decode())
-    variables = {each.name: each.value for each in bindings if each.name is not None and each.value is not None}
     cut = [old for old in found if old]
     add = [*files, *(loader.files(variables) if loader else ()), NewFile(path, merged)]
     unpacked = directory.unpacked - sum(len(old.data) for old in cut) + sum(len(file.data) for file in add)
@@ -170,7 +169,7 @@ def inject(
     segments = splice(directory, cut, add)
     new_size = sum(len(each.data) if isinstance(each, Insert) else each.end - each.start for each in segments)
     if max_size is not None and new_size > max_size:
-        problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda@Edge takes"
+        problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda accepts here"
         raise ArtifactError(problem, remedy="take files out of it")
     return Injected(
         size=new_size,

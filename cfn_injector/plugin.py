@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
+from cfn_injector.aws.holders import check_api, check_function, check_mapping
 from cfn_injector.aws.operation import Operation, stated_tags
 from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.env_properties import flag
@@ -35,15 +36,15 @@ from cfn_injector.errors import (
     code_of,
     message_of,
 )
-from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Services
+from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Services, Stack
 from cfn_injector.protocol.ownership import (
+    ADOPTED,
     LOGICAL_ID,
     PENDING,
     REPLACES,
     REQUEST_ID,
     SERVED,
     STACK_ID,
-    Stack,
     Verdict,
     derived_names,
     is_derived,
@@ -56,6 +57,7 @@ from cfn_injector.protocol.ownership import (
 )
 
 __all__ = [
+    "ADOPTED",
     "LOGICAL_ID",
     "NOT_CREATED",
     "PENDING",
@@ -80,6 +82,9 @@ __all__ = [
     "Stack",
     "Verdict",
     "arguments",
+    "check_api",
+    "check_function",
+    "check_mapping",
     "code_of",
     "deadline_of",
     "derived_names",

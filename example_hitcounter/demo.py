@@ -135,7 +135,7 @@ def play(emulator: Emulator, show: Display, *, keep: bool = False) -> Report:
 
     with show.step("Build the artifact and upload it, once"):
         key, etag = upload(world, ARTIFACT_BUCKET, "hitcounter", artifact.build())
-    provider_key = install_provider(world, ARTIFACT_BUCKET)
+    provider_key = install_provider(world, ARTIFACT_BUCKET, prefix="hitcounter-", ApiGateway="true")
 
     deployed = _deploy_stages(world, template, key)
     urls = {stage: api_url(world, stack) for stage, stack in deployed.items()}

@@ -13,6 +13,7 @@ from tests.fakes.aws_lambda import Clock
 from tests.fakes.cloudformation import FakeCloudFormation
 from tests.fakes.event_sources import FakeEventSources
 from tests.fakes.response_server import Server
+from tests.support import attacks
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import somebody
 from tests.support.world import ARTIFACTS, KEY, STAGING, World, s3_client
@@ -68,12 +69,17 @@ def functions(world: World) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The size of the fault matrix, and what it found."""
+    """The size of the fault matrix and what it found, and the table of attacks."""
     reports = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, [])]
+    for line in (*_matrix(reports), *attacks.printed(reports)):
+        terminalreporter.write_line(line)
+
+
+def _matrix(reports: list[Any]) -> Iterator[str]:
     rows = [value for report in reports for name, value in report.user_properties if name == "fault-matrix"]
     if rows:
         operations = len({operation for operation, _, _ in rows})
         faults = sum(struck for _, struck, _ in rows)
         counts = {kind: sum(found[kind] for _, _, found in rows) for kind in rows[0][2]}
         findings = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        terminalreporter.write_line(f"fault matrix: {operations} operations, {faults} injected faults: {findings}")
+        yield f"fault matrix: {operations} operations, {faults} injected faults: {findings}"

@@ -32,7 +32,10 @@ FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provid
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.py", "tests/test_lambda_function_spec.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
-CHANGES = "tests/test_env_loader_changes.py"
+CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
+EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
+OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
+ARCHIVES = "tests/attacks/test_archives.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -50,6 +53,97 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
+    Mutant(
+        "an event for a stack at rest is served",
+        "aws/verification.py",
+        'found.status.endswith("_IN_PROGRESS")',
+        "True",
+        (EVENTS,),
+    ),
+    Mutant(
+        "an event of another resource type is served",
+        "aws/verification.py",
+        " or record.resource_type != request.resource_type:",
+        ":",
+        (EVENTS,),
+    ),
+    Mutant(
+        "the state of the resource does not matter",
+        "aws/verification.py",
+        'if record.status == f"{request.type.upper()}_IN_PROGRESS":',
+        "if True:",
+        (EVENTS,),
+    ),
+    Mutant(
+        "a clean-up deletes the live resource",
+        "aws/verification.py",
+        " and record.physical_id != request.physical_id",
+        "",
+        (EVENTS,),
+    ),
+    Mutant(
+        "a held function is adopted",
+        "resources/lambda_function/adoption.py",
+        "    if stack_id not in (None, operation.request.stack_id):",
+        "    if False:",
+        (ADOPTION, EVENTS),
+    ),
+    Mutant(
+        "a function is adopted whatever its role",
+        "resources/lambda_function/adoption.py",
+        "    if not role_path or not role.startswith(role_path):",
+        "    if False:",
+        (ADOPTION, EVENTS),
+    ),
+    Mutant(
+        "an adoption that fails restores nothing",
+        _VERBS,
+        "        failure.callback(adoption.undo, operation, name, version)\n",
+        "",
+        (ADOPTION,),
+    ),
+    Mutant(
+        "an adoption that is rolled back restores nothing",
+        _VERBS,
+        "        adoption.restore(operation, name, version)\n",
+        "        pass\n",
+        (ADOPTION,),
+    ),
+    Mutant(
+        "another stack's function is used",
+        "aws/holders.py",
+        "    if stack_id not in (None, request.stack_id):",
+        "    if False:",
+        (OTHER_STACKS,),
+    ),
+    Mutant(
+        "a function without tags belongs to nobody",
+        "aws/holders.py",
+        '        if held and found["ResourceType"] in types:',
+        "        if False:",
+        (OTHER_STACKS, ADOPTION),
+    ),
+    Mutant(
+        "the tags of a stack make functions owned",
+        "aws/stacks.py",
+        'if not key.startswith(("aws:", PREFIX))',
+        'if not key.startswith("aws:")',
+        (ADOPTION,),
+    ),
+    Mutant(
+        "methods are made although the provider's stack does not turn them on",
+        "resources/api_gateway_resource/__init__.py",
+        '    return services.environ.get("CFN_INJECTOR_API_GATEWAY") == "true"\n',
+        "    return True\n",
+        ("tests/test_api_gateway_off.py",),
+    ),
+    Mutant(
+        "a mapping may call a provider",
+        "aws/holders.py",
+        '    if PROVIDER in found.get("Tags", {}):\n',
+        "    if False:\n",
+        ("tests/test_api_gateway_off.py",),
+    ),
     Mutant(
         "code goes before the handler that needs it",
         _STEPS,
@@ -218,7 +312,7 @@ MUTANTS = (
         "protocol/ownership.py",
         "or tags.get(LOGICAL_ID) != request.logical_id:",
         ":",
-        ("tests/test_hazards.py", "tests", FUNCTION),
+        (FUNCTION, ADVERSITY, "tests/test_meanwhile.py"),
     ),
     Mutant(
         "a late event is served",
@@ -274,7 +368,7 @@ MUTANTS = (
         _VERBS,
         "    if operation.stack.rolling_back and accepted is not None:\n        return\n",
         "",
-        ("tests/test_hazards_more.py", "tests", ADVERSITY),
+        (ADVERSITY, "tests/test_meanwhile.py"),
     ),
     Mutant("code signing that enforces is let pass", _VERBS, '== "Enforce"', '== "Never"', (FUNCTION,)),
     Mutant(
@@ -397,9 +491,9 @@ MUTANTS = (
     Mutant("no watchdog", "protocol/provider.py", "    timer.start()\n", "", (PROVIDER,)),
     Mutant(
         "secrets are not masked",
-        "protocol/provider.py",
-        '        text = text.replace(secret, "***")\n',
-        "        pass\n",
+        "protocol/masking.py",
+        "                text = text.replace(form, MASK)\n",
+        "                pass\n",
         (FUNCTION, ADVERSITY),
     ),
     Mutant(
@@ -421,7 +515,7 @@ MUTANTS = (
         "protocol/messages.py",
         'return f"{NOT_CREATED}{request_id}"',
         "return request_id",
-        (PROTOCOL, FUNCTION, "tests"),
+        (PROTOCOL, FUNCTION),
     ),
     Mutant(
         "a long answer is not cut",
@@ -437,7 +531,7 @@ MUTANTS = (
         'return "" if status else',
         (RESPOND,),
     ),
-    Mutant("any host is answered", "protocol/delivery.py", "_AWS_HOST.fullmatch(url.netloc)", "True", (RESPOND,)),
+    Mutant("any host is answered", "protocol/delivery.py", "url.netloc in aws_hosts(region)", "True", (RESPOND,)),
     Mutant(
         "answers have a content type",
         "protocol/delivery.py",
@@ -455,22 +549,116 @@ MUTANTS = (
     Mutant(
         "a removed property stays",
         "resources/lambda_function/changes.py",
-        "result = {**_RESETS, **spec.arguments}",
+        "result = {**RESETS, **spec.arguments}",
         'result = {"VpcConfig": {}, "LoggingConfig": {}, **spec.arguments}',
         (FUNCTION, PROPERTIES),
     ),
     Mutant(
         "reserved names are injected", "env_properties.py", "if name in RESERVED_VARIABLES:", "if False:", (PROPERTIES,)
     ),
+    Mutant(
+        "the staging bucket is a source",
+        "aws/s3.py",
+        "if bucket.lower() == staging_bucket(environ).lower():",
+        "if False:",
+        (OTHER_STACKS,),
+    ),
+    Mutant(
+        "an access point is a source",
+        "aws/s3.py",
+        "if not _BUCKET.fullmatch(bucket) or bucket.lower().endswith(_ACCESS_POINTS):",
+        "if False:",
+        (OTHER_STACKS,),
+    ),
+    Mutant(
+        "a source is refused after the first change",
+        _STEPS,
+        '    if changes.code and "ZipFile" not in desired.code:',
+        "    if False:",
+        (OTHER_STACKS,),
+    ),
+    Mutant(
+        "values are masked as they are only",
+        "protocol/masking.py",
+        "sorted(_forms(secret)",
+        "sorted([secret]",
+        (SECRETS,),
+    ),
+    Mutant("what AWS quotes is shown", "protocol/masking.py", "    text = _without_quotes(text)\n", "", (SECRETS,)),
+    Mutant("a variable hides the status", "protocol/provider.py", " and name not in IDENTIFIERS", "", (SECRETS,)),
+    Mutant("botocore's quotes are shown", "aws/coerce.py", 'if "param" in details else', "if False else", (PLUGIN,)),
+    Mutant(
+        "there may be any number of entries",
+        "archive/directory.py",
+        "layout.entries > MAX_ENTRIES or ",
+        "",
+        (ARCHIVES,),
+    ),
+    Mutant(
+        "a directory may have any size",
+        "archive/directory.py",
+        " or layout.length > MAX_DIRECTORY_BYTES",
+        "",
+        (ARCHIVES,),
+    ),
+    Mutant(
+        "a name may have any length",
+        "archive/directory.py",
+        "if len(longest) > MAX_NAME_BYTES:",
+        "if False:",
+        (ARCHIVES,),
+    ),
+    Mutant(
+        "a function's archive may have any size", _STEPS, "else injection.LAMBDA_MAX_SIZE", "else None", (ARCHIVES,)
+    ),
+    Mutant(
+        "injected code may have any size",
+        "resources/lambda_code.py",
+        "else injection.LAMBDA_MAX_SIZE",
+        "else None",
+        (ARCHIVES,),
+    ),
+    Mutant("a file may have any number of lines", "env_file.py", "> MAX_LINES:", "< 0:", (ARCHIVES,)),
+    Mutant(
+        "every Region's bucket is answered",
+        "protocol/delivery.py",
+        "{region.replace('-', '')}",
+        "eucentral1",
+        (RESPOND,),
+    ),
+    Mutant(
+        "the future is believed",
+        "protocol/provider.py",
+        "request.issued_at > now + MAX_CLOCK_SKEW",
+        "False",
+        (PROVIDER,),
+    ),
+    Mutant(
+        "anybody makes up types of metrics",
+        "aws_lambda.py",
+        "if registry.is_known(resource_type) else UNKNOWN",
+        "",
+        (HANDLER,),
+    ),
+    Mutant(
+        "anybody makes up operations of metrics",
+        "aws_lambda.py",
+        "if operation in OPERATIONS else UNKNOWN",
+        "",
+        (HANDLER,),
+    ),
+    Mutant("the hash in an ID has no key", "resources/lambda_code.py", "hmac.new(secret,", 'hmac.new(b"",', (CODE,)),
+    Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
+    Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
 )
 
 
 def _survives(mutant: Mutant, folder: Path) -> str:
-    """What is wrong with the tests for this mutant; empty where one of them turned red."""
+    """What is wrong with the tests for this mutant; empty if one of them fails."""
     path = folder / "cfn_injector" / mutant.file
     text = path.read_text("utf-8")
     if text.count(mutant.old) != 1:
-        return f"its text stands {text.count(mutant.old)} times in {mutant.file}"
+        return f"its text is {text.count(mutant.old)} times in {mutant.file}"
     path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
     try:
         tests = [test for test in mutant.tests if (folder / test.split("::")[0]).exists()]
@@ -484,8 +672,8 @@ def _survives(mutant: Mutant, folder: Path) -> str:
 
 
 def main() -> int:
-    wanted = sys.argv[1:]
-    mutants = [mutant for mutant in MUTANTS if not wanted or any(word in mutant.name for word in wanted)]
+    named = sys.argv[1:]
+    mutants = [mutant for mutant in MUTANTS if not named or any(word in mutant.name for word in named)]
     failed = 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

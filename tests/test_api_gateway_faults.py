@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from calendar import timegm
 from typing import Any
 
 import pytest
@@ -19,8 +20,9 @@ STAGES: list[dict[str, Any]] = [{**BASE, "StageName": name} for name in ("dev", 
 
 
 def issued(world: World, minute: int, kind: str, properties: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """An event that CloudFormation issued at that minute."""
+    """An event that CloudFormation issued at that minute, which has come."""
     world.stack.check_url = False
+    world.clock.time = max(world.clock.time, timegm((2027, 1, 15, 8, minute, 0)))
     event = world.stack.event(kind, properties, resource_type=TYPE, **fields)
     return {**event, "ResponseURL": f"{RESPONSE_URL}&X-Amz-Date=20270115T08{minute:02}00Z"}
 

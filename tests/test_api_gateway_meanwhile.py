@@ -75,6 +75,7 @@ class TestADeleteWhileTheCreateRuns:
             start_again(world)
             create = event(world, "Create", properties)
             delete = event(world, "Delete", properties, physical_id=MADE_UP)
+            world.stack.status = world.stack.resource_status = "CREATE_IN_PROGRESS"
 
             def come(delete: Any = delete) -> None:
                 world.stack.status, world.stack.resource_status = "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"
@@ -289,7 +290,7 @@ def test_an_event_that_fails_after_its_other_delivery_succeeded_deletes_nothing(
 
 
 def test_what_an_earlier_request_left_is_deleted_by_the_next_one(world: World) -> None:
-    assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 7) == "PutIntegration"
+    assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 10) == "PutIntegration"
     id = sent(world, "Create", DEEP)["PhysicalResourceId"]
     assert (left(world), world.made()[TYPE]) == ([], {id})
 

@@ -182,7 +182,7 @@ class TestAnUpdate:
         assert world.stack.send(at(20, "Update", BASE, physical_id=new_id, old=new))["PhysicalResourceId"] == id
         if new_id != id:
             world.stack.send(at(25, "Delete", new, physical_id=new_id))
-        world.stack.status = "UPDATE_IN_PROGRESS"
+        world.stack.status = world.stack.resource_status = "UPDATE_IN_PROGRESS"
         assert "a newer event than this one was served" in world.stack.send(forward)["Reason"]
         world.stack.send(at(10, "Delete", BASE, physical_id=id))
         assert world.made()[TYPE] == {id}

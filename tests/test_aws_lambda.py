@@ -43,6 +43,34 @@ def test_an_event_is_answered_at_a_host_that_the_environment_names_and_logged_in
     assert "s3cr3t" not in printed
 
 
+@pytest.mark.parametrize(
+    ("kind", "resource_type", "operation", "counted"),
+    [
+        ("Create", "Custom::LambdaCode", "Create", "Custom::LambdaCode"),
+        ("Delete", "Custom::Made-Up-1", "Delete", "unknown"),
+        ("Made-Up-2", "Custom::LambdaCode", "unknown", "Custom::LambdaCode"),
+        ("", "", "unknown", "unknown"),
+        ("Create", "LambdaCode", "Create", "unknown"),
+    ],
+)
+def test_nobody_makes_up_a_dimension_of_the_metrics(
+    kind: str,
+    resource_type: str,
+    operation: str,
+    counted: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Any,
+) -> None:
+    record_property("attack", f"a {kind or 'nameless'} event of the type {resource_type or 'of nothing'}, as a metric")
+    monkeypatch.setattr(aws_lambda, "_LOG", logging.getLogger(f"test-{kind}-{resource_type}"))
+    aws_lambda._configure_log("INFO")
+    ids = aws_lambda._ids({"RequestType": kind, "ResourceType": resource_type})
+    aws_lambda._World(ids, {}).log("answered", status="FAILED")
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["operation"], line["type"]) == (operation, counted)
+
+
 def test_a_field_that_is_not_on_the_list_is_not_logged(capsys: pytest.CaptureFixture[str], caplog: Any) -> None:
     aws_lambda._configure_log("INFO")
     aws_lambda._World({}, {}).log("step", function="f", env={"S": "canary-1"}, url="https://signed")

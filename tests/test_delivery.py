@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import botocore.loaders
 import pytest
 
 from cfn_injector.errors import DeliveryError
@@ -47,33 +50,77 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
             delivery.send(f"http://{host}/", b"{}", hosts=[host], sleep=lambda seconds: None)
 
 
+BUCKET = "cloudformation-custom-resource-response"
+
+
 @pytest.mark.parametrize(
     "url",
     [
-        "http://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
-        "https://evil.example/x",
-        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.evil.example/x",
-        "https://evil.example/?.s3.amazonaws.com",
-        "https://my-bucket.s3.amazonaws.com/x",
-        "https://user@cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
-        "file:///etc/passwd",
-        "",
+        pytest.param(f"http://{BUCKET}-useast1.s3.amazonaws.com/x", id="without TLS"),
+        pytest.param("https://evil.example/x", id="another host"),
+        pytest.param(f"https://{BUCKET}-useast1.s3.amazonaws.com.evil.example/x", id="the host as a beginning"),
+        pytest.param("https://evil.example/?.s3.amazonaws.com", id="the suffix in the query"),
+        pytest.param("https://my-bucket.s3.amazonaws.com/x", id="another bucket"),
+        pytest.param(f"https://{BUCKET}-useast1x.s3.amazonaws.com/x", id="a bucket whose name begins alike"),
+        pytest.param(f"https://{BUCKET}-useast1-111122223333.s3.amazonaws.com/x", id="a bucket with an account"),
+        pytest.param(f"https://{BUCKET}-euwest1.s3.eu-west-1.amazonaws.com/x", id="another Region's bucket"),
+        pytest.param(
+            f"https://{BUCKET}-useast1.s3.eu-west-1.amazonaws.com/x", id="the bucket at another Region's endpoint"
+        ),
+        pytest.param(f"https://{BUCKET}-useast1.s3.us-east-1.amazonaws.com.cn/x", id="another partition"),
+        pytest.param(f"https://{BUCKET}-useast1.s3-accesspoint.us-east-1.amazonaws.com/x", id="an access point"),
+        pytest.param(
+            f"https://{BUCKET}-useast1-s3alias.s3.us-east-1.amazonaws.com/x", id="an alias of an access point"
+        ),
+        pytest.param(
+            f"https://{BUCKET}-useast1.bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com/x", id="a VPC endpoint"
+        ),
+        pytest.param(f"https://{BUCKET}-useast1.s3-website-us-east-1.amazonaws.com/x", id="a website"),
+        pytest.param(f"https://{BUCKET}-useast1.s3.amazonaws.com:8443/x", id="another port"),
+        pytest.param(f"https://user@{BUCKET}-useast1.s3.amazonaws.com/x", id="a user"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("", id="nothing"),
     ],
 )
-def test_another_host_is_refused_before_anything_is_opened(url: str) -> None:
+def test_another_host_is_refused_before_anything_is_opened(url: str, record_property: Any) -> None:
+    record_property("attack", f"a ResponseURL that is {url.partition('?')[0] or 'empty'}")
     with pytest.raises(DeliveryError, match="CFN_INJECTOR_RESPONSE_HOSTS"):
-        delivery.send(url, b"{}", hosts=["127.0.0.1:1"])
+        delivery.send(url, b"{}", hosts=["127.0.0.1:1"], region="us-east-1")
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("region", "host"),
     [
-        "cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
-        "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com",
-        "cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com",
-        "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn",
-        "cloudformation-custom-resource-response-usgovwest1.s3-us-gov-west-1.amazonaws.com",
+        ("us-east-1", f"{BUCKET}-useast1.s3.amazonaws.com"),
+        ("eu-west-1", f"{BUCKET}-euwest1.s3.eu-west-1.amazonaws.com"),
+        ("eu-west-1", f"{BUCKET}-euwest1.s3-eu-west-1.amazonaws.com"),
+        ("eu-central-1", f"{BUCKET}-eucentral1.s3.eu-central-1.amazonaws.com"),
+        ("ap-northeast-1", f"{BUCKET}-apnortheast1.s3-ap-northeast-1.amazonaws.com"),
+        ("me-central-1", f"{BUCKET}-mecentral1.s3.me-central-1.amazonaws.com"),
+        ("cn-north-1", f"{BUCKET}-cnnorth1.s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", f"{BUCKET}-usgovwest1.s3-us-gov-west-1.amazonaws.com"),
+        ("us-isob-east-1", f"{BUCKET}-usisobeast1.s3.us-isob-east-1.sc2s.sgov.gov"),
     ],
 )
-def test_cloudformations_own_hosts_are_known(host: str) -> None:
-    assert delivery._AWS_HOST.fullmatch(host)
+def test_the_bucket_of_the_providers_own_region_is_answered(region: str, host: str) -> None:
+    assert host in delivery.aws_hosts(region)
+
+
+def test_no_host_is_known_without_a_region() -> None:
+    assert delivery.aws_hosts("") == frozenset()
+
+
+def partitions() -> list[tuple[str, str]]:
+    data = botocore.loaders.create_loader().load_data("partitions")["partitions"]
+    return [
+        (region, each["outputs"]["dnsSuffix"])
+        for each in data
+        for region in each["regions"]
+        if not region.endswith("-global")
+    ]
+
+
+@pytest.mark.parametrize(("region", "suffix"), partitions())
+def test_the_suffix_of_each_partition_is_botocores(region: str, suffix: str) -> None:
+    assert f"{BUCKET}-{region.replace('-', '')}.s3.{region}.{suffix}" in delivery.aws_hosts(region)
+    assert all(host.endswith(f".{suffix}") for host in delivery.aws_hosts(region))

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfn_injector.env_file import merge, quote
+from cfn_injector.env_file import merge, merge_variables, quote
 from cfn_injector.errors import EnvFileError
 from wrapper.dotenv import ParseError, decode, parse
 
@@ -163,6 +163,13 @@ def test_merge(original: bytes, env: dict[str, str], merged: bytes) -> None:
 @given(files(), ENVS)
 def test_what_is_merged_is_the_union_and_env_wins(original: bytes, env: dict[str, str]) -> None:
     assert variables(merge(original, env)) == {**variables(original), **env}
+
+
+@PROPERTY
+@given(files(), ENVS)
+def test_the_variables_of_the_merged_file_are_those_that_are_read_from_it(original: bytes, env: dict[str, str]) -> None:
+    data, found = merge_variables(original, env)
+    assert list(found.items()) == list(variables(data).items())
 
 
 @PROPERTY

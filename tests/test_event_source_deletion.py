@@ -58,6 +58,7 @@ class TestADelete:
         ids = {"resource_type": MAPPING, "physical_id": made["PhysicalResourceId"]}
         late = issued(world, "Delete", BASE, **ids)
         world.stack.send(issued(world, "Update", BASE, old=BASE, **ids))
+        world.stack.status = world.stack.resource_status = "DELETE_IN_PROGRESS"
         assert world.stack.send(late)["Status"] == "SUCCESS"
         assert len(world.aws_lambda.mappings) == 1
         assert "stale" in world.steps()

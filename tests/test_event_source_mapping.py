@@ -191,8 +191,9 @@ class TestTheSameEventTwice:
         assert set(world.aws_lambda.there()) == {answered["PhysicalResourceId"]}
 
     def test_a_create_for_a_stable_stack_creates_nothing_that_would_begin_to_read(self, world: World) -> None:
+        late = event(world, "Create", BASE)
         world.stack.status = "UPDATE_COMPLETE"
-        assert "no longer waits for Function" in refused(world, BASE)
+        assert "cannot be verified" in world.stack.send(late)["Reason"]
         assert "CreateEventSourceMapping" not in world.aws_lambda.operations()
 
 

@@ -109,7 +109,7 @@ class TestParsing:
             ({"KMSKeyArn": "a", "KmsKeyArn": "a"}, "KmsKeyArn has the same meaning as KMSKeyArn; keep one of the two"),
             ({"Stream": STREAM}, "Stream is not known"),
             ({"BatchSize": "many"}, "BatchSize is not a whole number"),
-            ({"BatchSize": "0"}, "Invalid value for parameter BatchSize, value: 0, valid min value: 1"),
+            ({"BatchSize": "0"}, "Invalid value for parameter BatchSize, valid min value: 1"),
             ({"Enabled": "perhaps"}, "Enabled is not a boolean"),
             ({"FilterCriteria": {"Filter": []}}, "FilterCriteria.Filter is not known"),
             ({"Topics": []}, "Invalid length for parameter Topics"),

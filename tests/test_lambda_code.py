@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import io
+import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from cfn_injector import env_loader, injection
+from cfn_injector.aws.s3_objects import SECRET_KEY, account_secret
+from cfn_injector.errors import StorageError
 from tests.fakes.aws_lambda import no_hook
+from tests.fakes.s3_stub import running
 from tests.support.artifacts import artifact
 from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
@@ -110,7 +116,7 @@ def killed_create(world: World) -> None:
     """The provider is killed once the object is written: it makes no other call."""
 
     def kill(name: str) -> None:
-        if "PutObject" in world.wire.names:
+        if world.wire.names.count("PutObject") == 2:  # the first one is the provider's secret
             raise KeyboardInterrupt
 
     world.wire.hook = kill
@@ -157,6 +163,103 @@ def test_code_of_over_50_mb_is_refused_for_the_edge_but_not_once_it_is_there(
     first = sent(world, "Create", edge)["PhysicalResourceId"]
     monkeypatch.setattr(injection, "EDGE_MAX_SIZE", 100)
     other = {"Env": {"TABLE": "other"}}
-    assert "more than the 100 that Lambda@Edge takes" in sent(world, "Create", {**edge, **other})["Reason"]
+    assert "more than the 100 that Lambda accepts here" in sent(world, "Create", {**edge, **other})["Reason"]
     assert world.staged() == [first]
     assert sent(world, "Update", {**edge, **other}, physical_id=first, old=edge)["Status"] == "SUCCESS"
+
+
+def stem(key: str) -> str:
+    """The hash in a key."""
+    return key.rpartition("/")[2].partition(".")[0].partition("-")[0]
+
+
+def test_the_key_of_an_object_does_not_confirm_a_guess(world: World, record_property: Any) -> None:
+    record_property("attack", "a guess of a value, tested with the physical ID of injected code")
+    key = sent(world, "Create", BASE)["PhysicalResourceId"]
+    head = world.s3.head_object(Bucket=ARTIFACTS, Key=KEY)
+    guess = json.dumps([ARTIFACTS, KEY, head.get("VersionId"), head["ETag"], [["TABLE", "dev"]], ".env"]).encode()
+    assert stem(key) != hashlib.sha256(guess).hexdigest()
+    assert stem(key) == hmac.new(account_secret(world.s3, STAGING), guess, hashlib.sha256).hexdigest()
+
+
+def test_a_key_is_the_same_within_one_provider_and_another_one_elsewhere(world: World) -> None:
+    first = sent(world, "Create", BASE)["PhysicalResourceId"]
+    sent(world, "Delete", BASE, physical_id=first)
+    assert sent(world, "Create", BASE)["PhysicalResourceId"] == first
+    world.s3.delete_object(Bucket=STAGING, Key=SECRET_KEY)  # as another provider has another one
+    assert sent(world, "Create", BASE)["PhysicalResourceId"] != first
+
+
+def test_two_first_uses_of_the_secret_agree(moto_s3: Any) -> None:
+    theirs = b"theirs".ljust(32)
+
+    class Racing:
+        """A client before whose first PutObject another one creates the secret."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(moto_s3, name)
+
+        def put_object(self, **arguments: Any) -> Any:
+            moto_s3.put_object(Bucket=STAGING, Key=SECRET_KEY, Body=theirs)
+            return moto_s3.put_object(**arguments)
+
+    assert account_secret(Racing(), STAGING) == account_secret(moto_s3, STAGING) == theirs
+
+
+class TestTheKeyOfTheHash:
+    """Whoever reads the ID of an object cannot test a guess of its values: the hash in it has a key."""
+
+    def test_one_provider_gives_one_id_and_another_bucket_gives_another(self, world: World) -> None:
+        first = sent(world, "Create", BASE)["PhysicalResourceId"]
+        assert sent(world, "Create", BASE)["PhysicalResourceId"] == first
+        world.s3.create_bucket(Bucket="staging-of-another-team")
+        world.environ["CFN_INJECTOR_STAGING_BUCKET"] = "staging-of-another-team"
+        other = sent(world, "Create", BASE)["PhysicalResourceId"]
+        assert other != first
+        assert other.rpartition("/")[0] == first.rpartition("/")[0]
+
+    def test_threads_agree(self, world: World) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: account_secret(world.client("s3"), STAGING), range(16)))
+        assert len(set(found)) == 1
+
+    def test_a_conflict_with_another_first_use_is_waited_out(self) -> None:
+        with running() as stub:
+            stub.fail("PutObject", status=409)
+            assert len(account_secret(stub.client(), "staging")) == 32
+
+    def test_a_key_that_is_never_there_is_an_error(self) -> None:
+        with running() as stub:
+            stub.fail("PutObject", status=409, times=99)
+            with pytest.raises(StorageError, match="could not be created"):
+                account_secret(stub.client(), "staging")
+            assert stub.stats()["PutObject"].requests < 99
+
+    @pytest.mark.parametrize("body", [b"", b"short"])
+    def test_a_damaged_key_is_an_error_and_no_key(self, world: World, body: bytes) -> None:
+        world.s3.put_object(Bucket=STAGING, Key=SECRET_KEY, Body=body)
+        answered = sent(world, "Create", BASE)
+        assert "secret/key is damaged" in answered["Reason"]
+        assert world.staged() == []
+
+    def test_a_role_without_the_permission_is_told_to_be_updated(self) -> None:
+        with running() as stub:
+            stub.fail("GetObject", status=403)
+            with pytest.raises(StorageError, match="update the provider's stack"):
+                account_secret(stub.client(), "staging")
+
+    def test_a_delete_needs_no_key(self, world: World) -> None:
+        made = sent(world, "Create", BASE)["PhysicalResourceId"]
+        world.s3.delete_object(Bucket=STAGING, Key=SECRET_KEY)
+        assert sent(world, "Delete", BASE, physical_id=made)["Status"] == "SUCCESS"
+        assert world.s3.list_objects_v2(Bucket=STAGING)["KeyCount"] == 0
+
+    def test_an_object_of_an_earlier_provider_stays_until_its_update(self, world: World) -> None:
+        first = sent(world, "Create", BASE)["PhysicalResourceId"]
+        earlier = f"{first.rpartition('/')[0]}/{'0' * 64}.zip"
+        world.s3.copy_object(Bucket=STAGING, Key=earlier, CopySource={"Bucket": STAGING, "Key": first})
+        new = {**BASE, "Env": {"TABLE": "other"}}
+        second = sent(world, "Update", new, physical_id=earlier, old=BASE)["PhysicalResourceId"]
+        assert sorted(world.staged()) == sorted([earlier, first, second])
+        sent(world, "Delete", BASE, physical_id=earlier)
+        assert sorted(world.staged()) == sorted([first, second])

@@ -590,7 +590,7 @@ class TestRefusals:
         world.s3.put_object(Bucket=ARTIFACTS, Key="large.zip", Body=large.getvalue())
         code = {"S3Bucket": ARTIFACTS, "S3Key": "large.zip"}
         answered = world.stack.send(world.stack.event("Create", {**BASE, "Code": code, "Edge": True}))
-        assert "more than the 52428800 that Lambda@Edge takes" in answered["Reason"]
+        assert "more than the 52428800 that Lambda accepts here" in answered["Reason"]
         assert world.aws_lambda.changes() == []
         assert world.staged() == []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cfn_injector.errors import OutOfTimeError, PropertiesError
-from cfn_injector.plugin import deadline_of, input_of, name_of
+from cfn_injector.plugin import deadline_of, input_of, limit_problems, name_of
 from cfn_injector.protocol.messages import Request, parse_request
 from tests.fakes.aws_lambda import SESSION, Clock
 from tests.fakes.cloudformation import FakeCloudFormation
@@ -32,7 +32,7 @@ def test_properties_become_typed_arguments_beside_those_that_the_type_gives() ->
         (STREAM, "Note is not known to this provider's model of the API"),
         ({"ShardCount": "2"}, "StreamName is missing; add it"),
         ({"StreamName": "s", "ShardCount": "two"}, "ShardCount is not a whole number"),
-        ({"StreamName": "s", "ShardCount": "0"}, "Invalid value for parameter ShardCount, value: 0"),
+        ({"StreamName": "s", "ShardCount": "0"}, "Invalid value for parameter ShardCount, valid min value: 1"),
         ({"StreamName": "s", "Tags": {"a": "mine"}}, "Tags is set by the provider; remove it"),
     ],
 )
@@ -69,3 +69,32 @@ def test_waiting_ends_with_the_time_of_the_request(world: World) -> None:
     with pytest.raises(OutOfTimeError, match="timed out while waiting for it"):
         type(ends)(ends.now, ends.sleep, ends.now() + 30).wait_for("it", lambda: None)
     assert sum(world.clock.slept) == pytest.approx(30, abs=6)
+
+
+SECRET = "s3cr3t, type: <class 'str'>, valid min value: s3cr3t"
+DYNAMODB = SESSION.client("dynamodb")
+
+
+@pytest.mark.parametrize(
+    ("operation", "found", "told"),
+    [
+        (
+            "UpdateTimeToLive",
+            {"TableName": SECRET, "TimeToLiveSpecification": SECRET},
+            "TimeToLiveSpecification, type: ",
+        ),
+        ("CreateTable", {"TableName": 7}, "Invalid type for parameter TableName, type: <class 'int'>"),
+        ("CreateTable", {"TableName": {"A": SECRET}}, "Invalid type for parameter TableName, type: <class 'dict'>"),
+        (
+            "CreateTable",
+            {"TableName": "t", "KeySchema": []},
+            "Invalid length for parameter KeySchema, valid min length: 1",
+        ),
+    ],
+)
+def test_no_message_of_botocore_shows_a_value(operation: str, found: dict[str, Any], told: str) -> None:
+    shape = DYNAMODB.meta.service_model.operation_model(operation).input_shape
+    (problem,) = limit_problems(found, shape)
+    assert told in str(problem)
+    assert "s3cr3t" not in str(problem)
+    assert "value: " not in str(problem)

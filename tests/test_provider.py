@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,6 +179,18 @@ def test_every_step_is_logged_with_its_time_and_the_bytes_that_were_moved_so_far
 
 
 class TestTime:
+    @pytest.mark.parametrize(("ahead", "believed"), [(-60, True), (299, True), (301, False), (10**9, False)])
+    def test_an_issue_time_ahead_of_the_clock_is_ignored(self, world: World, ahead: int, believed: bool) -> None:
+        found: list[float | None] = []
+
+        def verb(request: Request, services: Services) -> Outcome:
+            found.append(request.issued_at)
+            return Outcome("id")
+
+        issued = world.clock.now() + ahead
+        serve(world, verb, url=f"https://h/?X-Amz-Date={time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(issued))}")
+        assert found == [float(int(issued)) if believed else None]
+
     def test_an_event_older_than_its_timeout_changes_nothing(self, world: World) -> None:
         called: list[Request] = []
         answered = serve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from botocore import xform_name
 
 import cfn_injector
+from cfn_injector.aws import holders
 from cfn_injector.protocol import registry
 from cfn_injector.resources.lambda_function import spec
 from tests.support.templates import (
@@ -27,19 +29,29 @@ from tests.support.templates import (
     allowed,
     filled,
     listed,
+    size_of,
 )
 
 SOURCE = Path(cfn_injector.__file__).parent
+NOT_IN_THE_ZIP = ("cli", "local")
 LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 APIS = f"arn:aws:apigateway:{REGION}::/restapis"
 TAGS = f"arn:aws:apigateway:{REGION}::/tags/arn%3Aaws%3Aapigateway%3A{REGION}%3A%3A%2F"
 IAM = f"arn:aws:iam::{ACCOUNT}"
+ON = {"ApiGateway": "true"}
 
 
 @pytest.mark.parametrize(
     ("action", "resource", "parameters", "granted"),
     [
         pytest.param("lambda:CreateFunction", f"{LAMBDA}:function:shop", {}, True, id="create any function"),
+        pytest.param(
+            "lambda:CreateFunction",
+            f"{LAMBDA}:function:dev-shop",
+            {"FunctionNamePrefix": "dev-"},
+            True,
+            id="create a function with the prefix",
+        ),
         pytest.param("lambda:DeleteFunction", f"{LAMBDA}:function:shop:7", {}, True, id="delete a version"),
         pytest.param(
             "lambda:CreateFunction",
@@ -71,16 +83,17 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
         ),
         pytest.param("lambda:InvokeFunction", f"{LAMBDA}:function:shop", {}, False, id="invoke a function"),
         pytest.param("lambda:AddPermission", f"{LAMBDA}:function:shop", {}, False, id="open a function to others"),
-        pytest.param("apigateway:PUT", f"{APIS}/api1/resources/res1/methods/GET", {}, True, id="put a method"),
-        pytest.param("apigateway:POST", f"{APIS}/api1/deployments", {}, True, id="deploy an API"),
-        pytest.param("apigateway:DELETE", f"{APIS}/api1/stages/dev", {}, True, id="delete a stage"),
-        pytest.param("apigateway:PUT", f"{TAGS}restapis%2Fapi1", {}, True, id="tag an API"),
-        pytest.param("apigateway:PUT", f"{TAGS}domainnames%2Fshop", {}, False, id="tag what is no API"),
-        pytest.param("apigateway:POST", APIS, {}, False, id="make an API"),
-        pytest.param("apigateway:PATCH", f"{APIS}/api1", {}, False, id="change an API itself"),
-        pytest.param("apigateway:DELETE", f"{APIS}/api1", {}, False, id="delete an API"),
-        pytest.param("apigateway:GET", f"{APIS}/api1/authorizers", {}, False, id="look who guards an API"),
-        pytest.param("apigateway:PATCH", f"{APIS}/api1/stages/dev", {}, False, id="change a stage"),
+        pytest.param("apigateway:PUT", f"{APIS}/api1/resources/res1/methods/GET", ON, True, id="put a method"),
+        pytest.param("apigateway:POST", f"{APIS}/api1/deployments", ON, True, id="deploy an API"),
+        pytest.param("apigateway:DELETE", f"{APIS}/api1/stages/dev", ON, True, id="delete a stage"),
+        pytest.param("apigateway:PUT", f"{TAGS}restapis%2Fapi1", ON, True, id="tag an API"),
+        pytest.param("apigateway:GET", f"{TAGS}restapis%2Fapi1", ON, True, id="read whose an API is"),
+        pytest.param("apigateway:PUT", f"{TAGS}domainnames%2Fshop", ON, False, id="tag what is no API"),
+        pytest.param("apigateway:POST", APIS, ON, False, id="make an API"),
+        pytest.param("apigateway:PATCH", f"{APIS}/api1", ON, False, id="change an API itself"),
+        pytest.param("apigateway:DELETE", f"{APIS}/api1", ON, False, id="delete an API"),
+        pytest.param("apigateway:GET", f"{APIS}/api1/authorizers", ON, False, id="look who guards an API"),
+        pytest.param("apigateway:PATCH", f"{APIS}/api1/stages/dev", ON, False, id="change a stage"),
         pytest.param("lambda:GetFunction", f"{LAMBDA}:function:cfn-injector", {}, True, id="look at itself"),
         pytest.param("lambda:ListTags", f"{LAMBDA}:function:cfn-injector", {}, True, id="look whose it is"),
         pytest.param("lambda:UpdateFunctionCode", f"{LAMBDA}:function:cfn-injector", {}, False, id="change itself"),
@@ -120,10 +133,17 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
         ),
         pytest.param(
             "iam:PassRole",
-            f"{IAM}:role/cfn-injector-provider/stack-Role-1",
+            f"{IAM}:role/cfn-injector-provider/cfn-injector/stack-Role-1",
             {"RolePath": "/cfn-injector"},
             False,
             id="pass the provider's own role",
+        ),
+        pytest.param(
+            "iam:PassRole",
+            f"{IAM}:role/cfn-injector-provider/b/stack-Role-1",
+            {"Name": "a", "RolePath": "/"},
+            False,
+            id="pass another provider's role",
         ),
         pytest.param("s3:GetObject", "arn:aws:s3:::builds/app/1.zip", {}, True, id="read an artifact"),
         pytest.param("s3:GetObjectVersion", "arn:aws:s3:::builds-eu/1.zip", {}, True, id="read one of its versions"),
@@ -132,6 +152,9 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
         pytest.param("s3:ListBucket", "arn:aws:s3:::builds", {}, True, id="learn that an artifact is missing"),
         pytest.param("s3:PutObject", "arn:aws:s3:::stagingbucket/tmp/1", {}, True, id="stage an archive"),
         pytest.param("s3:DeleteObject", "arn:aws:s3:::stagingbucket/code/1", {}, True, id="delete a staged archive"),
+        pytest.param("s3:GetObject", "arn:aws:s3:::stagingbucket/secret/key", {}, True, id="read its own secret"),
+        pytest.param("s3:PutObject", "arn:aws:s3:::stagingbucket/secret/key", {}, True, id="create its own secret"),
+        pytest.param("s3:DeleteObject", "arn:aws:s3:::stagingbucket/secret/key", {}, False, id="forget its secret"),
         pytest.param("s3:PutObject", "arn:aws:s3:::stagingbucket/1", {}, False, id="stage outside the prefixes"),
         pytest.param("s3:DeleteBucket", "arn:aws:s3:::stagingbucket", {}, False, id="delete the staging bucket"),
         pytest.param(
@@ -155,6 +178,20 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
             True,
             id="read the tags of a stack",
         ),
+        pytest.param(
+            "cloudformation:DescribeStackEvents",
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/5f3c0a10",
+            {},
+            True,
+            id="read what happens in a stack",
+        ),
+        pytest.param(
+            "cloudformation:DescribeStackEvents",
+            f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/shop/5f3c0a10",
+            {},
+            False,
+            id="read what happens in another Region",
+        ),
         pytest.param("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", {}, False, id="use any key"),
     ],
 )
@@ -169,10 +206,85 @@ def test_a_role_is_passed_to_lambda_alone(service: str) -> None:
 
 def test_a_function_is_opened_to_api_gateway_alone() -> None:
     (statement,) = (
-        each for each in Deployment().statements() if "lambda:AddPermission" in listed(each.get("Action", []))
+        each for each in Deployment(**ON).statements() if "lambda:AddPermission" in listed(each.get("Action", []))
     )
     assert statement["Condition"] == {"StringEquals": {"lambda:Principal": "apigateway.amazonaws.com"}}
     assert statement["Resource"] == f"{LAMBDA}:function:*"
+
+
+def test_the_provider_cannot_touch_apis_unless_its_stack_says_so() -> None:
+    only_for_apis = {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"}
+    on, off = ({action for action, _ in allowed(**parameters)} for parameters in (ON, {}))
+    assert on - off == only_for_apis | {f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")}
+    assert not off - on
+    assert not any(action.startswith("apigateway:") for action in off)
+
+
+CHANGES = (
+    "AddPermission",
+    "DeleteFunction",
+    "PublishVersion",
+    "PutFunctionConcurrency",
+    "RemovePermission",
+    "TagResource",
+    "UntagResource",
+    "UpdateFunctionCode",
+    "UpdateFunctionConfiguration",
+)
+TAGS_OF_FUNCTION = {tag["Key"] for tag in RESOURCES["Function"]["Properties"]["Tags"]}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("actor", "other"), [("a", "b"), ("b", "a"), ("cfn-injector", "b"), ("a", "a")])
+@pytest.mark.parametrize("qualifier", ["", ":1"])
+def test_no_provider_can_change_a_provider(actor: str, other: str, change: str, qualifier: str) -> None:
+    deployment = Deployment(Name=actor, **ON)
+    tags = dict.fromkeys(TAGS_OF_FUNCTION, other)
+    principal = {"lambda__Principal": "apigateway.amazonaws.com"}
+
+    function = f"{LAMBDA}:function:{other}{qualifier}"
+    assert deployment.allows(f"lambda:{change}", f"{LAMBDA}:function:shop", tags={"stage": "dev"}, **principal)
+    assert not deployment.allows(f"lambda:{change}", function, tags=tags, **principal)
+
+
+def test_a_provider_with_a_prefix_cannot_change_the_functions_of_another() -> None:
+    for actor, other in (("a", "b"), ("b", "a")):
+        deployment = Deployment(Name=actor, FunctionNamePrefix=f"{actor}-", RolePath=f"/{actor}/")
+        for change in ("CreateFunction", "UpdateFunctionCode", "GetFunction"):
+            assert deployment.allows(f"lambda:{change}", f"{LAMBDA}:function:{actor}-shop")
+            assert not deployment.allows(f"lambda:{change}", f"{LAMBDA}:function:{other}-shop")
+        for change in ("Create", "Update", "Delete"):
+            action, mapping = f"lambda:{change}EventSourceMapping", f"{LAMBDA}:event-source-mapping:0f3c"
+            assert deployment.allows(action, mapping, lambda__FunctionArn=f"{LAMBDA}:function:{actor}-shop")
+            assert not deployment.allows(action, mapping, lambda__FunctionArn=f"{LAMBDA}:function:{other}-shop")
+        assert deployment.allows("iam:PassRole", f"{IAM}:role/{actor}/shop")
+        assert not deployment.allows("iam:PassRole", f"{IAM}:role/{other}/shop")
+
+
+def test_two_providers_share_no_name() -> None:
+    def names(name: str) -> set[str]:
+        deployment = Deployment(Name=name)
+        return {
+            *(deployment.resolve(output["Export"]["Name"]) for output in PROVIDER["Outputs"].values()),
+            deployment.resolve(RESOURCES["Function"]["Properties"]["FunctionName"]),
+            deployment.resolve(RESOURCES["LogGroup"]["Properties"]["LogGroupName"]),
+            deployment.resolve(RESOURCES["Role"]["Properties"]["Path"]),
+        }
+
+    assert names("a") == {"a-ServiceToken", "a-StagingBucket", "a", "/aws/lambda/a", "/cfn-injector-provider/a/"}
+    assert not names("a") & names("cfn-injector")
+
+
+def test_a_provider_cannot_read_the_staging_bucket_of_another() -> None:
+    deployment = Deployment(Name="a")
+    for key in ("code/1", "tmp/1", "secret/key"):
+        assert not deployment.allows("s3:GetObject", f"arn:aws:s3:::b-stagingbucket/{key}")
+
+
+@pytest.mark.parametrize("boundary", ["", f"{IAM}:policy/boundary"])
+def test_the_role_has_the_permissions_boundary_that_is_given(boundary: str) -> None:
+    role = Deployment(PermissionsBoundary=boundary).resolve(RESOURCES["Role"]["Properties"]["PermissionsBoundary"])
+    assert role == (boundary or None)
 
 
 S3_PERMISSIONS = {
@@ -217,6 +329,8 @@ def _called() -> set[str]:
             operations.setdefault(xform_name(operation), set()).add(f"{service}:{permission}")
     called = set()
     for path in SOURCE.rglob("*.py"):
+        if path.relative_to(SOURCE).parts[0] in NOT_IN_THE_ZIP:
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = getattr(node, "attr", getattr(node, "value", None))
             if isinstance(name, str) and name in operations:
@@ -225,16 +339,17 @@ def _called() -> set[str]:
 
 
 def test_what_the_code_calls_and_what_the_role_allows_are_the_same() -> None:
-    assert _called() | NOT_CALLED.keys() == {action for action, _ in allowed()}
+    assert _called() | NOT_CALLED.keys() == {action for action, _ in allowed(**ON)}
 
 
 def test_no_action_that_is_allowed_has_a_wildcard() -> None:
-    assert [action for action, _ in allowed() if "*" in action or "?" in action] == []
+    assert [action for action, _ in allowed(**ON) if "*" in action or "?" in action] == []
 
 
 def test_every_resource_is_allowed_only_where_iam_knows_nothing_narrower() -> None:
-    everywhere = {action for action, resource in allowed() if resource == "*"}
+    everywhere = {action for action, resource in allowed(**ON) if resource == "*"}
     assert everywhere == {
+        "cloudformation:DescribeStackResources",
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
@@ -248,23 +363,52 @@ def test_every_wildcard_that_is_allowed_is_explained_above_its_statement() -> No
     above = {line.split()[-1]: lines[at - 1].strip() for at, line in enumerate(lines) if "- Sid:" in line}
     wide = [
         statement["Sid"]
-        for statement in Deployment().statements()
+        for statement in Deployment(**ON).statements()
         if statement["Effect"] == "Allow" and any("*" in arn for arn in listed(statement["Resource"]))
     ]
     assert [sid for sid in wide if not above[sid].startswith("#")] == []
 
 
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+PARTITIONS = botocore.session.get_session().get_available_partitions()
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_arn_is_of_the_partition_that_the_stack_is_in(partition: str) -> None:
-    statements = Deployment(partition).statements()
-    arns = {arn for statement in statements for arn in listed(statement["Resource"])} - {"*"}
-    assert {arn.split(":")[1] for arn in arns} == {partition}
-    assert {arn for arn in arns if "builds" in arn} == {
-        f"arn:{partition}:s3:::builds",
-        f"arn:{partition}:s3:::builds-eu",
-        f"arn:{partition}:s3:::builds/*",
-        f"arn:{partition}:s3:::builds-eu/*",
-    }
+    deployment = Deployment(partition, **ON)
+    arns = {arn for statement in deployment.statements() for arn in listed(statement["Resource"])} - {"*"}
+    builds = {arn for arn in arns if "builds" in arn}
+    assert {arn.split(":")[1] for arn in arns - builds} == {partition}
+    assert builds == {"arn:*:s3:::builds", "arn:*:s3:::builds-eu", "arn:*:s3:::builds/*", "arn:*:s3:::builds-eu/*"}
+    for bucket in ("builds", "builds-eu"):
+        assert deployment.allows("s3:GetObject", f"arn:{partition}:s3:::{bucket}/app/1.zip")
+        assert deployment.allows("s3:ListBucket", f"arn:{partition}:s3:::{bucket}")
+        assert not deployment.allows("s3:ListBucket", f"arn:{partition}:s3:::{bucket}-us")
+
+
+INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+@pytest.mark.parametrize("buckets", [2, 30])
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_are(
+    partition: str, buckets: int
+) -> None:
+    names = [f"{number:02}".ljust(63, "b") for number in range(buckets)]
+    deployment = Deployment(
+        partition,
+        region="r" * 14,
+        SourceBuckets=",".join(names),
+        Name="n" * 32,
+        FunctionNamePrefix="p" * 64,
+        RolePath="/" + "r" * 62 + "/",
+        **ON,
+    )
+    inline, managed = deployment.documents()
+    staging = json.loads(json.dumps(inline).replace("stagingbucket", "s" * 63))
+
+    assert size_of(staging) < INLINE_LIMIT
+    assert [size_of(document) < MANAGED_LIMIT for document in managed] == [True]
 
 
 def test_one_source_bucket_is_a_list_too() -> None:
@@ -292,8 +436,12 @@ def test_the_parameters_are_these() -> None:
         "CodeBucket": None,
         "CodeKey": None,
         "SourceBuckets": None,
-        "FunctionNamePrefix": "",
+        "FunctionNamePrefix": None,
         "RolePath": "/cfn-injector/",
+        "Name": "cfn-injector",
+        "ApiGateway": "false",
+        "AllowCrossStack": "false",
+        "PermissionsBoundary": "",
         "ResponseHosts": "",
         "ExtraPolicyArns": "",
     }
@@ -308,17 +456,32 @@ def test_the_parameters_are_these() -> None:
         ("RolePath", "", False),
         ("RolePath", "/*", False),
         ("RolePath", "/app?", False),
-        ("FunctionNamePrefix", "", True),
+        ("FunctionNamePrefix", "", False),
         ("FunctionNamePrefix", "dev-", True),
-        ("FunctionNamePrefix", "*", False),
+        ("FunctionNamePrefix", "d" * 64, True),
+        ("FunctionNamePrefix", "d" * 65, False),
+        ("FunctionNamePrefix", "*", True),
+        ("FunctionNamePrefix", "dev-*", False),
+        ("FunctionNamePrefix", "**", False),
         ("FunctionNamePrefix", "a:b", False),
+        ("Name", "team-A1", True),
+        ("Name", "n" * 32, True),
+        ("Name", "n" * 33, False),
+        ("Name", "", False),
+        ("Name", "*", False),
+        ("Name", "a/b", False),
+        ("PermissionsBoundary", "", True),
+        ("PermissionsBoundary", "arn:aws-cn:iam::111122223333:policy/teams/boundary", True),
+        ("PermissionsBoundary", "arn:aws:iam::aws:policy/PowerUserAccess", True),
+        ("PermissionsBoundary", "arn:aws:iam::111122223333:policy/*", False),
+        ("PermissionsBoundary", "arn:aws:iam::111122223333:role/boundary", False),
         ("SourceBuckets", "builds.example-1", True),
         ("SourceBuckets", "*", False),
         ("SourceBuckets", "builds*", False),
         ("SourceBuckets", "builds/app", False),
     ],
 )
-def test_a_parameter_takes_no_wildcard(parameter: str, value: str, taken: bool) -> None:
+def test_a_parameter_takes_only_what_its_pattern_allows(parameter: str, value: str, taken: bool) -> None:
     pattern = PROVIDER["Parameters"][parameter]["AllowedPattern"]
     assert (re.fullmatch(pattern, value) is not None) is taken
 
@@ -365,6 +528,8 @@ def test_what_an_emulator_needs_beyond_aws_is_allowed_to_emulators_alone() -> No
     assert "Emulator" not in [statement["Sid"] for statement in Deployment().statements()]
     assert Deployment(ResponseHosts="localhost:4566").allows("lambda:CreateFunction", "*")
     assert not Deployment().allows("lambda:CreateFunction", "*")
+    assert not Deployment(ResponseHosts="localhost:4566").allows("lambda:AddPermission", "*")
+    assert Deployment(ResponseHosts="localhost:4566", **ON).allows("lambda:AddPermission", "*")
 
 
 FUNCTION = RESOURCES["Function"]["Properties"]
@@ -372,16 +537,40 @@ INVOCATIONS = RESOURCES["Invocations"]["Properties"]
 
 
 def test_the_function_has_a_fixed_name_and_that_is_the_service_token() -> None:
-    assert FUNCTION["FunctionName"] == "cfn-injector"
+    assert FUNCTION["FunctionName"] == {"Ref": "Name"}
     assert PROVIDER["Outputs"]["ServiceToken"]["Value"] == {"Fn::GetAtt": ["Function", "Arn"]}
-    assert PROVIDER["Outputs"]["ServiceToken"]["Export"] == {"Name": "cfn-injector-ServiceToken"}
+    export = Deployment().resolve(PROVIDER["Outputs"]["ServiceToken"]["Export"])
+    assert export == {"Name": "cfn-injector-ServiceToken"}
+
+
+@pytest.mark.parametrize(("given", "prefix"), [("*", ""), ("dev-", "dev-")])
+def test_the_function_knows_the_bounds_of_its_role(given: str, prefix: str) -> None:
+    deployment = Deployment(
+        FunctionNamePrefix=given, RolePath="/app-", ApiGateway="true", AllowCrossStack="true", ResponseHosts="h:1"
+    )
+    assert deployment.resolve(FUNCTION["Environment"]["Variables"]) == {
+        "CFN_INJECTOR_STAGING_BUCKET": "stagingbucket",
+        "CFN_INJECTOR_FUNCTION_NAME_PREFIX": prefix,
+        "CFN_INJECTOR_ROLE_PATH": "/app-",
+        "CFN_INJECTOR_API_GATEWAY": "true",
+        "CFN_INJECTOR_ALLOW_CROSS_STACK": "true",
+        "CFN_INJECTOR_RESPONSE_HOSTS": "h:1",
+    }
+
+
+def test_every_provider_has_the_tag_by_which_others_know_it() -> None:
+    assert {holders.PROVIDER} == TAGS_OF_FUNCTION
 
 
 def test_the_function_runs_the_handler_of_the_zip_with_its_settings() -> None:
     assert (FUNCTION["Runtime"], FUNCTION["Handler"]) == ("python3.13", "cfn_injector.aws_lambda.handler")
-    assert FUNCTION["Environment"]["Variables"] == {
-        "CFN_INJECTOR_STAGING_BUCKET": {"Ref": "StagingBucket"},
-        "CFN_INJECTOR_RESPONSE_HOSTS": {"Ref": "ResponseHosts"},
+    assert Deployment().resolve(FUNCTION["Environment"]["Variables"]) == {
+        "CFN_INJECTOR_STAGING_BUCKET": "stagingbucket",
+        "CFN_INJECTOR_FUNCTION_NAME_PREFIX": "",
+        "CFN_INJECTOR_ROLE_PATH": "/cfn-injector/",
+        "CFN_INJECTOR_API_GATEWAY": "false",
+        "CFN_INJECTOR_ALLOW_CROSS_STACK": "false",
+        "CFN_INJECTOR_RESPONSE_HOSTS": "",
     }
 
 

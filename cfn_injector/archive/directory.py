@@ -42,6 +42,12 @@ from cfn_injector.archive.entry import (
 )
 from cfn_injector.errors import ArtifactError
 
+MAX_ENTRIES = 100_000
+MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
+"""Bounds within which the provider can read a directory in its memory; no function comes near them."""
+MAX_NAME_BYTES = 4096
+"""Linux opens no longer path: https://man7.org/linux/man-pages/man7/path_resolution.7.html."""
+
 _SCANNED = Struct("<4s4xH10x2I4H6xI")  # the part of CENTRAL_DIRECTORY_HEADER that is checked for every entry
 
 
@@ -131,7 +137,9 @@ def _add_aliases(indexes: dict[bytes, int], aliases: Iterable[tuple[int, bytes]]
             raise ArtifactError("has an alternative name that another entry also has", entry=show(index))
 
 
-def _indexed(names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Callable[[int], str]) -> dict[bytes, int]:
+def _indexed(
+    names: Sequence[bytes], aliases: Iterable[tuple[int, bytes]], show: Callable[[int], str]
+) -> dict[bytes, int]:
     """Map each normalized name to its index. Refuses unsafe names, and two names that are the same file."""
     # Searching all names at once is fast; each name is looked at only if that search finds something.
     joined = b"\0".join((b"", *names, b""))
@@ -149,13 +157,18 @@ def _indexed(names: Sequence[bytes], aliases: list[tuple[int, bytes]], show: Cal
                 raise ArtifactError("has a name that consists of dots only", entry=show(index))
     else:
         keys = [name.rstrip(b"/") for name in names]
+    longest = max(names, key=len, default=b"")
+    if len(longest) > MAX_NAME_BYTES:
+        raise ArtifactError(f"has a name of more than {MAX_NAME_BYTES:,} bytes", entry=show(names.index(longest)))
     indexes = dict(zip(keys, range(len(keys)), strict=True))
     if len(indexes) != len(keys):
         index = next(index for index, key in enumerate(keys) if indexes[key] != index)
         raise ArtifactError("occurs twice", entry=show(index))
-    if b"\\" in joined:  # a separator to tools on Windows, and to some others
-        aliases += [(index, name.replace(b"\\", b"/")) for index, name in enumerate(names) if b"\\" in name]
     _add_aliases(indexes, aliases, show)
+    if b"\\" in joined:  # a separator to tools on Windows, and to some others
+        del joined  # as large as all names, of which memory is about to hold a second spelling
+        spelled = ((index, name.replace(b"\\", b"/")) for index, name in enumerate(names) if b"\\" in name)
+        _add_aliases(indexes, spelled, show)
     return indexes
 
 
@@ -243,6 +256,12 @@ def read_directory(read: Read, size: int) -> Directory:
     """
     read = checked(read)
     layout = find_directory(read, size)
+    if layout.entries > MAX_ENTRIES or layout.length > MAX_DIRECTORY_BYTES:
+        raise ArtifactError(
+            f"lists {layout.entries:,} entries in {layout.length:,} bytes, more than the {MAX_ENTRIES:,} entries or "
+            f"{MAX_DIRECTORY_BYTES:,} bytes that can be read safely",
+            remedy="take files out of it",
+        )
     directory = _scan(read(layout.start, layout.start + layout.length), layout)
     first = directory.bounds[0]
     if first and layout.zip64_eocd:

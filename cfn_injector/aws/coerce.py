@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.validate import ParamValidator
+from botocore.validate import ParamValidator, ValidationErrors
 
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import PropertyError
@@ -120,7 +120,16 @@ def limit_problems(found: Mapping[str, Any], shape: Any) -> list[PropertyError]:
     report = ParamValidator().validate(found, shape)
     if not report.has_errors():
         return []
-    return [PropertyError("Properties", f"are not valid: {report.generate_report()}", "correct them")]
+    problems = "\n".join(_without_value(*error) for error in report._errors)
+    return [PropertyError("Properties", f"are not valid: {problems}", "correct them")]
+
+
+def _without_value(reason: str, name: str, details: Mapping[str, Any]) -> str:
+    """One error of botocore's report. botocore quotes the value, in which the text around it can occur again."""
+    single = ValidationErrors()
+    single.report(name, reason, **details)
+    text: str = single.generate_report()
+    return text.replace(f", value: {details['param']}", "", 1) if "param" in details else text
 
 
 def template_tags(properties: Mapping[str, Any]) -> dict[str, str]:

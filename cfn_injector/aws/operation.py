@@ -16,8 +16,8 @@ from cfn_injector.aws import stacks
 from cfn_injector.aws.coerce import template_tags
 from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError
-from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services
-from cfn_injector.protocol.ownership import Stack, Verdict, verdict
+from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services, Stack
+from cfn_injector.protocol.ownership import Verdict, verdict
 
 UNDO_SECONDS = CLEANING_SECONDS * 2 / 3
 """What undoing may take after the deadline: less than is reserved, so that the watchdog does not answer first."""
@@ -42,9 +42,13 @@ class Operation:
 
     @classmethod
     def begin(cls, request: Request, services: Services) -> Operation:
-        """Asks CloudFormation about the stack."""
-        operation = cls(request, services, Stack({}))
-        return replace(operation, stack=stacks.describe(operation.client("cloudformation"), request.stack_id))
+        """Uses what is known about the stack since the event was verified, or asks CloudFormation."""
+        operation = cls(request, services, request.stack or Stack({}))
+        return (
+            operation
+            if request.stack
+            else replace(operation, stack=stacks.describe(operation.client("cloudformation"), request.stack_id))
+        )
 
     def client(self, service: str) -> Any:
         """The operation's boto3 client of a service."""

@@ -14,6 +14,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/CopyingObjectsMPUapi.html
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +27,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.archive import Segment
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Part, Upload, length, plan
-from cfn_injector.aws.s3_objects import CHUNK, discard, stored_sha256, translated, twice
-from cfn_injector.errors import StorageError
+from cfn_injector.aws.s3_objects import CHUNK, discard, staging_bucket, stored_sha256, translated, twice
+from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.injection import TAIL_BYTES, Source, join
 
 COMPARED_BYTES = 16 * 1024
 """This much of the end of an assembled object is read back and compared with the plan."""
+
+_BUCKET = re.compile(r"[A-Za-z0-9._-]+")
+_ACCESS_POINTS = ("-s3alias", "--ol-s3", "--xa-s3", ".mrap")
+"""The ends of names of access points, which no bucket's name has.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
 
 
 def _ranged(answer: Mapping[str, Any], start: int, end: int) -> bytes:
@@ -98,6 +105,26 @@ class S3Source:
         if len(body) != end - start:
             raise StorageError(f"{self.place} returned {len(body)} of {end - start} bytes; deploy again")
         return body
+
+
+def check_bucket(environ: Mapping[str, str], bucket: str) -> None:
+    """Raises PropertyError if a template names the staging bucket, which has all stacks' values, as a source.
+
+    An access point, by its ARN or alias, can lead to any bucket, so it is refused too.
+    """
+    remedy = "name the bucket that the artifact was uploaded to"
+    if bucket.lower() == staging_bucket(environ).lower():
+        raise PropertyError("Code.S3Bucket", "is the provider's staging bucket, which is not a source", remedy)
+    if not _BUCKET.fullmatch(bucket) or bucket.lower().endswith(_ACCESS_POINTS):
+        raise PropertyError("Code.S3Bucket", "is not the name of a bucket", remedy)
+
+
+def open_artifact(
+    client: Any, environ: Mapping[str, str], bucket: str, key: str, version: str | None = None
+) -> S3Source:
+    """The artifact that a template names. Raises PropertyError, before anything is read, as ``check_bucket`` does."""
+    check_bucket(environ, bucket)
+    return S3Source.open(client, bucket, key, version)
 
 
 @dataclass(frozen=True)

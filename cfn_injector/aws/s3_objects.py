@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
+from secrets import token_bytes
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cfn_injector.errors import StorageError, code_of
 
 CHUNK = 1 << 20
+SECRET_KEY = "secret/key"
+"""The object whose bytes key the hashes of secrets. No lifecycle rule deletes it."""
+
+_SECRET_BYTES = 32
+_SECRET_ATTEMPTS = 5
 
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
 _DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
@@ -62,6 +68,40 @@ def staging_bucket(environ: Mapping[str, str]) -> str:
             "the provider's own environment lacks CFN_INJECTOR_STAGING_BUCKET; deploy the provider's stack again"
         )
     return environ["CFN_INJECTOR_STAGING_BUCKET"]
+
+
+def account_secret(client: Any, bucket: str) -> bytes:
+    """Random bytes that only this provider's account has: an object of the staging bucket, created on first use.
+
+    S3 creates it only if it does not exist, so all who use it first read the same bytes. (If an emulator ignores the
+    condition, one of two simultaneous first uses may have read bytes that the other one replaced. Then the next update
+    of its resource gives a new key, although nothing changed.)
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    place = {"Bucket": bucket, "Key": SECRET_KEY}
+    for _ in range(_SECRET_ATTEMPTS):
+        try:
+            found = bytes(client.get_object(**place)["Body"].read())
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) not in _MISSING:
+                raise _no_secret(bucket, error) from error
+        else:
+            if len(found) != _SECRET_BYTES:
+                raise StorageError(f"s3://{bucket}/{SECRET_KEY} is damaged; delete it, and deploy again")
+            return found
+        try:
+            client.put_object(**place, Body=token_bytes(_SECRET_BYTES), IfNoneMatch="*")
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) not in _CHANGED:  # with these codes, another request creates it
+                raise _no_secret(bucket, error) from error
+    raise StorageError(f"s3://{bucket}/{SECRET_KEY} could not be created; deploy again")
+
+
+def _no_secret(bucket: str, error: Exception) -> StorageError:
+    code = code_of(error) or type(error).__name__
+    problem = f"s3://{bucket}/{SECRET_KEY}, which keys the IDs of objects, failed with {code}"
+    remedy = "update the provider's stack, whose role needs s3:GetObject and s3:PutObject for it"
+    return StorageError(f"{problem}; {remedy if code in _DENIED else 'deploy again'}")
 
 
 def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
@@ -113,3 +153,9 @@ def discard(client: Any, bucket: str, key: str) -> None:
     """Deletes an object; it is not an error if the object does not exist."""
     with translated(f"s3://{bucket}/{key}", "s3:DeleteObject"):
         twice(client.delete_object, Bucket=bucket, Key=key)
+
+
+def upload(client: Any, bucket: str, key: str, body: Any) -> None:
+    """Writes what the file object ``body`` holds, in parts, so that memory holds only a few of them."""
+    with translated(f"s3://{bucket}/{key}", "s3:PutObject"):
+        client.upload_fileobj(body, bucket, key)

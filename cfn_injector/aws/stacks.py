@@ -12,10 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cfn_injector.errors import code_of
-from cfn_injector.protocol.ownership import Stack
+from cfn_injector.protocol.messages import Stack
+from cfn_injector.protocol.ownership import PREFIX
 
 
-def _ask(call: Callable[..., Any], **arguments: str) -> Any | None:
+def ask(call: Callable[..., Any], **arguments: str) -> Any | None:
     """The answer, or None if the stack or the resource does not exist."""
     try:
         return call(**arguments)
@@ -25,15 +26,22 @@ def _ask(call: Callable[..., Any], **arguments: str) -> Any | None:
         return None
 
 
-def describe(client: Any, stack_id: str) -> Stack:
-    """The stack's own tags, without those of AWS, and its direction."""
-    answer = _ask(client.describe_stacks, StackName=stack_id)
+def find(client: Any, stack_id: str) -> Stack | None:
+    """The stack's own tags, without those that AWS and this project reserve, and its direction."""
+    answer = ask(client.describe_stacks, StackName=stack_id)
     if answer is None:
-        return Stack({})
+        return None
     (found,) = answer["Stacks"]
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", []) if not tag["Key"].startswith("aws:")}
+    stated = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    tags = {key: value for key, value in stated.items() if not key.startswith(("aws:", PREFIX))}
     status: str = found["StackStatus"]
-    return Stack(tags, "ROLLBACK" in status, status.startswith("DELETE"), not status.endswith("_IN_PROGRESS"))
+    in_progress = status.endswith("_IN_PROGRESS")
+    return Stack(tags, "ROLLBACK" in status, status.startswith("DELETE"), not in_progress, status)
+
+
+def describe(client: Any, stack_id: str) -> Stack:
+    """As ``find``; a stack that no longer exists has no tags and no direction."""
+    return find(client, stack_id) or Stack({})
 
 
 def has_given_up(client: Any, stack_id: str, logical_id: str, began: Stack) -> bool:
@@ -45,6 +53,6 @@ def has_given_up(client: Any, stack_id: str, logical_id: str, began: Stack) -> b
     now = describe(client, stack_id)
     if now.deleting or now.stable or (now.rolling_back and not began.rolling_back):
         return True
-    answer = _ask(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
+    answer = ask(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
     status: str = answer["StackResourceDetail"]["ResourceStatus"] if answer else ""
     return status.startswith("DELETE") or status.endswith("_FAILED")

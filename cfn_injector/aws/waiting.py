@@ -11,13 +11,23 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.errors import OutOfTimeError, message_of
+from cfn_injector.errors import OutOfTimeError, code_of, message_of
 from cfn_injector.protocol.messages import Request, Services
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two attempts."""
 
 T = TypeVar("T")
+
+
+_THROTTLING = frozenset(
+    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
+)
+
+
+def is_throttling(error: ClientError) -> bool:
+    """Whether AWS asks to slow down."""
+    return code_of(error) in _THROTTLING
 
 
 def _never(error: ClientError) -> bool:

@@ -21,18 +21,7 @@ from io import UnsupportedOperation
 from threading import Lock
 from typing import IO, Any
 
-from cfn_injector.cli.display import (
-    ANY_ERROR,
-    HTTP,
-    LOCAL,
-    S3,
-    aws_explained,
-    explained,
-    local_path,
-    s3_object,
-    shown,
-    split,
-)
+from cfn_injector.cli import display
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import TAIL_BYTES, Source
 
@@ -43,18 +32,18 @@ _CHECK = "check that it exists and that you may read it"
 
 
 def _reading(place: str) -> AbstractContextManager[None]:
-    return explained(f"{place} cannot be read", _CHECK, ANY_ERROR)
+    return display.explained(f"{place} cannot be read", _CHECK, display.ANY_ERROR)
 
 
 def writing_temporary_file() -> AbstractContextManager[None]:
     """Explains errors of a temporary file."""
-    return explained("a temporary file cannot be written", "set TMPDIR to a folder with more space")
+    return display.explained("a temporary file cannot be written", "set TMPDIR to a folder with more space")
 
 
 def import_smart_open(location: str) -> Any:
     """The module smart_open. Raises InjectorError unless it supports this URL and has what it needs for that."""
-    place = shown(location)
-    with explained(f"{place} is not a URL that can be opened", "correct it", ANY_ERROR):
+    place = display.shown(location)
+    with display.explained(f"{place} is not a URL that can be opened", "correct it", display.ANY_ERROR):
         try:
             import smart_open
 
@@ -74,10 +63,10 @@ def import_smart_open(location: str) -> Any:
 
 
 def _open(location: str) -> IO[bytes]:
-    scheme = split(location)[0]
-    if scheme in LOCAL:
-        return open(local_path(location), "rb")  # noqa: PTH123 (Path would ignore a slash at the end)
-    parameters = {"timeout": _HTTP_TIMEOUT} if scheme in HTTP else {}
+    scheme = display.split(location)[0]
+    if scheme in display.LOCAL:
+        return open(display.local_path(location), "rb")  # noqa: PTH123 (Path would ignore a slash at the end)
+    parameters = {"timeout": _HTTP_TIMEOUT} if scheme in display.HTTP else {}
     library = import_smart_open(location)
     file: IO[bytes] = library.open(location, "rb", compression="disable", transport_params=parameters)
     return file
@@ -144,15 +133,15 @@ def _copied(place: str, file: IO[bytes], copy: IO[bytes]) -> FileSource:
 @contextmanager
 def opened(location: str) -> Iterator[Source]:
     """The archive at a path or URL."""
-    place = shown(location)
+    place = display.shown(location)
     with ExitStack() as files:
-        if split(location)[0] in S3:
+        if display.split(location)[0] in display.S3:
             import boto3
 
             from cfn_injector.aws.s3 import S3Source
 
-            files.enter_context(aws_explained(location))
-            yield S3Source.open(boto3.client("s3"), *s3_object(location))
+            files.enter_context(display.aws_explained(location))
+            yield S3Source.open(boto3.client("s3"), *display.s3_object(location))
             return
         source = None
         with _reading(place):

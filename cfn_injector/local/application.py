@@ -56,7 +56,7 @@ def deploy(application: Application, world: World) -> stacks.Stack:
     bucket = f"{application.name}-artifacts-{ACCOUNT}"
     with world.show.step("Build the artifact and upload it"):
         key, _ = upload(world, bucket, application.name, application.build())
-    install_provider(world, bucket)
+    install_provider(world, bucket, prefix=f"{application.name}-")
     with world.show.step(f"Deploy stack {application.name}"):
         parameters = {"ArtifactBucket": bucket, "ArtifactKey": key}
         template = application.template.read_text("utf-8")

@@ -58,22 +58,33 @@ def build_provider(emulator: Emulator) -> bytes:
     return build(emulator.log.with_name("provider.zip")).path.read_bytes()
 
 
-def deploy_provider(emulator: Emulator, code_bucket: str, code_key: str, source_bucket: str) -> None:
-    """Create the stack that provides the custom resources. It may read ``source_bucket``."""
+def deploy_provider(
+    emulator: Emulator, code_bucket: str, code_key: str, source_bucket: str, prefix: str, **others: str
+) -> None:
+    """Create the stack that provides the custom resources.
+
+    It may read ``source_bucket``, and change functions whose names begin with ``prefix``; ``others`` are more
+    parameters of its template.
+    """
     parameters = {
         "CodeBucket": code_bucket,
         "CodeKey": code_key,
         "SourceBuckets": source_bucket,
+        "FunctionNamePrefix": prefix,
         "ResponseHosts": emulator.response_hosts,
+        **others,
     }
     template = template_path("provider.yaml").read_text("utf-8")
     stacks.create(emulator.client("cloudformation"), PROVIDER_STACK, template, parameters)
 
 
-def install_provider(world: World, source_bucket: str) -> str:
-    """Build the provider and deploy its stack. Returns the key of its zip in PROVIDER_BUCKET."""
+def install_provider(world: World, source_bucket: str, prefix: str, **others: str) -> str:
+    """Build the provider and deploy its stack, as ``deploy_provider`` does.
+
+    Returns the key of its zip in PROVIDER_BUCKET.
+    """
     with world.show.step("Build the provider and upload it"):
         key, _ = upload(world, PROVIDER_BUCKET, "provider", build_provider(world.emulator))
     with world.show.step(f"Deploy stack {PROVIDER_STACK}"):
-        deploy_provider(world.emulator, PROVIDER_BUCKET, key, source_bucket)
+        deploy_provider(world.emulator, PROVIDER_BUCKET, key, source_bucket, prefix, **others)
     return key

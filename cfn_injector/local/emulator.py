@@ -30,6 +30,7 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+SCRIPT = Path(__file__).with_name("ministack_states.py")
 ATTEMPTS = 3  # the port that was free may be taken when ministack binds it
 
 # ministack takes an access key that is an account ID as the root user of that account.
@@ -131,7 +132,7 @@ def _spawn(folder: Path, session: boto3.Session) -> Emulator:
     port, log = _free_port(), folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, str(SCRIPT)],
             env=_environment(folder, port),
             cwd=folder,
             stdin=subprocess.DEVNULL,

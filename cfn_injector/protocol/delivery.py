@@ -21,28 +21,50 @@ ATTEMPTS = 6
 TIMEOUT = 4.0
 """Seconds that an attempt waits for the connection, and then for the response."""
 
-_AWS_HOST = re.compile(
-    r"cloudformation-custom-resource-response-[a-z0-9-]+\.s3([.-][a-z0-9-]+)*"
-    r"\.(amazonaws\.com(\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
-)
+_SUFFIXES = {
+    "cn": "amazonaws.com.cn",
+    "us-iso": "c2s.ic.gov",
+    "us-isob": "sc2s.sgov.gov",
+    "us-isof": "csp.hci.ic.gov",
+    "eu-isoe": "cloud.adc-e.uk",
+    "eusc": "amazonaws.eu",
+}
+"""The DNS suffix of each partition other than aws and aws-us-gov, by the beginning of its Regions' names.
+
+A test compares it with botocore's partitions. botocore itself cannot be used here: see protocol.messages.
+"""
 
 
-def _connection(url: SplitResult, hosts: Collection[str]) -> HTTPConnection:
+def aws_hosts(region: str) -> frozenset[str]:
+    """The hosts of the bucket in which CloudFormation of this Region takes answers; no other bucket has its name.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html
+    """
+    if not re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+", region):
+        return frozenset()
+    partition = next((begin for begin in _SUFFIXES if region.startswith(f"{begin}-")), "")
+    suffix = _SUFFIXES.get(partition, "amazonaws.com")
+    bucket = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
+    endpoints = ("s3", f"s3.{region}", f"s3-{region}", f"s3.dualstack.{region}")
+    return frozenset(f"{bucket}.{endpoint}.{suffix}" for endpoint in endpoints)
+
+
+def _connection(url: SplitResult, hosts: Collection[str], region: str) -> HTTPConnection:
     """A connection to an allowed host, not opened yet. Raises DeliveryError for any other host."""
     if url.netloc in hosts and url.scheme in ("http", "https"):
         kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
         return kind(url.netloc, timeout=TIMEOUT)
-    if url.scheme == "https" and _AWS_HOST.fullmatch(url.netloc):
+    if url.scheme == "https" and url.netloc in aws_hosts(region):
         return HTTPSConnection(url.netloc, timeout=TIMEOUT)
     raise DeliveryError(
-        "ResponseURL is not an https URL of CloudFormation's own host; to answer an emulator, add its host:port to "
-        "CFN_INJECTOR_RESPONSE_HOSTS"
+        "ResponseURL is not an https URL of CloudFormation's own bucket in this Region; to answer an emulator, add its "
+        "host:port to CFN_INJECTOR_RESPONSE_HOSTS"
     )
 
 
-def _put(url: SplitResult, body: bytes, hosts: Collection[str]) -> str:
+def _put(url: SplitResult, body: bytes, hosts: Collection[str], region: str) -> str:
     """Makes one attempt. Returns what went wrong, or an empty string."""
-    connection = _connection(url, hosts)
+    connection = _connection(url, hosts, region)
     target = f"{url.path}?{url.query}" if url.query else url.path
     try:
         # The URL's signature covers an empty Content-Type.
@@ -60,17 +82,19 @@ def send(
     body: bytes,
     *,
     hosts: Collection[str] = (),
+    region: str = "",
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """PUTs the body, with at most six attempts and pauses of 0.5, 1, 2, 4 and 8 seconds. Does not follow redirects.
 
-    ``hosts`` lists each ``host:port`` that is allowed besides AWS's own, over http too. Raises DeliveryError.
+    ``region`` is the provider's own, whose CloudFormation may be answered. ``hosts`` lists each ``host:port`` that is
+    allowed besides, over http too. Raises DeliveryError.
     """
     target = urlsplit(url)
     for attempt in range(ATTEMPTS):
         if attempt:
             sleep(2.0 ** (attempt - 2))
-        problem = _put(target, body, hosts)
+        problem = _put(target, body, hosts, region)
         if not problem:
             return
     raise DeliveryError(f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}")

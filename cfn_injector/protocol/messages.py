@@ -71,6 +71,16 @@ class Resource(Protocol):
     def delete(self, request: Request, services: Services) -> Outcome: ...
 
 
+class Stack(NamedTuple):
+    """A stack as CloudFormation describes it: ``tags`` are its own, ``stable`` means that nothing is in progress."""
+
+    tags: Mapping[str, str]
+    rolling_back: bool = False
+    deleting: bool = False
+    stable: bool = False
+    status: str = ""
+
+
 @dataclass(frozen=True)
 class Request:
     """One event. ``deadline`` and ``issued_at`` are seconds since the epoch. Properties may hold secrets."""
@@ -86,6 +96,7 @@ class Request:
     service_timeout: int = MAX_SERVICE_TIMEOUT
     issued_at: float | None = None
     deadline: float = math.inf
+    stack: Stack | None = None
 
     @property
     def stack_name(self) -> str:

@@ -16,10 +16,9 @@ from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from hashlib import sha256
-from typing import NamedTuple
 
 from cfn_injector.errors import PropertyError
-from cfn_injector.protocol.messages import Request
+from cfn_injector.protocol.messages import Request, Stack
 
 PREFIX = "cfn-injector:"
 STACK_ID = "cfn-injector:stack-id"
@@ -29,7 +28,8 @@ REQUEST_ID = "cfn-injector:request-id"
 PENDING = "cfn-injector:pending"
 """The request that is creating the resource and is not answered yet."""
 ADOPTED = "cfn-injector:adopted"
-"""The request that adopted the resource. If that request is rolled back, the resource is released, not deleted."""
+"""The version that holds the function as it was before its adoption. If the adoption is rolled back, the function is
+released with that code and configuration, not deleted."""
 REPLACES = "cfn-injector:replaces"
 """The resource that this one replaced. A rollback returns to it."""
 SERVED = "cfn-injector:served"
@@ -39,15 +39,6 @@ MAX_TAGS = 44
 """Lambda allows 50 tags on a resource, of which the provider needs up to six."""
 
 _NAME_ATTEMPTS = 50
-
-
-class Stack(NamedTuple):
-    """A stack as CloudFormation describes it: ``tags`` are its own, ``stable`` means that nothing is in progress."""
-
-    tags: Mapping[str, str]
-    rolling_back: bool = False
-    deleting: bool = False
-    stable: bool = False
 
 
 class Verdict(Enum):
@@ -106,15 +97,15 @@ def is_pending_for(tags: Mapping[str, str], request: Request) -> bool:
     return is_owned(tags, request) and tags.get(PENDING) == request.request_id
 
 
-def ownership_tags(request: Request, *, pending: bool, adopted: bool = False, replaces: str = "") -> dict[str, str]:
-    """The tags that make a resource this request's."""
+def ownership_tags(request: Request, *, pending: bool, adopted: str = "", replaces: str = "") -> dict[str, str]:
+    """The tags that make a resource this request's; ``adopted`` and ``replaces`` are the values of these tags."""
     tags = {STACK_ID: request.stack_id, LOGICAL_ID: request.logical_id, REQUEST_ID: request.request_id}
     if request.issued_at is not None:
         tags[SERVED] = str(int(request.issued_at))
     if pending:
         tags[PENDING] = request.request_id
     if adopted:
-        tags[ADOPTED] = request.request_id
+        tags[ADOPTED] = adopted
     if replaces:
         tags[REPLACES] = replaces
     return tags

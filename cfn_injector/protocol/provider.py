@@ -10,7 +10,6 @@ current step.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from traceback import extract_tb
 from typing import Any
 
 from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
+from cfn_injector.protocol.masking import masked, secrets_in
 from cfn_injector.protocol.messages import (
     CLEANING_SECONDS,
     Outcome,
@@ -32,11 +32,14 @@ from cfn_injector.protocol.messages import (
     succeeded,
 )
 
+MAX_CLOCK_SKEW = 300.0
+"""Seconds that CloudFormation's clock may be ahead of the provider's."""
+
+IDENTIFIERS = frozenset({"function", "key", "status", "version"})
+"""Log fields that are not masked: they never hold a value of a variable, but a variable can have their value."""
+
 ANSWER_SECONDS = 65.0
 """The part of the provider's time that is reserved for the answer and its retries."""
-
-_MIN_SECRET = 4
-_NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 
 class _Answer:
@@ -92,6 +95,7 @@ class _Guarded:
 
     inner: Services
     answer: _Answer
+    secrets: Sequence[str] = field(repr=False)
     steps: list[str] = field(default_factory=lambda: ["start"])
     traffic: _Traffic = field(default_factory=_Traffic)
     started: float = field(default_factory=time.monotonic)
@@ -118,26 +122,12 @@ class _Guarded:
     def log(self, step: str, **fields: Any) -> None:
         self.steps.append(step)
         milliseconds = round((time.monotonic() - self.started) * 1000)
-        self.inner.log(step, milliseconds=milliseconds, bytes=self.traffic.bytes, **fields)
-
-
-def _secrets(event: Mapping[str, Any]) -> list[str]:
-    """The old and new values of ``Env``, as text and as JSON escapes them, longest first.
-
-    Values with fewer than four characters are left out: masking them would only make messages unreadable.
-    """
-    values = []
-    for properties in (event.get("ResourceProperties"), event.get("OldResourceProperties")):
-        env = properties.get("Env") if isinstance(properties, Mapping) else None
-        values += [str(value) for value in env.values()] if isinstance(env, Mapping) else []
-    hidden = {value for value in values if len(value) >= _MIN_SECRET and value.lower() not in _NO_SECRETS}
-    return sorted(hidden | {json.dumps(value)[1:-1] for value in hidden}, key=len, reverse=True)
-
-
-def _masked(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+        texts = {
+            name: masked(value, self.secrets)
+            for name, value in fields.items()
+            if isinstance(value, str) and name not in IDENTIFIERS
+        }
+        self.inner.log(step, milliseconds=milliseconds, bytes=self.traffic.bytes, **{**fields, **texts})
 
 
 def _reason(error: BaseException) -> str:
@@ -163,6 +153,12 @@ def _available(request: Request, now: float, left: float) -> float:
             f"{request.service_timeout}; nothing was changed"
         )
     return min(left, given_up - now)
+
+
+def _without_future(request: Request, now: float) -> Request:
+    """The request, without an issue time that is ahead of the clock: it would make all later events stale."""
+    ahead = request.issued_at is not None and request.issued_at > now + MAX_CLOCK_SKEW
+    return replace(request, issued_at=None) if ahead else request
 
 
 @contextmanager
@@ -198,13 +194,13 @@ def serve(
     services: Services,
 ) -> None:
     """Serves an event. Answers every error with FAILED and a reason; raises only if the answer cannot be delivered."""
-    secrets = _secrets(event)
+    secrets = secrets_in(event)
     answer = _Answer(event, send)
-    guarded = _Guarded(services, answer)
+    guarded = _Guarded(services, answer, secrets)
     see = f"; see log stream {getattr(context, 'log_stream_name', '')}"
 
     def give(response: Response) -> None:
-        reason = _masked(response.reason, secrets)
+        reason = masked(response.reason, secrets)
         if answer.give(response._replace(reason=reason + see if reason else "").body()):
             guarded.log("answered", status=response.status, reason=reason)
 
@@ -213,8 +209,8 @@ def serve(
             give(failed(event, f"timed out during {guarded.steps[-1]}; deploy again"))
 
     try:
-        request = parse_request(event)
         now = services.now()
+        request = _without_future(parse_request(event), now)
         available = _available(request, now, _seconds_left(context))
         reserve = min(ANSWER_SECONDS + CLEANING_SECONDS, available / 2)
         with _watchdog(available - min(ANSWER_SECONDS, available / 4), bark):

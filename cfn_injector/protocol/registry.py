@@ -44,10 +44,18 @@ def services(modules: Mapping[str, str]) -> set[str]:
     return found
 
 
+def _modules() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
+
+
+def is_known(resource_type: str) -> bool:
+    """Whether a module serves this type."""
+    return resource_type.startswith(PREFIX) and resource_type.removeprefix(PREFIX) in _modules()
+
+
 def find(resource_type: str) -> Resource:
     """The module of a type. Raises RequestError, which lists the known types, if there is none."""
-    modules = {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
-    name = resource_type.removeprefix(PREFIX)
+    modules, name = _modules(), resource_type.removeprefix(PREFIX)
     if not resource_type.startswith(PREFIX) or name not in modules:
         known = ", ".join(PREFIX + known for known in sorted(modules))
         raise RequestError(f"ResourceType {resource_type} is not known to this provider; use one of {known}")

@@ -9,6 +9,7 @@ function that refers to it, keeps the old object until it cleans up, and returns
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -19,8 +20,16 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from cfn_injector import env_loader, env_properties, injection
-from cfn_injector.aws.s3 import S3Destination, S3Source
-from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket, stored_sha256, tags_of, untag
+from cfn_injector.aws.s3 import S3Destination, S3Source, open_artifact
+from cfn_injector.aws.s3_objects import (
+    account_secret,
+    discard,
+    keys_below,
+    staging_bucket,
+    stored_sha256,
+    tags_of,
+    untag,
+)
 from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
 from cfn_injector.errors import StorageError
@@ -102,18 +111,23 @@ def _prefix(request: Request) -> str:
     return f"code/{request.stack_name}-{stack}/{request.logical_id}/"
 
 
-def _stem(request: Request, desired: CodeSpec, source: S3Source) -> str:
-    """The key without its end: what the object depends on by the template and the artifact."""
+def _stem(operation: Operation, desired: CodeSpec, source: S3Source) -> str:
+    """The key without its end: what the object depends on by the template and the artifact.
+
+    The hash is keyed with a secret of the provider, so that nobody can test a guess of a value by the key.
+    """
     version = [source.bucket, source.key, source.version, source.etag]
     inputs: list[Any] = [*version, sorted(desired.env.items()), desired.env_file]
     if desired.loader is not None:
         inputs.append(desired.loader.rules)
-    return f"{_prefix(request)}{sha256(json.dumps(inputs).encode()).hexdigest()}"
+    secret = account_secret(operation.client("s3"), staging_bucket(operation.services.environ))
+    digest = hmac.new(secret, json.dumps(inputs).encode(), sha256).hexdigest()
+    return f"{_prefix(operation.request)}{digest}"
 
 
 def _key(operation: Operation, desired: CodeSpec, source: S3Source) -> str:
     """The object's key. In a rollback, the key of the object that exists, even if an older provider created it."""
-    stem = _stem(operation.request, desired, source)
+    stem = _stem(operation, desired, source)
     if desired.loader is None:
         return f"{stem}.zip"
     key = f"{stem}-{desired.loader.sources}.zip"
@@ -142,7 +156,7 @@ def update(request: Request, services: Services) -> Outcome:
 
 def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     request, client, bucket = operation.request, operation.client("s3"), staging_bucket(operation.services.environ)
-    source = S3Source.open(client, *desired.source)
+    source = open_artifact(client, operation.services.environ, *desired.source)
     key = _key(operation, desired, source)
     _sweep(operation, keep=key)
     with ExitStack() as failure:
@@ -184,7 +198,8 @@ def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str)
         scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
         tagging=urlencode({PENDING: request.request_id}),
     )
-    becomes_edge = desired.edge and not is_set(request.old_properties, "Edge")
+    rolling_back = operation.stack.rolling_back
+    becomes_edge = desired.edge and not rolling_back and not is_set(request.old_properties, "Edge")
     injected = injection.inject(
         source,
         destination,
@@ -192,7 +207,7 @@ def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str)
         path=desired.env_file,
         loader=desired.loader,
         max_unpacked=injection.LAMBDA_MAX_UNPACKED,
-        max_size=injection.EDGE_MAX_SIZE if becomes_edge and not operation.stack.rolling_back else None,
+        max_size=injection.EDGE_MAX_SIZE if becomes_edge else injection.LAMBDA_MAX_SIZE,
     )
     operation.log("injected", size=injected.size, entries=injected.entries)
     return injected.code_sha256 or ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cfn_injector.aws.s3_objects import SECRET_KEY
 from cfn_injector.local import inventory, stacks
 from cfn_injector.local.deployment import fetch
 from cfn_injector.local.emulator import Emulator
@@ -18,6 +19,8 @@ from cfn_injector.local.emulator import Emulator
 WRAPPER = Path(__file__).parents[2] / "wrapper"
 SERVICE = {"ServiceToken": {"Fn::ImportValue": "cfn-injector-ServiceToken"}, "ServiceTimeout": 60}
 PROVIDER_BUCKET = "e2e-provider"
+PREFIX = "e2e-"
+"""With it begin the names of all stacks of these tests, and so those of their functions."""
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -127,9 +130,9 @@ class Account:
         return {item["FunctionName"] for page in pages for item in page["Functions"]} - {"cfn-injector"}
 
     def staged(self) -> list[str]:
-        """ARNs of objects and unfinished uploads in the staging bucket."""
+        """ARNs of objects and unfinished uploads in the staging bucket, except the provider's secret, which stays."""
         prefix = f"arn:aws:s3:::{self.staging_bucket}/"
-        return [arn for arn in inventory.stored(self.client, known=()) if arn.startswith(prefix)]
+        return [arn for arn in inventory.stored(self.client, known=[prefix + SECRET_KEY]) if arn.startswith(prefix)]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from cfn_injector.local import deployment
 from cfn_injector.local.emulator import Emulator, running
-from tests.e2e.account import PROVIDER_BUCKET, TRUST, Account, Stacks, build_artifact
+from tests.e2e.account import PREFIX, PROVIDER_BUCKET, TRUST, Account, Stacks, build_artifact
 
 SOURCE_BUCKET = "e2e-artifacts"
 
@@ -34,7 +34,7 @@ def account(emulator: Emulator) -> Account:
     for build, key in builds.items():
         s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=build_artifact(build))
     role = client("iam").create_role(RoleName="e2e", Path="/cfn-injector/", AssumeRolePolicyDocument=json.dumps(TRUST))
-    deployment.deploy_provider(emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET)
+    deployment.deploy_provider(emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET, PREFIX, ApiGateway="true")
     staging = client("cloudformation").describe_stack_resource(
         StackName=deployment.PROVIDER_STACK, LogicalResourceId="StagingBucket"
     )

@@ -76,6 +76,7 @@ def emulator(provider: bytes) -> Iterator[Emulator]:
             "CodeBucket": BUCKET,
             "CodeKey": "provider.zip",
             "SourceBuckets": BUCKET,
+            "FunctionNamePrefix": STACK,
             "ResponseHosts": emulator.response_hosts,
             "ExtraPolicyArns": policy,
         }

@@ -199,7 +199,7 @@ class FakeLambda:
     # -- the model
 
     def _found(self, params: dict[str, Any]) -> Function:
-        name = params["FunctionName"].split(":")[-1]
+        name = params["FunctionName"].rpartition("function:")[2].partition(":")[0]
         if name not in self.functions:
             raise Fault("ResourceNotFoundException", f"Function not found: {name}", 404)
         return self.functions[name]
@@ -255,11 +255,12 @@ class FakeLambda:
 
     def GetFunction(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
-        return {
-            "Configuration": self._describe_function(function),
-            "Tags": function.tags,
-            "Code": {"RepositoryType": "S3"},
-        }
+        version = params.get("Qualifier", "")
+        archive = function.archives.get(version, function.archive)
+        location = f"data:application/zip;base64,{base64.b64encode(archive).decode()}"
+        code = {"RepositoryType": "S3", "Location": location}
+        tags = {} if version else function.tags
+        return {"Configuration": self.GetFunctionConfiguration(params), "Tags": tags, "Code": code}
 
     def GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -33,20 +34,68 @@ class Context:
         return int(self.seconds * 1000)
 
 
+_STATES = {
+    "Create": ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"),
+    "Update": ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"),
+    "Delete": (
+        "DELETE_IN_PROGRESS",
+        "ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    ),
+}
+"""The states of a stack in which CloudFormation sends each kind of event; the first is the usual one.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+
+@dataclass
+class Held:
+    """A resource as a stack knows it."""
+
+    resource_type: str
+    physical_id: str = ""
+    status: str = "CREATE_COMPLETE"
+
+
 class FakeCloudFormation:
-    """``deliver(event)`` runs the provider, whose response arrives at ``take``."""
+    """``deliver(event)`` runs the provider; what it sends arrives at ``take``.
+
+    ``held`` are the resources of all stacks, by stack ID and logical ID. An event that is made puts the stack and its
+    resource into the state in which CloudFormation sends it. ``status`` and ``resource_status`` can be set to others.
+    """
 
     def __init__(self, clock: Clock, logical_id: str = "Function") -> None:
         self.clock, self.logical_id = clock, logical_id
         self.status = "CREATE_IN_PROGRESS"
+        self.statuses: dict[str, str] = {}
+        """The states of other stacks, by their IDs."""
+        self.held = {(STACK_ID, logical_id): Held("Custom::LambdaFunction", status="CREATE_IN_PROGRESS")}
+        self.lag = 0
+        """So many times DescribeStackResource and DescribeStackEvents still give the state before the last event."""
         self.tags: dict[str, str] = {}
         self.answers: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.requests = 0
-        self.resource_status = "CREATE_IN_PROGRESS"
         self.check_url = True
         self.wire, self.attempts = Wire(), 1
+        self.calls: list[str] = []
         self.deliver: Callable[[dict[str, Any]], None] = lambda event: None
+
+    @property
+    def resource(self) -> Held:
+        """The resource that events are about."""
+        return self.held[STACK_ID, self.logical_id]
+
+    @property
+    def resource_status(self) -> str:
+        return self.resource.status
+
+    @resource_status.setter
+    def resource_status(self, status: str) -> None:
+        self.resource.status = status
 
     # -- its API
 
@@ -54,10 +103,18 @@ class FakeCloudFormation:
         return client_for("cloudformation", self._catch, region, self.attempts)
 
     def _catch(self, request: Any, **_: Any) -> AWSResponse:
-        action = dict(parse_qsl(request.body))["Action"]
+        params = dict(parse_qsl(request.body))
+        action = params["Action"]
+        self.calls.append(action)
+        operations = {
+            "DescribeStacks": self._stacks,
+            "DescribeStackResource": self._resource,
+            "DescribeStackResources": self._resources,
+            "DescribeStackEvents": self._events,
+        }
         try:
             number = self.wire.before(action)
-            body = {"DescribeStacks": self._stacks, "DescribeStackResource": self._resource}[action]()
+            body = operations[action](params)
             self.wire.after(number)
         except Fault as fault:
             error = f"<ErrorResponse><Error><Code>{fault.code}</Code></Error></ErrorResponse>"
@@ -65,23 +122,75 @@ class FakeCloudFormation:
         document = f"<{action}Response><{action}Result>{body}</{action}Result></{action}Response>"
         return answer(request.url, 200, document.encode(), {"Content-Type": "text/xml"})
 
-    def _stacks(self) -> str:
+    def _status(self, stack_id: str) -> str:
+        status = self.status if stack_id == STACK_ID else self.statuses.get(stack_id)
+        if status is None:
+            raise Fault("ValidationError", f"Stack with id {stack_id} does not exist")
+        return status
+
+    def _stacks(self, params: dict[str, str]) -> str:
+        stack_id = params["StackName"]
+        status = self._status(stack_id)
         tags = "".join(
             f"<member><Key>{escape(key)}</Key><Value>{escape(value)}</Value></member>"
-            for key, value in self.tags.items()
+            for key, value in (self.tags if stack_id == STACK_ID else {}).items()
         )
         return (
-            f"<Stacks><member><StackId>{STACK_ID}</StackId><StackName>shop-dev</StackName>"
-            f"<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{self.status}</StackStatus>"
+            f"<Stacks><member><StackId>{stack_id}</StackId><StackName>{stack_id.split('/')[1]}</StackName>"
+            f"<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{status}</StackStatus>"
             f"<Tags>{tags}</Tags></member></Stacks>"
         )
 
-    def _resource(self) -> str:
+    def _lagging(self) -> bool:
+        self.lag -= self.lag > 0
+        return self.lag > 0
+
+    def _found(self, stack_id: str, logical_id: str) -> Held:
+        self._status(stack_id)
+        found = self.held.get((stack_id, logical_id))
+        if found is None:
+            raise Fault("ValidationError", f"Resource {logical_id} does not exist for stack {stack_id}")
+        return Held(found.resource_type, found.physical_id, "UPDATE_COMPLETE") if self._lagging() else found
+
+    def _described(self, stack_id: str, logical_id: str, held: Held, timestamp: str) -> str:
         return (
-            f"<StackResourceDetail><LogicalResourceId>{self.logical_id}</LogicalResourceId>"
-            f"<ResourceType>Custom::LambdaFunction</ResourceType><ResourceStatus>{self.resource_status}</ResourceStatus>"
-            "<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp></StackResourceDetail>"
+            f"<StackId>{stack_id}</StackId><StackName>{stack_id.split('/')[1]}</StackName>"
+            f"<LogicalResourceId>{logical_id}</LogicalResourceId>"
+            f"<PhysicalResourceId>{escape(held.physical_id)}</PhysicalResourceId>"
+            f"<ResourceType>{held.resource_type}</ResourceType><ResourceStatus>{held.status}</ResourceStatus>"
+            f"<{timestamp}>2026-01-01T00:00:00Z</{timestamp}>"
         )
+
+    def _resource(self, params: dict[str, str]) -> str:
+        stack_id, logical_id = params["StackName"], params["LogicalResourceId"]
+        found = self._found(stack_id, logical_id)
+        described = self._described(stack_id, logical_id, found, "LastUpdatedTimestamp")
+        return f"<StackResourceDetail>{described}</StackResourceDetail>"
+
+    def _resources(self, params: dict[str, str]) -> str:
+        """By the physical ID: all resources of the stack that has it."""
+        physical_id = params["PhysicalResourceId"]
+        stacks = [stack for (stack, _), held in self.held.items() if held.physical_id == physical_id]
+        if not stacks:
+            raise Fault("ValidationError", f"Stack for {physical_id} does not exist")
+        members = [
+            f"<member>{self._described(stack, logical_id, held, 'Timestamp')}</member>"
+            for (stack, logical_id), held in self.held.items()
+            if stack == stacks[0]
+        ]
+        return f"<StackResources>{''.join(members)}</StackResources>"
+
+    def _events(self, params: dict[str, str]) -> str:
+        """The newest event of each resource of the stack."""
+        stack_id = params["StackName"]
+        self._status(stack_id)
+        lagging = self._lagging()
+        members = [
+            f"<member><EventId>{logical_id}</EventId>{self._described(stack, logical_id, held, 'Timestamp')}</member>"
+            for (stack, logical_id), held in self.held.items()
+            if stack == stack_id and not lagging
+        ]
+        return f"<StackEvents>{''.join(members)}</StackEvents>"
 
     # -- events
 
@@ -96,6 +205,11 @@ class FakeCloudFormation:
     ) -> dict[str, Any]:
         """An event as CloudFormation sends it: scalars are strings."""
         self.requests += 1
+        if self.status not in _STATES.get(request_type, (self.status,)):
+            self.status = _STATES[request_type][0]
+        self.held[STACK_ID, self.logical_id] = Held(
+            resource_type, physical_id or "", f"{request_type.upper()}_IN_PROGRESS"
+        )
         event: dict[str, Any] = {
             "RequestType": request_type,
             "RequestId": f"request-{self.requests}",
@@ -148,8 +262,10 @@ class Stack:
 
     def _send(self, kind: str, properties: Mapping[str, Any], status: str, **ids: Any) -> dict[str, Any]:
         self.cloudformation.status = status
-        self.cloudformation.resource_status = f"{kind.upper()}_IN_PROGRESS"
         event = self.cloudformation.event(kind, properties, resource_type=self.resource_type, **ids)
+        if "CLEANUP" in status and self.physical_id is not None:  # after a replacement the record has the new ID
+            self.cloudformation.resource.physical_id = self.physical_id
+            self.cloudformation.resource.status = "UPDATE_COMPLETE"
         return self.cloudformation.send(event)
 
     def create(self, properties: Mapping[str, Any]) -> bool:

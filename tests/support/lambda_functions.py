@@ -44,11 +44,11 @@ def updated(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) -
     return world.stack.send(event)
 
 
-def somebody(name: str, **tags: str) -> Function:
+def somebody(name: str, role: str = ROLE, **tags: str) -> Function:
     """A function that the provider does not own."""
     arn = f"arn:aws:lambda:us-east-1:111122223333:function:{name}"
     configuration = {"FunctionName": name, "FunctionArn": arn, "Version": "$LATEST", "CodeSha256": "theirs"}
-    return Function({**configuration, "Handler": "theirs.handler"}, dict(tags), b"", 0)
+    return Function({**configuration, "Handler": "theirs.handler", "Role": role}, dict(tags), b"theirs", 0)
 
 
 def archived(function: Function) -> list[str]:

@@ -5,8 +5,9 @@ In: the files below ``templates/`` and parameters. Out: resolved values, and IAM
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -51,17 +52,18 @@ GIVEN = {
     "SourceBuckets": "builds,builds-eu",
     "CodeBucket": "code",
     "CodeKey": "provider.zip",
+    "FunctionNamePrefix": "*",
 }
 
 
 class Deployment:
     """What CloudFormation makes of the provider's template with these parameters, in one partition."""
 
-    def __init__(self, partition: str = "aws", **parameters: str) -> None:
+    def __init__(self, partition: str = "aws", region: str = REGION, **parameters: str) -> None:
         self.parameters = {**GIVEN, **parameters}
         self.known: dict[str, Any] = {
             "Partition": partition,
-            "Region": REGION,
+            "Region": region,
             "AccountId": ACCOUNT,
             "NoValue": None,
         }
@@ -71,13 +73,14 @@ class Deployment:
             return self.known[name.removeprefix("AWS::")]
         if name not in self.parameters:
             fixed = RESOURCES[name]["Properties"]
-            return fixed.get("LogGroupName") or fixed.get("FunctionName") or name.lower()
+            named = fixed.get("LogGroupName") or fixed.get("FunctionName")
+            return self.resolve(named) if named else name.lower()
         value = self.parameters[name]
         return value.split(",") if "List" in PROVIDER["Parameters"][name]["Type"] else value
 
     def _attribute(self, name: str, attribute: str) -> str:
         assert (name, attribute) == ("StagingBucket", "Arn")
-        return f"arn:{self.known['Partition']}:s3:::{name.lower()}"
+        return f"arn:{self.known['Partition']}:s3:::{self._reference(name)}"
 
     def _substitute(self, text: str, further: Mapping[str, Any]) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -120,20 +123,45 @@ class Deployment:
     def holds(self, condition: str) -> bool:
         return bool(self.resolve(PROVIDER["Conditions"][condition]))
 
-    def statements(self) -> list[dict[str, Any]]:
-        (policy,) = RESOURCES["Role"]["Properties"]["Policies"]
-        return [each for each in self.resolve(policy["PolicyDocument"]["Statement"]) if each is not None]
+    def documents(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The role's inline policy, and the managed policies of the same stack."""
+        (inline,) = RESOURCES["Role"]["Properties"]["Policies"]
+        managed = [
+            resource["Properties"]["PolicyDocument"]
+            for resource in RESOURCES.values()
+            if resource["Type"] == "AWS::IAM::ManagedPolicy" and self.holds(resource["Condition"])
+        ]
+        return self._document(inline["PolicyDocument"]), [self._document(each) for each in managed]
 
-    def allows(self, action: str, resource: str, passed_to: str = "lambda.amazonaws.com") -> bool:
-        """IAM's answer: some statement allows, and none denies."""
-        context = {"iam:PassedToService": passed_to}
+    def _document(self, value: Any) -> dict[str, Any]:
+        document = self.resolve(value)
+        return {**document, "Statement": [each for each in document["Statement"] if each is not None]}
+
+    def statements(self) -> list[dict[str, Any]]:
+        inline, managed = self.documents()
+        return [statement for document in (inline, *managed) for statement in document["Statement"]]
+
+    def allows(
+        self, action: str, resource: str, passed_to: str = "lambda.amazonaws.com", **context: str | Mapping[str, str]
+    ) -> bool:
+        """IAM's answer: some statement allows, and none denies.
+
+        ``tags`` are those of the resource; ``context`` has IAM's other condition keys, as ``lambda__FunctionArn``.
+        """
+        tags = context.pop("tags", {})
+        assert isinstance(tags, Mapping)
+        known = {
+            "iam:PassedToService": passed_to,
+            **{f"aws:ResourceTag/{key}": value for key, value in tags.items()},
+            **{key.replace("__", ":"): value for key, value in context.items()},
+        }
         effects = {
             statement["Effect"]
             for statement in self.statements()
             if _matches(action, statement.get("Action", ["*"]))
             and not _matches(action, statement.get("NotAction", []))
             and _matches(resource, statement["Resource"])
-            and statement.get("Condition", {}).get("StringEquals", context) == context
+            and _are_met(statement.get("Condition", {}), known)
         }
         return effects == {"Allow"}
 
@@ -147,13 +175,37 @@ def _matches(value: str, patterns: str | Sequence[str]) -> bool:
     return any(fnmatchcase(value, pattern.replace("[", "[[]")) for pattern in listed(patterns))
 
 
-def allowed() -> Iterator[tuple[str, str]]:
-    """Each action that is allowed, with each of its resources."""
-    for statement in Deployment().statements():
+OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
+    "Null": lambda actual, expected: expected == [str(actual is None).lower()],
+    "StringEquals": lambda actual, expected: actual in expected,
+    "StringLike": lambda actual, expected: actual is not None and _matches(actual, expected),
+    "StringNotLike": lambda actual, expected: actual is None or not _matches(actual, expected),
+}
+
+
+def _are_met(conditions: Mapping[str, Mapping[str, str | Sequence[str]]], context: Mapping[str, Any]) -> bool:
+    return all(
+        OPERATORS[operator](context.get(key), listed(expected))
+        for operator, keys in conditions.items()
+        for key, expected in keys.items()
+    )
+
+
+def allowed(**parameters: str) -> Iterator[tuple[str, str]]:
+    """Each action that is allowed with these parameters, with each of its resources."""
+    for statement in Deployment(**parameters).statements():
         if statement["Effect"] == "Allow":
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
                     yield action, resource
+
+
+def size_of(document: Mapping[str, Any]) -> int:
+    """The characters that count against IAM's limits: all but whitespace.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return len(re.sub(r"\s", "", json.dumps(document)))
 
 
 PSEUDO_PARAMETERS = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}

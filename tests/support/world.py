@@ -11,6 +11,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
+from cfn_injector.aws.s3_objects import SECRET_KEY
+from cfn_injector.aws.verification import verified
 from cfn_injector.protocol import delivery, ownership, provider, registry
 from cfn_injector.protocol.messages import parse_request
 from tests.fakes import rest_apis
@@ -23,6 +25,17 @@ from tests.fakes.response_server import Server
 ARTIFACTS, STAGING = "artifacts", "staging"
 KEY = "app-1.zip"
 HTTP = URLLib3Session()
+ENVIRON = {
+    "CFN_INJECTOR_STAGING_BUCKET": STAGING,
+    "CFN_INJECTOR_ROLE_PATH": "/cfn-injector/",
+    "CFN_INJECTOR_API_GATEWAY": "true",
+}
+"""The provider's own environment variables."""
+
+
+def find(resource_type: str) -> Any:
+    """As the provider's handler looks a resource type up: its requests are verified first."""
+    return verified(registry.find(resource_type))
 
 
 def s3_client(endpoint: str, attempts: int = 1) -> Any:
@@ -43,7 +56,7 @@ class World:
     attempts: int = 1
     wire: Wire = field(default_factory=Wire)
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    environ: dict[str, str] = field(default_factory=lambda: {"CFN_INJECTOR_STAGING_BUCKET": STAGING})
+    environ: dict[str, str] = field(default_factory=lambda: dict(ENVIRON))
     gateway: FakeApiGateway = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +101,7 @@ class World:
         return _Services(self)
 
     def deliver(self, event: dict[str, Any]) -> None:
-        provider.serve(event, Context(self.seconds), find=registry.find, send=self.stack.take, services=_Services(self))
+        provider.serve(event, Context(self.seconds), find=find, send=self.stack.take, services=_Services(self))
 
     def deliver_over_http(self, event: dict[str, Any], server: Server) -> None:
         """Like ``deliver``, but the response goes over HTTP and may be delivered more than once."""
@@ -104,7 +117,7 @@ class World:
         server.status = status
         services, send = self.services(), partial(delivery.send, hosts=[server.host], sleep=self.clock.sleep)
         event = {**event, "ResponseURL": server.url}
-        provider.serve(event, Context(self.seconds), find=registry.find, send=send, services=services)
+        provider.serve(event, Context(self.seconds), find=find, send=send, services=services)
         (body,) = {body for _, _, body in server.got}
         self.stack.take(RESPONSE_URL, body)
 
@@ -115,8 +128,9 @@ class World:
         getattr(module, request.type.lower())(request, _Services(self))
 
     def staged(self, prefix: str = "") -> list[str]:
+        """The keys in the staging bucket, except that of the provider's secret, which stays."""
         listed = self.s3.list_objects_v2(Bucket=STAGING, Prefix=prefix)
-        return [item["Key"] for item in listed.get("Contents", [])]
+        return [item["Key"] for item in listed.get("Contents", []) if item["Key"] != SECRET_KEY]
 
     def made(self) -> dict[str, set[str]]:
         """The physical IDs of everything that exists, by resource type."""

@@ -3,6 +3,9 @@
 Takes a request and the services. Returns an Outcome whose ID is ``{RestApiId}/{resource's ID}/{METHOD}`` and whose data
 are the attributes for ``Fn::GetAtt``, or raises an InjectorError.
 
+The type is off unless the provider's stack turns it on. A Create and an Update then fail before their first call; a
+Delete does not, because a Create that failed created nothing.
+
 The steps of a change: check every property; create the missing resources on the path; put the method, recorded as
 pending; complete it; permit API Gateway to call its function; deploy; and last, record that this request is answered.
 What a failed request created is deleted again.
@@ -14,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from cfn_injector.plugin import Operation, Outcome, Request, RequestError, Services, Verdict
+from cfn_injector.plugin import Operation, Outcome, Request, RequestError, Services, Verdict, check_function
 from cfn_injector.resources.api_gateway_resource import claim, cleanup, deployments, methods, permissions
 from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of, target_in
 from cfn_injector.resources.api_gateway_resource.paths import Tree
@@ -27,13 +30,26 @@ SERVICES = ("apigateway", "cloudformation", "lambda")
 _SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov"}
 
 
+def _is_on(services: Services) -> bool:
+    return services.environ.get("CFN_INJECTOR_API_GATEWAY") == "true"
+
+
+def _check_on(services: Services) -> None:
+    """Raises RequestError if the provider's stack does not turn the type on."""
+    if not _is_on(services):
+        raise RequestError("Custom::APIGatewayResource is turned off; set ApiGateway: true in the provider's stack")
+
+
 def _check(operation: Operation, desired: MethodSpec, accepted: MethodSpec | None) -> None:
     """Raises PropertiesError with all that is wrong, in an Update only with what is newly wrong.
 
     A rollback returns to properties that were accepted once, so it is not checked.
     """
-    if not (operation.stack.rolling_back and accepted):
-        refuse(desired, accepted)
+    if operation.stack.rolling_back and accepted:
+        return
+    refuse(desired, accepted)
+    if desired.function:
+        check_function(operation, desired.function, "IntegrationRequest.FunctionArn")
 
 
 def _flatten(operation: Operation, tree: Tree, target: Target, desired: MethodSpec, deployment: str) -> Outcome:
@@ -71,6 +87,7 @@ def _deploy(operation: Operation, desired: MethodSpec, tree: Tree, target: Targe
 
 def create(request: Request, services: Services) -> Outcome:
     """Creates the method, or finds what an earlier delivery of the same request created."""
+    _check_on(services)
     operation = Operation.begin(request, services)
     desired = spec_of(operation, request.properties)
     _check(operation, desired, None)
@@ -118,6 +135,7 @@ def _record_served(operation: Operation, target: Target, owner: Owner) -> None:
 
 def update(request: Request, services: Services) -> Outcome:
     """Changes the method in place, or creates the one that replaces it; CloudFormation then deletes the old one."""
+    _check_on(services)
     operation, old = Operation.begin(request, services), target_in(request.physical_id)
     desired = spec_of(operation, request.properties)
     _check(operation, desired, spec_of(operation, request.old_properties))
@@ -188,11 +206,12 @@ def _drop_stage(operation: Operation, desired: MethodSpec, owner: Owner) -> None
 def delete(request: Request, services: Services) -> Outcome:
     """Deletes the method that the ID names, if it is owned. If the ID names none, deletes what is unfinished.
 
-    No property is checked, so that whatever was accepted once can be deleted.
+    No property is checked, so that whatever was accepted once can be deleted. While the type is off, the provider may
+    not read APIs, and no Create has left anything.
     """
     operation, target = Operation.begin(request, services), target_in(request.physical_id)
     if target:
         cleanup.delete(operation, target)
-    else:
+    elif _is_on(services):
         cleanup.sweep(operation, cleanup.apis_of(request, None), cleanup.is_unfinished, always=True)
     return Outcome(request.physical_id)

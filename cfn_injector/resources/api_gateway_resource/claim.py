@@ -19,6 +19,7 @@ from cfn_injector.plugin import (
     PropertyError,
     ResourceError,
     Verdict,
+    check_api,
     code_of,
     is_pending_for,
     message_of,
@@ -43,11 +44,12 @@ class Claim(NamedTuple):
 
 
 def find_api(operation: Operation, desired: MethodSpec) -> Tree:
-    """The API as it is. Raises PropertyError if it does not exist."""
+    """The API as it is. Raises PropertyError if it does not exist, OwnershipError if another stack holds it."""
     tree = paths.find(operation, desired.api)
     if tree is None:
         region = calls.place_of(operation).region
         raise PropertyError("RestApiId", f"{desired.api} is not a REST API in {region}", "correct it")
+    check_api(operation, tree.tags, desired.api)
     return tree
 
 

@@ -24,6 +24,8 @@ from cfn_injector.plugin import (
     ResourceError,
     Services,
     Verdict,
+    check_function,
+    check_mapping,
     is_pending_for,
 )
 from cfn_injector.resources.event_source_mapping import api
@@ -127,12 +129,18 @@ def _replaced(operation: Operation, spec: MappingSpec) -> Outcome:
     )
 
 
+def _check_function(operation: Operation, spec: MappingSpec) -> None:
+    if spec.function:
+        check_function(operation, spec.function, "FunctionName")
+
+
 def create(request: Request, services: Services) -> Outcome:
     """Creates the mapping, or finds what an earlier delivery of the same request created."""
     operation = Operation.begin(request, services)
     spec = _parse(operation, request.properties)
     if spec.problems:
         raise PropertiesError(spec.problems)
+    _check_function(operation, spec)
     return _create(operation, spec)
 
 
@@ -157,6 +165,9 @@ def update(request: Request, services: Services) -> Outcome:
             )
         case Verdict.STALE:
             raise _stale(operation)
+        case Verdict.UNCLAIMED:  # somebody removed the tags
+            check_mapping(operation, tags, observed)
+    _check_function(operation, spec)
     reason = replacement_reason(observed, spec.arguments, _model(operation))
     if reason:
         return _replace(operation, spec, reason)
@@ -172,12 +183,15 @@ def delete(request: Request, services: Services) -> Outcome:
     operation, uuid = Operation.begin(request, services), request.physical_id
     observed = api.find(operation, uuid)
     if observed is not None:
-        match operation.verdict(api.find_tags(operation, observed)):
+        tags = api.find_tags(operation, observed)
+        match operation.verdict(tags):
             case Verdict.STALE:
                 operation.log("stale", key=uuid)
             case Verdict.FOREIGN:
                 operation.log("not-owned", key=uuid)
-            case _:  # also without tags: only this resource knows the UUID
+            case verdict:
+                if verdict is Verdict.UNCLAIMED:  # somebody removed the tags
+                    check_mapping(operation, tags, observed)
                 api.delete(operation, uuid)
     api.sweep(operation, _parse(operation, request.properties))
     return Outcome(uuid)

@@ -16,6 +16,7 @@ from typing import Any
 
 from cfn_injector.env_properties import refuse
 from cfn_injector.plugin import (
+    ADOPTED,
     REPLACES,
     REQUEST_ID,
     FunctionError,
@@ -33,7 +34,7 @@ from cfn_injector.plugin import (
     stated_tags,
     tag_problems,
 )
-from cfn_injector.resources.lambda_function import api, claim, spec, steps
+from cfn_injector.resources.lambda_function import adoption, api, claim, spec, steps
 from cfn_injector.resources.lambda_function.changes import NOTHING, Changes, changes
 from cfn_injector.resources.lambda_function.claim import Found
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -90,7 +91,7 @@ def _make(operation: Operation, desired: FunctionSpec, name: str, found: Found |
     everything is done.
     """
     if found is not None and operation.verdict(found["Tags"]) is not Verdict.PENDING:
-        return _adopt(operation, desired, name, found, replaces)
+        return _take(operation, desired, name, found, replaces)
     everything = _changes(operation, None, desired, name)
     own = ownership_tags(operation.request, pending=True, replaces=replaces)
     with ExitStack() as failure:
@@ -108,20 +109,34 @@ def _make(operation: Operation, desired: FunctionSpec, name: str, found: Found |
     return steps.outcome(name, published)
 
 
-def _adopt(operation: Operation, desired: FunctionSpec, name: str, found: Found, replaces: str) -> Outcome:
-    """Brings a function that was there before to the desired state; one that this resource owned stays its own."""
-    adopted = operation.request.type == "Create" or operation.verdict(found["Tags"]) in _NOT_OWNED
+def _take(operation: Operation, desired: FunctionSpec, name: str, found: Found, replaces: str) -> Outcome:
+    """Takes a function that was there before: one that this resource owned before, or one to adopt."""
+    tags = found["Tags"]
+    _check_tags(operation, tags)
+    if operation.request.type == "Update" and operation.verdict(tags) not in _NOT_OWNED:
+        own = ownership_tags(operation.request, pending=False, replaces=replaces)
+        return _bring(operation, desired, name, found, own)
     reason = _replacement_reason(operation, desired, name, found["Configuration"])
-    if adopted and reason:
+    if reason:
         problem = f"differs from that of function {name} and cannot be changed"
         raise PropertyError(reason, problem, "adopt the function as it is, or create another one")
-    _check_tags(operation, found["Tags"])
+    adoption.check_adoptable(operation, name, found)
+    version = adoption.keep_version(operation, name, found["Configuration"])
+    own = ownership_tags(operation.request, pending=False, adopted=version, replaces=replaces)
+    with ExitStack() as failure:
+        failure.callback(adoption.undo, operation, name, version)
+        outcome = _bring(operation, desired, name, found, own)
+        failure.pop_all()
+    return outcome
+
+
+def _bring(operation: Operation, desired: FunctionSpec, name: str, found: Found, own: Mapping[str, str]) -> Outcome:
+    """Brings a function in an unknown state to the desired state. It becomes owned only when everything is done."""
     operation.log("take-over", function=name)
     everything = _changes(operation, None, desired, name)
     stable = steps.apply(operation, desired, found["Configuration"], everything)
     published = steps.publish(operation, desired, name, stable, everything)
     claim.check_awaited(operation, name)
-    own = ownership_tags(operation.request, pending=False, adopted=adopted, replaces=replaces)
     claim.set_tags(operation, found, own, {})
     return steps.outcome(name, published)
 
@@ -161,6 +176,8 @@ def update(request: Request, services: Services) -> Outcome:
             raise OwnershipError(f"function {name} belongs to another resource now; remove {request.logical_id} here")
         case Verdict.STALE:
             raise claim.refuse_stale(operation)
+        case Verdict.UNCLAIMED:  # somebody removed the tags
+            adoption.check_adoptable(operation, name, found)
     reason = _replacement_reason(operation, desired, name, found["Configuration"])
     if reason:
         return _replace(operation, desired, found, reason)
@@ -259,6 +276,10 @@ def delete(request: Request, services: Services) -> Outcome:
 
 
 def _release(operation: Operation, name: str, found: Found) -> None:
+    """Gives the function back: its code and configuration as they were before the adoption, without ownership tags."""
+    version = found["Tags"][ADOPTED]
+    if version.isdecimal():
+        adoption.restore(operation, name, version)
     operation.log("release", function=name)
     arn = found["Configuration"]["FunctionArn"]
     api.untag(operation.client("lambda"), arn, ownership_tags_in(found["Tags"]), operation.deadline)

@@ -51,10 +51,11 @@ def _retry(deadline: Deadline, what: str, call: Callable[..., Any], **arguments:
     return deadline.retry(what, partial(call, **arguments), is_transient)
 
 
-def find(client: Any, name: str) -> dict[str, Any] | None:
-    """GetFunction's answer with ``Configuration`` and ``Tags``; None if the function does not exist."""
+def find(client: Any, name: str, version: str = "") -> dict[str, Any] | None:
+    """GetFunction's answer with ``Configuration`` and ``Tags``; None if the function or its version does not exist."""
+    qualifier = {"Qualifier": version} if version else {}
     try:
-        found: dict[str, Any] = client.get_function(FunctionName=name)
+        found: dict[str, Any] = client.get_function(FunctionName=name, **qualifier)
     except ClientError as error:
         if code_of(error) == "ResourceNotFoundException":
             return None

@@ -14,7 +14,7 @@ from cfn_injector.resources.lambda_function.spec import SEPARATE_CALLS, Function
 
 # The argument of UpdateFunctionConfiguration that resets a property which the template no longer has, and the members
 # of a structure that the template leaves out.
-_RESETS: dict[str, Any] = {
+RESETS: dict[str, Any] = {
     "Description": "",
     "Timeout": 3,
     "MemorySize": 128,
@@ -79,9 +79,9 @@ def _code_differs(old: FunctionSpec, new: FunctionSpec) -> bool:
 
 def _completed(spec: FunctionSpec, name: str) -> dict[str, Any]:
     """All arguments, with every member of a structure: Lambda keeps the members that an update leaves out."""
-    result = {**_RESETS, **spec.arguments}
+    result = {**RESETS, **spec.arguments}
     for key in ("VpcConfig", "LoggingConfig"):
-        result[key] = {**_RESETS[key], **result[key]}
+        result[key] = {**RESETS[key], **result[key]}
     levels = _JSON_LOG_LEVELS if result["LoggingConfig"]["LogFormat"] == "JSON" else {}
     result["LoggingConfig"] = {"LogGroup": f"/aws/lambda/{name}", **levels, **result["LoggingConfig"]}
     return result

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from cfn_injector import env_loader, injection
 from cfn_injector.archive import NewFile
-from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.s3 import S3Destination, check_bucket, open_artifact
 from cfn_injector.aws.s3_objects import discard, staging_bucket
 from cfn_injector.env_properties import is_set
 from cfn_injector.plugin import Operation, Outcome, code_of
@@ -45,7 +45,7 @@ def _staged_code(operation: Operation, desired: FunctionSpec) -> Iterator[dict[s
             files=files,
             loader=desired.loader,
             max_unpacked=injection.LAMBDA_MAX_UNPACKED,
-            max_size=injection.EDGE_MAX_SIZE if _becomes_edge(operation, desired) else None,
+            max_size=injection.EDGE_MAX_SIZE if _becomes_edge(operation, desired) else injection.LAMBDA_MAX_SIZE,
         )
         operation.log("injected", size=injected.size, entries=injected.entries)
         kms_key = desired.code.get("SourceKMSKeyArn")
@@ -62,8 +62,8 @@ def _source(operation: Operation, desired: FunctionSpec) -> tuple[injection.Sour
     code = desired.code
     if "ZipFile" in code:
         return injection.EMPTY, [NewFile(desired.inline_name, code["ZipFile"].encode())]
-    source = S3Source.open(operation.client("s3"), code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
-    return source, []
+    place = (code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+    return open_artifact(operation.client("s3"), operation.services.environ, *place), []
 
 
 def _discard(operation: Operation, bucket: str, key: str) -> None:
@@ -94,6 +94,8 @@ def apply(operation: Operation, desired: FunctionSpec, observed: Mapping[str, An
     before it leaves the code.
     """
     name = observed["FunctionName"]
+    if changes.code and "ZipFile" not in desired.code:
+        check_bucket(operation.services.environ, desired.code["S3Bucket"])
     put_separately(operation, name, changes, BEFORE_CODE)
     if changes.code:
         with _staged_code(operation, desired) as code:

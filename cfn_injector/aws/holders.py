@@ -1,0 +1,105 @@
+"""Asks CloudFormation which stack holds a function or an API.
+
+Takes tags and a physical ID. Returns the ID of the stack that holds the resource, or None. The tags say which stacks
+to ask: this project's tags, and those that CloudFormation adds to what it creates. Tags alone prove nothing, because a
+stack that was deleted, or that retained the resource, no longer holds it.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cfn_injector.aws import stacks
+from cfn_injector.aws.operation import Operation
+from cfn_injector.errors import OwnershipError, code_of
+from cfn_injector.protocol.ownership import LOGICAL_ID, STACK_ID
+
+AWS_STACK_ID, AWS_LOGICAL_ID = "aws:cloudformation:stack-id", "aws:cloudformation:logical-id"
+FUNCTION_TYPES = frozenset({"AWS::Lambda::Function", "Custom::LambdaFunction"})
+MAPPING_TYPES = frozenset({"AWS::Lambda::EventSourceMapping", "Custom::EventSourceMapping"})
+API_TYPES = frozenset({"AWS::ApiGateway::RestApi"})
+PROVIDER = "cfn-injector:provider"
+"""The tag of the function of each provider in the account, whatever its name is."""
+
+_GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+_LEFT_TO_OTHERS = frozenset(
+    {"ResourceNotFoundException", "AccessDeniedException", "ValidationException", "InvalidParameterValueException"}
+)
+
+
+def _claims(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for stack_key, logical_key in ((STACK_ID, LOGICAL_ID), (AWS_STACK_ID, AWS_LOGICAL_ID)):
+        if stack_key in tags and logical_key in tags:
+            yield tags[stack_key], tags[logical_key]
+
+
+def find_holder(operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str]) -> str | None:
+    """The ID of the stack that holds the resource. Raises OwnershipError if CloudFormation does not say."""
+    try:
+        return _find_holder(operation.client("cloudformation"), tags, physical_id, types)
+    except ClientError as error:
+        raise OwnershipError(
+            f"it is unknown which stack holds {physical_id}: CloudFormation answered {code_of(error)}; deploy again"
+        ) from error
+
+
+def _find_holder(client: Any, tags: Mapping[str, str], physical_id: str, types: frozenset[str]) -> str | None:
+    for stack_id, logical_id in _claims(tags):
+        answer = stacks.ask(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
+        found = answer["StackResourceDetail"] if answer else {}
+        if found.get("PhysicalResourceId") == physical_id and found["ResourceStatus"] not in _GONE:
+            return str(found.get("StackId", stack_id))
+    answer = stacks.ask(client.describe_stack_resources, PhysicalResourceId=physical_id)
+    for found in answer["StackResources"] if answer else []:
+        held = found.get("PhysicalResourceId") == physical_id and found["ResourceStatus"] not in _GONE
+        if held and found["ResourceType"] in types:
+            return str(found["StackId"])
+    return None
+
+
+def _check(operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], where: str) -> None:
+    request = operation.request
+    if operation.services.environ.get("CFN_INJECTOR_ALLOW_CROSS_STACK") == "true":
+        return
+    if request.stack_id in {stack_id for stack_id, _ in _claims(tags)}:
+        return
+    stack_id = find_holder(operation, tags, physical_id, types)
+    if stack_id not in (None, request.stack_id):
+        raise OwnershipError(
+            f"{where}: {physical_id} belongs to another stack, {stack_id.split('/')[1]}; declare {request.logical_id} "
+            "there, or set AllowCrossStack: true in the provider's stack"
+        )
+
+
+def check_function(operation: Operation, reference: str, where: str) -> None:
+    """Raises OwnershipError if another stack holds the function that a resource wants to use, or if it is a provider.
+
+    ``reference`` is a name or ARN, with or without a qualifier; ``where`` is the property with it. A function that does
+    not exist, or that the provider may not see, is left to the call that uses it.
+    """
+    try:
+        found = operation.client("lambda").get_function(FunctionName=reference)
+    except ClientError as error:
+        if code_of(error) not in _LEFT_TO_OTHERS:
+            raise
+        return
+    if PROVIDER in found.get("Tags", {}):
+        raise OwnershipError(f"{where}: {found['Configuration']['FunctionName']} is a provider of custom resources")
+    _check(operation, found.get("Tags", {}), found["Configuration"]["FunctionName"], FUNCTION_TYPES, where)
+
+
+def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mapping[str, Any]) -> None:
+    """Raises OwnershipError if another stack holds an event source mapping without ownership tags, or its function."""
+    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, "PhysicalResourceId")
+    if mapping.get("FunctionArn"):
+        check_function(operation, mapping["FunctionArn"], "PhysicalResourceId")
+
+
+def check_api(operation: Operation, tags: Mapping[str, str], api: str) -> None:
+    """Raises OwnershipError if another stack holds the REST API; ``tags`` are the API's."""
+    _check(operation, tags, api, API_TYPES, "RestApiId")

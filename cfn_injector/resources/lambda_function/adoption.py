@@ -1,0 +1,110 @@
+"""Adopts a function that the request's resource did not create.
+
+Takes an operation, the desired spec and the function as it is. Returns nothing, or raises before the first change.
+
+Adoption gives a template's code the function's role, and gives its stack the right to delete the function. So it is
+allowed only if no stack holds the function, and if both its name and its role are within the bounds that the provider's
+administrator set. Before the first change the function is published, so that its code and configuration can be restored
+if the adoption fails or is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.request import urlopen
+from uuid import uuid4
+
+from cfn_injector.aws import holders
+from cfn_injector.aws.s3_objects import discard, staging_bucket, upload
+from cfn_injector.plugin import FunctionError, Operation, OwnershipError, PropertyError
+from cfn_injector.resources.lambda_function import api
+from cfn_injector.resources.lambda_function.changes import RESETS
+from cfn_injector.resources.lambda_function.claim import Found
+
+_DOWNLOAD_SECONDS = 60.0
+
+_NOT_RESTORED = frozenset({"FunctionName", "RevisionId"})
+_MEMBERS = {"VpcConfig": ("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "SnapStart": ("ApplyOn",)}
+"""Structures of which an update takes only some of the members that Lambda describes."""
+
+
+def check_adoptable(operation: Operation, name: str, found: Found) -> None:
+    """Raises OwnershipError or PropertyError if the function may not be adopted."""
+    _check_bounds(operation.services.environ, name, found["Configuration"])
+    stack_id = holders.find_holder(operation, found["Tags"], name, holders.FUNCTION_TYPES)
+    if stack_id not in (None, operation.request.stack_id):
+        raise OwnershipError(
+            f"function {name} cannot be adopted: stack {stack_id.split('/')[1]} holds it. Set DeletionPolicy: Retain "
+            "there, remove the function from that template, and deploy both stacks again"
+        )
+
+
+def _check_bounds(environ: Mapping[str, str], name: str, configuration: Mapping[str, Any]) -> None:
+    prefix, role_path = environ.get("CFN_INJECTOR_FUNCTION_NAME_PREFIX", ""), environ.get("CFN_INJECTOR_ROLE_PATH", "")
+    if not name.startswith(prefix):
+        problem = f"{name} is outside the provider's permissions"
+        raise PropertyError("FunctionName", problem, "begin it with the FunctionNamePrefix of the provider's stack")
+    role = configuration.get("Role", "").partition(":role")[2]
+    if not role_path or not role.startswith(role_path):
+        raise PropertyError(
+            "Adopt",
+            f"is refused: the role of function {name}, {role}, is outside the provider's RolePath",
+            "give the function a role below RolePath first",
+        )
+
+
+def keep_version(operation: Operation, name: str, stable: Mapping[str, Any]) -> str:
+    """Publishes the function as it is; returns the version's number.
+
+    If nothing changed since the last version, that version is returned.
+    """
+    version = api.publish(operation.client("lambda"), name, operation.deadline, stable, to_latest=False)
+    return str(version["Version"])
+
+
+def restore(operation: Operation, name: str, version: str) -> None:
+    """Gives the function the code and the configuration that the version has."""
+    client, deadline = operation.client("lambda"), operation.deadline
+    found = api.find(client, name, version)
+    if found is None:
+        raise FunctionError(f"version {version} of function {name} is gone, so the function cannot be restored")
+    operation.log("restore", function=name, version=version)
+    configuration = _expand(found["Configuration"], client.meta.service_model)
+    bucket, key = staging_bucket(operation.services.environ), f"tmp/{operation.request.request_id}/{uuid4()}.zip"
+    s3 = operation.client("s3")
+    try:
+        _copy_package(s3, bucket, key, found["Code"]["Location"])
+        architectures = found["Configuration"].get("Architectures", ["x86_64"])
+        code = {"S3Bucket": bucket, "S3Key": key, "Architectures": architectures}
+        api.update(client, name, deadline, code=code, configuration=configuration)
+    finally:
+        with operation.best_effort(key=key):
+            discard(s3, bucket, key)
+
+
+def _copy_package(s3: Any, bucket: str, key: str, location: str) -> None:
+    try:
+        with urlopen(location, timeout=_DOWNLOAD_SECONDS) as package:
+            upload(s3, bucket, key, package)
+    except OSError as error:  # its text may show the presigned URL
+        raise FunctionError(f"the code of the function cannot be downloaded ({type(error).__name__})") from None
+
+
+def _expand(observed: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """A configuration as Lambda describes it, as arguments of UpdateFunctionConfiguration."""
+    members = model.operation_model("UpdateFunctionConfiguration").input_shape.members
+    found = {key: value for key, value in observed.items() if key in members and key not in _NOT_RESTORED}
+    for key, names in _MEMBERS.items():
+        if key in found:
+            found[key] = {name: found[key][name] for name in names if name in found[key]}
+    found["Layers"] = [layer["Arn"] for layer in observed.get("Layers", [])]
+    found["Environment"] = {"Variables": observed.get("Environment", {}).get("Variables", {})}
+    return {**RESETS, **found}
+
+
+def undo(operation: Operation, name: str, version: str) -> None:
+    """As ``restore``, within the time that is reserved for undoing; an error here is only logged."""
+    operation = operation.for_undoing()
+    with operation.best_effort(function=name):
+        restore(operation, name, version)
