@@ -33,7 +33,7 @@ _LEFT_TO_OTHERS = frozenset(
 
 
 def _claims(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for stack_key, logical_key in ((STACK_ID, LOGICAL_ID), (AWS_STACK_ID, AWS_LOGICAL_ID)):
+    for stack_key, logical_key in ((AWS_STACK_ID, AWS_LOGICAL_ID), (STACK_ID, LOGICAL_ID)):
         if stack_key in tags and logical_key in tags:
             yield tags[stack_key], tags[logical_key]
 
@@ -52,7 +52,9 @@ def _find_holder(client: Any, tags: Mapping[str, str], physical_id: str, types: 
     for stack_id, logical_id in _claims(tags):
         answer = stacks.ask(client.describe_stack_resource, StackName=stack_id, LogicalResourceId=logical_id)
         found = answer["StackResourceDetail"] if answer else {}
-        if found.get("PhysicalResourceId") == physical_id and found["ResourceStatus"] not in _GONE:
+        # The record of a custom resource has no physical ID while it is created.
+        known = found.get("PhysicalResourceId") or physical_id
+        if found and known == physical_id and found["ResourceStatus"] not in _GONE and found["ResourceType"] in types:
             return str(found.get("StackId", stack_id))
     answer = stacks.ask(client.describe_stack_resources, PhysicalResourceId=physical_id)
     for found in answer["StackResources"] if answer else []:
@@ -62,12 +64,21 @@ def _find_holder(client: Any, tags: Mapping[str, str], physical_id: str, types: 
     return None
 
 
+def holds_itself(operation: Operation) -> bool:
+    """Whether CloudFormation's record of the request's resource has the physical ID that the request names."""
+    request, client = operation.request, operation.client("cloudformation")
+    answer = stacks.ask(
+        client.describe_stack_resource, StackName=request.stack_id, LogicalResourceId=request.logical_id
+    )
+    return answer is not None and answer["StackResourceDetail"].get("PhysicalResourceId") == request.physical_id
+
+
+def _allows_cross_stack(operation: Operation) -> bool:
+    return operation.services.environ.get("CFN_INJECTOR_ALLOW_CROSS_STACK") == "true"
+
+
 def _check(operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], where: str) -> None:
     request = operation.request
-    if operation.services.environ.get("CFN_INJECTOR_ALLOW_CROSS_STACK") == "true":
-        return
-    if request.stack_id in {stack_id for stack_id, _ in _claims(tags)}:
-        return
     stack_id = find_holder(operation, tags, physical_id, types)
     if stack_id not in (None, request.stack_id):
         raise OwnershipError(
@@ -76,30 +87,43 @@ def _check(operation: Operation, tags: Mapping[str, str], physical_id: str, type
         )
 
 
+def _describe_function(operation: Operation, reference: str) -> tuple[str, dict[str, str]] | None:
+    """The name and the tags of a function; None if it does not exist, or if the provider may not see it."""
+    try:
+        found = operation.client("lambda").get_function(FunctionName=reference)
+    except ClientError as error:
+        if code_of(error) not in _LEFT_TO_OTHERS:
+            raise
+        return None
+    return found["Configuration"]["FunctionName"], found.get("Tags", {})
+
+
 def check_function(operation: Operation, reference: str, where: str) -> None:
     """Raises OwnershipError if another stack holds the function that a resource wants to use, or if it is a provider.
 
     ``reference`` is a name or ARN, with or without a qualifier; ``where`` is the property with it. A function that does
     not exist, or that the provider may not see, is left to the call that uses it.
     """
-    try:
-        found = operation.client("lambda").get_function(FunctionName=reference)
-    except ClientError as error:
-        if code_of(error) not in _LEFT_TO_OTHERS:
-            raise
-        return
-    if PROVIDER in found.get("Tags", {}):
-        raise OwnershipError(f"{where}: {found['Configuration']['FunctionName']} is a provider of custom resources")
-    _check(operation, found.get("Tags", {}), found["Configuration"]["FunctionName"], FUNCTION_TYPES, where)
+    name, tags = _describe_function(operation, reference) or ("", {})
+    if PROVIDER in tags:
+        raise OwnershipError(f"{where}: {name} is a provider of custom resources")
+    if name and not _allows_cross_stack(operation):
+        _check(operation, tags, name, FUNCTION_TYPES, where)
 
 
 def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mapping[str, Any]) -> None:
-    """Raises OwnershipError if another stack holds an event source mapping without ownership tags, or its function."""
-    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, "PhysicalResourceId")
-    if mapping.get("FunctionArn"):
-        check_function(operation, mapping["FunctionArn"], "PhysicalResourceId")
+    """Raises OwnershipError if another stack holds an event source mapping without ownership tags, or its function.
+
+    ``AllowCrossStack`` does not matter: it allows using functions of other stacks, not changing their mappings.
+    """
+    where = "PhysicalResourceId"
+    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, where)
+    function = _describe_function(operation, mapping.get("FunctionArn", ""))
+    if function:
+        _check(operation, function[1], function[0], FUNCTION_TYPES, where)
 
 
 def check_api(operation: Operation, tags: Mapping[str, str], api: str) -> None:
     """Raises OwnershipError if another stack holds the REST API; ``tags`` are the API's."""
-    _check(operation, tags, api, API_TYPES, "RestApiId")
+    if not _allows_cross_stack(operation):
+        _check(operation, tags, api, API_TYPES, "RestApiId")

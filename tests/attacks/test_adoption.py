@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.aws_lambda import Fault, Function
-from tests.support.attacks import NATIVE_TAGS, VICTIM_TAGS, Attack, check, held_by_victim, payroll, rows
+from tests.support.attacks import NATIVE_TAGS, VICTIM, VICTIM_TAGS, Attack, check, held_by_victim, payroll, rows
 from tests.support.lambda_functions import BASE, changed, somebody
 from tests.support.world import World
 
@@ -81,7 +81,29 @@ def with_marked_stack(world: World) -> dict[str, Any]:
     return adoption(world)
 
 
+def in_creation(world: World) -> dict[str, Any]:
+    """The victim's function, whose record has no physical ID until its creation is answered."""
+    payroll(world, **VICTIM_TAGS)
+    held_by_victim(world, "")
+    world.stack.held[VICTIM, "Function"].status = "CREATE_IN_PROGRESS"
+    return adoption(world)
+
+
+def undecryptable(world: World) -> dict[str, Any]:
+    world.aws_lambda.functions["payroll"] = somebody("payroll")
+    world.aws_lambda.functions["payroll"].configuration["Environment"] = {"Error": {"ErrorCode": "AccessDenied"}}
+    return adoption(world)
+
+
+def with_concurrency(world: World) -> dict[str, Any]:
+    world.aws_lambda.functions["payroll"] = somebody("payroll")
+    return adoption(world, ReservedConcurrentExecutions=0)
+
+
 ADOPTIONS = (
+    Attack("adopting a function that another stack is creating", in_creation, "stack victim holds it"),
+    Attack("adopting a function whose variables could not be restored", undecryptable, "cannot decrypt"),
+    Attack("adopting with a setting that could not be restored", with_concurrency, "cannot be set while"),
     Attack("adopting a function with an administrator's role", of(somebody("payroll", ADMIN)), "RolePath"),
     Attack(
         "adopting a function whose role's name only begins like the path",

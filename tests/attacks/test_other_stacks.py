@@ -91,7 +91,14 @@ def staged(
     return event
 
 
+def method_in_a_rollback(world: World) -> dict[str, Any]:
+    event = redirected_method(world)
+    world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    return event
+
+
 REACHED = (
+    Attack("a method that opens another stack's function in a rollback", method_in_a_rollback, OTHER),
     Attack("a mapping that feeds another stack's native function", mapping("payroll"), OTHER),
     Attack("a mapping that feeds another stack's function of this provider", mapping("payroll", VICTIM_TAGS), OTHER),
     Attack("a mapping that feeds another stack's function without tags", mapping("payroll", {}), OTHER),

@@ -73,6 +73,8 @@ class FakeCloudFormation:
         self.statuses: dict[str, str] = {}
         """The states of other stacks, by their IDs."""
         self.held = {(STACK_ID, logical_id): Held("Custom::LambdaFunction", status="CREATE_IN_PROGRESS")}
+        self.newest: Held | None = None
+        """The newest event of the resource, if that is about another physical ID than its record."""
         self.lag = 0
         """So many times DescribeStackResource and DescribeStackEvents still give the state before the last event."""
         self.tags: dict[str, str] = {}
@@ -187,7 +189,8 @@ class FakeCloudFormation:
         lagging = self._lagging()
         members = [
             f"<member><EventId>{logical_id}</EventId>{self._described(stack, logical_id, held, 'Timestamp')}</member>"
-            for (stack, logical_id), held in self.held.items()
+            for (stack, logical_id), record in self.held.items()
+            for held in [self.newest or record]
             if stack == stack_id and not lagging
         ]
         return f"<StackEvents>{''.join(members)}</StackEvents>"

@@ -45,10 +45,13 @@ def _check(operation: Operation, desired: MethodSpec, accepted: MethodSpec | Non
 
     A rollback returns to properties that were accepted once, so it is not checked.
     """
-    if operation.stack.rolling_back and accepted:
-        return
-    refuse(desired, accepted)
-    if desired.function:
+    if not (operation.stack.rolling_back and accepted):
+        refuse(desired, accepted)
+
+
+def _check_function(operation: Operation, desired: MethodSpec, found: Mapping[str, Any] | None) -> None:
+    """Raises OwnershipError if another stack holds the function, unless the method ``found`` calls it already."""
+    if desired.function and desired.function not in functions_called(found, place_of(operation)):
         check_function(operation, desired.function, "IntegrationRequest.FunctionArn")
 
 
@@ -91,6 +94,7 @@ def create(request: Request, services: Services) -> Outcome:
     operation = Operation.begin(request, services)
     desired = spec_of(operation, request.properties)
     _check(operation, desired, None)
+    _check_function(operation, desired, None)
     return _create(operation, desired)
 
 
@@ -146,8 +150,9 @@ def update(request: Request, services: Services) -> Outcome:
     target = claim.desired_target(tree, desired)
     if target and target == old:
         return _change(operation, desired, tree, target)
-    if old:
-        _check_order(operation, owner_of(methods.find(operation, old)))
+    found = methods.find(operation, old) if old else None
+    _check_order(operation, owner_of(found))
+    _check_function(operation, desired, found)
     return _create(operation, desired)
 
 
@@ -164,6 +169,7 @@ def _change(operation: Operation, desired: MethodSpec, tree: Tree, target: Targe
     path, verb = tree.pair(target)
     owner = methods.check_owned(operation, found, f"{verb} {path}", target) if found is not None else None
     _check_order(operation, owner)
+    _check_function(operation, desired, found)
     new = owner_for(operation.request, created_by=owner.request if owner else "")
     methods.apply(operation, target, desired, found, new)
     if desired.function:

@@ -19,14 +19,13 @@ from cfn_injector.plugin import (
     PropertyError,
     ResourceError,
     Verdict,
-    check_api,
     code_of,
     is_pending_for,
     message_of,
 )
 from cfn_injector.resources.api_gateway_resource import calls, methods, paths
 from cfn_injector.resources.api_gateway_resource.calls import Target
-from cfn_injector.resources.api_gateway_resource.cleanup import is_leftover, sweep, undo_permission
+from cfn_injector.resources.api_gateway_resource.cleanup import check_reachable, is_leftover, sweep, undo_permission
 from cfn_injector.resources.api_gateway_resource.paths import Tree
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
 from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_of, tags_of, verdict_on
@@ -49,7 +48,7 @@ def find_api(operation: Operation, desired: MethodSpec) -> Tree:
     if tree is None:
         region = calls.place_of(operation).region
         raise PropertyError("RestApiId", f"{desired.api} is not a REST API in {region}", "correct it")
-    check_api(operation, tree.tags, desired.api)
+    check_reachable(operation, tree)
     return tree
 
 

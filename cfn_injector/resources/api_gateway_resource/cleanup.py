@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from cfn_injector.plugin import REQUEST_ID, Operation, Request, Verdict, is_pending_for
+from cfn_injector.plugin import REQUEST_ID, Operation, OwnershipError, Request, Verdict, check_api, is_pending_for
 from cfn_injector.resources.api_gateway_resource import deployments, methods, paths, permissions
 from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of
 from cfn_injector.resources.api_gateway_resource.paths import Tree
 from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, is_api
-from cfn_injector.resources.api_gateway_resource.tags import failed_create, owner_of, tags_of, verdict_on
+from cfn_injector.resources.api_gateway_resource.tags import NOT_OWNED, failed_create, owner_of, tags_of, verdict_on
 
 _NOT_DELETED = {Verdict.FOREIGN: "not-owned", Verdict.UNCLAIMED: "not-owned", Verdict.STALE: "stale"}
 """The log steps for methods that a Delete leaves alone."""
@@ -62,6 +62,20 @@ def _pairs(tree: Tree, target: Target, desired: MethodSpec) -> list[paths.Pair]:
     return [("/".join((tree.resources[start]["path"].rstrip("/"), *desired.parts)) or "/", target.verb)]
 
 
+def check_reachable(operation: Operation, tree: Tree) -> None:
+    """Raises OwnershipError if another stack holds the API, unless this resource has a method there already."""
+    if all(verdict_on(operation, owner_of(method)) in NOT_OWNED for _, method in tree.methods()):
+        check_api(operation, tree.tags, tree.api)
+
+
+def _is_reachable(operation: Operation, tree: Tree) -> bool:
+    try:
+        check_reachable(operation, tree)
+    except OwnershipError:
+        return False
+    return True
+
+
 def delete(operation: Operation, target: Target) -> None:
     """Deletes the method and all that was created for it. Resources that others use are kept."""
     functions = functions_named(operation.request.properties, place_of(operation))
@@ -69,6 +83,8 @@ def delete(operation: Operation, target: Target) -> None:
     if tree is None:
         return permissions.revoke(operation, target, functions)
     found = tree.method(target)
+    if found is None and not _is_reachable(operation, tree):
+        return operation.log("not-owned", key=str(target))
     step = _NOT_DELETED.get(verdict_on(operation, owner_of(found))) if found is not None else None
     if step:
         return operation.log(step, key=str(target))
@@ -96,6 +112,9 @@ def sweep(operation: Operation, apis: Collection[str], condition: Condition, *, 
     named = functions_named(request.properties, place) | functions_named(request.old_properties, place)
     for api in apis:
         tree = paths.find(operation, api)
+        if tree and not _is_reachable(operation, tree):
+            operation.log("not-owned", key=api)
+            continue
         found = [
             (target, method)
             for target, method in (tree.methods() if tree else ())

@@ -34,6 +34,7 @@ from cfn_injector.resources.event_source_mapping.spec import (
     FALLBACK_DEFAULTS,
     MappingSpec,
     changes,
+    function_of,
     parse,
     replacement_reason,
     resets,
@@ -129,6 +130,15 @@ def _replaced(operation: Operation, spec: MappingSpec) -> Outcome:
     )
 
 
+def _is_reachable(operation: Operation, tags: Mapping[str, str], observed: Mapping[str, Any]) -> bool:
+    """Whether no other stack holds a mapping without ownership tags, or its function."""
+    try:
+        check_mapping(operation, tags, observed)
+    except OwnershipError:
+        return False
+    return True
+
+
 def _check_function(operation: Operation, spec: MappingSpec) -> None:
     if spec.function:
         check_function(operation, spec.function, "FunctionName")
@@ -167,7 +177,8 @@ def update(request: Request, services: Services) -> Outcome:
             raise _stale(operation)
         case Verdict.UNCLAIMED:  # somebody removed the tags
             check_mapping(operation, tags, observed)
-    _check_function(operation, spec)
+    if function_of(spec.function) != function_of(observed["FunctionArn"]):
+        _check_function(operation, spec)
     reason = replacement_reason(observed, spec.arguments, _model(operation))
     if reason:
         return _replace(operation, spec, reason)
@@ -189,9 +200,9 @@ def delete(request: Request, services: Services) -> Outcome:
                 operation.log("stale", key=uuid)
             case Verdict.FOREIGN:
                 operation.log("not-owned", key=uuid)
-            case verdict:
-                if verdict is Verdict.UNCLAIMED:  # somebody removed the tags
-                    check_mapping(operation, tags, observed)
+            case Verdict.UNCLAIMED if not _is_reachable(operation, tags, observed):
+                operation.log("not-owned", key=uuid)
+            case _:  # also if somebody removed the tags
                 api.delete(operation, uuid)
     api.sweep(operation, _parse(operation, request.properties))
     return Outcome(uuid)

@@ -121,6 +121,7 @@ def _take(operation: Operation, desired: FunctionSpec, name: str, found: Found, 
         problem = f"differs from that of function {name} and cannot be changed"
         raise PropertyError(reason, problem, "adopt the function as it is, or create another one")
     adoption.check_adoptable(operation, name, found)
+    adoption.check_restorable(operation, desired, found)
     version = adoption.keep_version(operation, name, found["Configuration"])
     own = ownership_tags(operation.request, pending=False, adopted=version, replaces=replaces)
     with ExitStack() as failure:
@@ -168,7 +169,7 @@ def update(request: Request, services: Services) -> Outcome:
     operation, name = Operation.begin(request, services), request.physical_id
     desired, old = _parse(operation, request.properties), _parse(operation, request.old_properties)
     _check(operation, desired, old)
-    found = api.find(operation.client("lambda"), name)
+    found = api.find(operation.client("lambda"), name) if spec.FUNCTION_NAME.fullmatch(name) else None
     if found is None:
         return _find_replacement(operation, desired)
     match operation.verdict(found["Tags"]):
@@ -176,8 +177,10 @@ def update(request: Request, services: Services) -> Outcome:
             raise OwnershipError(f"function {name} belongs to another resource now; remove {request.logical_id} here")
         case Verdict.STALE:
             raise claim.refuse_stale(operation)
-        case Verdict.UNCLAIMED:  # somebody removed the tags
-            adoption.check_adoptable(operation, name, found)
+        case Verdict.UNCLAIMED:
+            adoption.check_held_without_tags(operation, name, found)
+        case _:
+            adoption.check_not_imported(operation, name, found)
     reason = _replacement_reason(operation, desired, name, found["Configuration"])
     if reason:
         return _replace(operation, desired, found, reason)
@@ -257,7 +260,7 @@ def delete(request: Request, services: Services) -> Outcome:
     back is released, not deleted.
     """
     operation, name = Operation.begin(request, services), request.physical_id
-    found = claim.find_for_delete(operation, name) if "/" not in name else None
+    found = claim.find_for_delete(operation, name) if spec.FUNCTION_NAME.fullmatch(name) else None
     if found is None:
         claim.sweep(operation, request.properties)
         return Outcome(name)
@@ -268,7 +271,7 @@ def delete(request: Request, services: Services) -> Outcome:
             _release(operation, name, found)
         case Verdict.OWNED | Verdict.PENDING | Verdict.ANSWERED:
             _delete(operation, name)
-        case Verdict.UNCLAIMED if is_derived(name, request):
+        case Verdict.UNCLAIMED if is_derived(name, request) and not adoption.is_held_elsewhere(operation, name, found):
             _delete(operation, name)
         case _:
             operation.log("not-owned", function=name)

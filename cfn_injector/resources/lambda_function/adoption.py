@@ -21,12 +21,19 @@ from cfn_injector.plugin import FunctionError, Operation, OwnershipError, Proper
 from cfn_injector.resources.lambda_function import api
 from cfn_injector.resources.lambda_function.changes import RESETS
 from cfn_injector.resources.lambda_function.claim import Found
+from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 _DOWNLOAD_SECONDS = 60.0
 
 _NOT_RESTORED = frozenset({"FunctionName", "RevisionId"})
 _MEMBERS = {"VpcConfig": ("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "SnapStart": ("ApplyOn",)}
 """Structures of which an update takes only some of the members that Lambda describes."""
+
+
+def is_held_elsewhere(operation: Operation, name: str, found: Found) -> bool:
+    """Whether another stack holds the function."""
+    stack_id = holders.find_holder(operation, found["Tags"], name, holders.FUNCTION_TYPES)
+    return stack_id not in (None, operation.request.stack_id)
 
 
 def check_adoptable(operation: Operation, name: str, found: Found) -> None:
@@ -37,6 +44,40 @@ def check_adoptable(operation: Operation, name: str, found: Found) -> None:
         raise OwnershipError(
             f"function {name} cannot be adopted: stack {stack_id.split('/')[1]} holds it. Set DeletionPolicy: Retain "
             "there, remove the function from that template, and deploy both stacks again"
+        )
+
+
+def check_restorable(operation: Operation, desired: FunctionSpec, found: Found) -> None:
+    """Raises an error if a failed adoption could not give the function back as it was."""
+    name, configuration = found["Configuration"]["FunctionName"], found["Configuration"]
+    if "Error" in configuration.get("Environment", {}):
+        raise FunctionError(
+            f"function {name} cannot be adopted: the provider cannot decrypt its environment variables, and so cannot "
+            "restore them; allow kms:Decrypt for the provider's role"
+        )
+    if desired.separate:
+        problem = f"cannot be set while function {name} is adopted, because a rollback could not reset it"
+        raise PropertyError(min(desired.separate), problem, "adopt the function first, and add it in the next update")
+    present, stated = found["Tags"], operation.tags({})
+    changed = sorted(key for key in present.keys() & stated.keys() if present[key] != stated[key])
+    if changed:
+        problem = f"would change the tag {changed[0]} of function {name}, which a rollback could not reset"
+        raise PropertyError("Tags", problem, "adopt the function first, and change the tag in the next update")
+
+
+def check_held_without_tags(operation: Operation, name: str, found: Found) -> None:
+    """Raises an error unless the stack holds the function, from which somebody removed the ownership tags."""
+    check_adoptable(operation, name, found)
+    if not holders.holds_itself(operation):
+        raise OwnershipError(f"function {name} is not {operation.request.logical_id}'s; set Adopt: true to adopt it")
+
+
+def check_not_imported(operation: Operation, name: str, found: Found) -> None:
+    """Raises OwnershipError if another stack holds a function that still has this resource's ownership tags."""
+    native = found["Tags"].get(holders.AWS_STACK_ID, operation.request.stack_id)
+    if native != operation.request.stack_id and is_held_elsewhere(operation, name, found):
+        raise OwnershipError(
+            f"function {name} belongs to another stack now; remove {operation.request.logical_id} here"
         )
 
 

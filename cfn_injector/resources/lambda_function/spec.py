@@ -51,7 +51,7 @@ SEPARATE_CALLS = {
 _FLAGS = ("Publish", "Edge", "Adopt", "AllowLoaderVariables", "PublishToLatestPublished")
 _PUBLISHING = ("Publish", "Edge", "PublishToLatestPublished")
 _INLINE_NAMES = {"python": "index.py", "nodejs": "index.js"}
-_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNKNOWN = "is not known to this provider's model of the API", "correct its name"
 
 
@@ -146,7 +146,7 @@ def _shape_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         if not properties.get(name):
             yield PropertyError(name, "is missing", "a function that is deployed as a zip needs it")
     function_name = properties.get("FunctionName")
-    if function_name is not None and not _FUNCTION_NAME.fullmatch(str(function_name)):
+    if function_name is not None and not FUNCTION_NAME.fullmatch(str(function_name)):
         yield PropertyError("FunctionName", "is not a valid function name", "use 1 to 64 letters, digits, - and _")
     if is_set(properties, "Adopt") and function_name is None:
         yield PropertyError("Adopt", "does not say which function to adopt", "add FunctionName")
