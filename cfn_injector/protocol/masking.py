@@ -116,7 +116,7 @@ def _without_quotes(text: str) -> str:
     for end in _QUOTE_ENDS:
         last = max((found.end() for found in re.finditer(end, text)), default=0)
         # Up to the last end, each quote has one, so the search takes linear time.
-        text = re.sub(rf"\b([Vv]alue) '.*?{end}", _keep_path, text[:last], flags=re.DOTALL) + text[last:]
+        text = re.sub(rf"\b(Value|value) '.*?{end}", _keep_path, text[:last], flags=re.DOTALL) + text[last:]
     return text
 
 
