@@ -183,6 +183,7 @@ class TestAnUpdate:
         if new_id != id:
             world.stack.send(at(25, "Delete", new, physical_id=new_id))
         world.stack.status = world.stack.resource_status = "UPDATE_IN_PROGRESS"
+        world.stack.resource.physical_id = id
         assert "a newer event than this one was served" in world.stack.send(forward)["Reason"]
         world.stack.send(at(10, "Delete", BASE, physical_id=id))
         assert world.made()[TYPE] == {id}

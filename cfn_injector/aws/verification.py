@@ -79,11 +79,14 @@ def _newest_event(client: Any, request: Request) -> _Record | None:
 
 
 def _matches(record: _Record | None, request: Request) -> bool:
-    """Whether the resource is in the state of the event, and has no physical ID other than the event's."""
+    """Whether the resource is in the state of the event and, for a Delete, has no other physical ID.
+
+    In a rollback after a replacement, an Update names one of two IDs: the types themselves check what it may touch.
+    """
     if record is None or record.resource_type != request.resource_type:
         return False
     in_state = record.status == f"{request.type.upper()}_IN_PROGRESS"
-    return in_state and (request.type == "Create" or record.physical_id in ("", request.physical_id))
+    return in_state and (request.type != "Delete" or record.physical_id in ("", request.physical_id))
 
 
 def _is_cleaned_up(record: _Record | None, request: Request, status: str) -> bool:
