@@ -78,15 +78,15 @@ def _newest_event(client: Any, request: Request) -> _Record | None:
     return None
 
 
-def _matches(record: _Record | None, request: Request) -> bool:
-    """Whether the resource is in the state of the event and, for a Delete, has no other physical ID.
+def _matches(record: _Record | None, request: Request, status: str) -> bool:
+    """Whether the resource is in the state of the event and, in a clean-up, has no other physical ID.
 
-    In a rollback after a replacement, an Update names one of two IDs: the types themselves check what it may touch.
+    A rollback names one of two IDs after a replacement: the types themselves check what an event may touch.
     """
     if record is None or record.resource_type != request.resource_type:
         return False
     in_state = record.status == f"{request.type.upper()}_IN_PROGRESS"
-    return in_state and (request.type != "Delete" or record.physical_id in ("", request.physical_id))
+    return in_state and ("CLEANUP" not in status or record.physical_id in ("", request.physical_id))
 
 
 def _is_cleaned_up(record: _Record | None, request: Request, status: str) -> bool:
@@ -99,12 +99,12 @@ def _is_cleaned_up(record: _Record | None, request: Request, status: str) -> boo
 
 def _is_sent(client: Any, request: Request, status: str) -> bool:
     record = _record(client, request)
-    if _matches(record, request) or _is_cleaned_up(record, request, status):
+    if _matches(record, request, status) or _is_cleaned_up(record, request, status):
         return True
     live = record is not None and record.physical_id == request.physical_id
     if live and status.endswith("CLEANUP_IN_PROGRESS"):
         return False  # the newest event is about what the resource was before
-    return _matches(_newest_event(client, request), request)
+    return _matches(_newest_event(client, request), request, status)
 
 
 def verify(request: Request, services: Services) -> Stack:
