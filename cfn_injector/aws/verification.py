@@ -79,32 +79,12 @@ def _newest_event(client: Any, request: Request) -> _Record | None:
 
 
 def _matches(record: _Record | None, request: Request, status: str) -> bool:
-    """Whether the resource is in the state of the event and, in a clean-up, has no other physical ID.
-
-    A rollback names one of two IDs after a replacement: the types themselves check what an event may touch.
-    """
     if record is None or record.resource_type != request.resource_type:
         return False
-    in_state = record.status == f"{request.type.upper()}_IN_PROGRESS"
-    return in_state and ("CLEANUP" not in status or record.physical_id in ("", request.physical_id))
-
-
-def _is_cleaned_up(record: _Record | None, request: Request, status: str) -> bool:
-    """Whether a clean-up deletes what the resource was before: its record has another physical ID by now."""
-    cleaning_up = request.type == "Delete" and status.endswith("CLEANUP_IN_PROGRESS")
-    if not cleaning_up or record is None or record.resource_type != request.resource_type:
-        return False
-    return record.physical_id not in ("", request.physical_id)
-
-
-def _is_sent(client: Any, request: Request, status: str) -> bool:
-    record = _record(client, request)
-    if _matches(record, request, status) or _is_cleaned_up(record, request, status):
+    if record.status == f"{request.type.upper()}_IN_PROGRESS":
         return True
-    live = record is not None and record.physical_id == request.physical_id
-    if live and status.endswith("CLEANUP_IN_PROGRESS"):
-        return False  # the newest event is about what the resource was before
-    return _matches(_newest_event(client, request), request, status)
+    cleaning_up = request.type == "Delete" and status.endswith("CLEANUP_IN_PROGRESS")
+    return cleaning_up and bool(record.physical_id) and record.physical_id != request.physical_id
 
 
 def verify(request: Request, services: Services) -> Stack:
@@ -117,10 +97,11 @@ def verify(request: Request, services: Services) -> Stack:
 
     def look() -> Stack | None:
         found = stacks.find(client, request.stack_id)
-        status = found.status if found else ""
-        changing = status.endswith("_IN_PROGRESS") and not status.startswith(_WITHOUT_EVENTS)
-        if changing and _is_sent(client, request, status):
-            return found
+        if found is not None and found.status.endswith("_IN_PROGRESS") and not found.status.startswith(_WITHOUT_EVENTS):
+            if _matches(_record(client, request), request, found.status):
+                return found
+            if _matches(_newest_event(client, request), request, found.status):
+                return found
         mismatches.append(services.now())
         if mismatches[-1] - mismatches[0] >= LAG_SECONDS:
             raise _unverified(request, "no stack is waiting for it")
