@@ -63,22 +63,22 @@ MUTANTS = (
     Mutant(
         "an event of another resource type is served",
         "aws/verification.py",
-        "    if record is None or record.resource_type != request.resource_type:\n        return False\n    in_state",
-        "    if record is None:\n        return False\n    in_state",
+        " or record.resource_type != request.resource_type:",
+        ":",
         (EVENTS,),
     ),
     Mutant(
         "the state of the resource does not matter",
         "aws/verification.py",
-        'in_state = record.status == f"{request.type.upper()}_IN_PROGRESS"',
-        "in_state = True",
+        'if record.status == f"{request.type.upper()}_IN_PROGRESS":',
+        "if True:",
         (EVENTS,),
     ),
     Mutant(
         "a clean-up deletes the live resource",
         "aws/verification.py",
-        "        return False  # the newest",
-        "        return True  # the newest",
+        " and record.physical_id != request.physical_id",
+        "",
         (EVENTS,),
     ),
     Mutant(
