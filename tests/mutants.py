@@ -112,7 +112,7 @@ MUTANTS = (
     Mutant(
         "another stack's function is used",
         "aws/holders.py",
-        "    if stack_id not in (None, request.stack_id):",
+        "    if stack_id not in (None, operation.request.stack_id):",
         "    if False:",
         (OTHER_STACKS,),
     ),

@@ -77,14 +77,21 @@ def _allows_cross_stack(operation: Operation) -> bool:
     return operation.services.environ.get("CFN_INJECTOR_ALLOW_CROSS_STACK") == "true"
 
 
-def _check(operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], where: str) -> None:
-    request = operation.request
+def _check(
+    operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], problem: str
+) -> None:
+    """Raises OwnershipError with this problem if another stack holds the resource."""
     stack_id = find_holder(operation, tags, physical_id, types)
-    if stack_id not in (None, request.stack_id):
-        raise OwnershipError(
-            f"{where}: {physical_id} belongs to another stack, {stack_id.split('/')[1]}; declare {request.logical_id} "
-            "there, or set AllowCrossStack: true in the provider's stack"
-        )
+    if stack_id not in (None, operation.request.stack_id):
+        raise OwnershipError(problem.format(physical_id=physical_id, stack=stack_id.split("/")[1]))
+
+
+def _may_not_use(operation: Operation, where: str) -> str:
+    """What is wrong if a property names another stack's function or API, and what to do."""
+    return (
+        f"{where}: {{physical_id}} belongs to another stack, {{stack}}; declare {operation.request.logical_id} there, "
+        "or set AllowCrossStack: true in the provider's stack"
+    )
 
 
 def _describe_function(operation: Operation, reference: str) -> tuple[str, dict[str, str]] | None:
@@ -108,7 +115,7 @@ def check_function(operation: Operation, reference: str, where: str) -> None:
     if PROVIDER in tags:
         raise OwnershipError(f"{where}: {name} is a provider of custom resources")
     if name and not _allows_cross_stack(operation):
-        _check(operation, tags, name, FUNCTION_TYPES, where)
+        _check(operation, tags, name, FUNCTION_TYPES, _may_not_use(operation, where))
 
 
 def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mapping[str, Any]) -> None:
@@ -116,14 +123,15 @@ def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mappin
 
     ``AllowCrossStack`` does not matter: it allows using functions of other stacks, not changing their mappings.
     """
-    where = "PhysicalResourceId"
-    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, where)
-    function = _describe_function(operation, mapping.get("FunctionArn", ""))
+    problem = f"event source mapping {mapping['UUID']}: {{physical_id}} belongs to another stack, {{stack}}"
+    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, problem)
+    function = _describe_function(operation, mapping["FunctionArn"]) if mapping.get("FunctionArn") else None
     if function:
-        _check(operation, function[1], function[0], FUNCTION_TYPES, where)
+        name, function_tags = function
+        _check(operation, function_tags, name, FUNCTION_TYPES, problem)
 
 
 def check_api(operation: Operation, tags: Mapping[str, str], api: str) -> None:
     """Raises OwnershipError if another stack holds the REST API; ``tags`` are the API's."""
     if not _allows_cross_stack(operation):
-        _check(operation, tags, api, API_TYPES, "RestApiId")
+        _check(operation, tags, api, API_TYPES, _may_not_use(operation, "RestApiId"))
