@@ -27,11 +27,14 @@ def ask(call: Callable[..., Any], **arguments: str) -> Any | None:
 
 
 def find(client: Any, stack_id: str) -> Stack | None:
-    """The stack's own tags, without those that AWS and this project reserve, and its direction."""
+    """The stack's own tags, without those that AWS and this project reserve, and its direction.
+
+    A stack whose name, not ID, is ``stack_id`` is not found.
+    """
     answer = ask(client.describe_stacks, StackName=stack_id)
-    if answer is None:
+    found = answer["Stacks"][0] if answer else {}
+    if found.get("StackId") != stack_id:
         return None
-    (found,) = answer["Stacks"]
     stated = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
     tags = {key: value for key, value in stated.items() if not key.startswith(("aws:", PREFIX))}
     status: str = found["StackStatus"]

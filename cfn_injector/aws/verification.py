@@ -26,7 +26,8 @@ sends such an event:
     ==================================  ===================================  =====================  ==================
 
 After a replacement the resource's record has the new physical ID, and the Delete names the old one. If the record does
-not match, the resource's newest stack event decides, which CloudFormation writes before it calls the provider.
+not match, the resource's newest stack event decides, which CloudFormation writes before it calls the provider. In a
+clean-up, that event must also be about the request's physical ID.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 """
@@ -78,13 +79,24 @@ def _newest_event(client: Any, request: Request) -> _Record | None:
     return None
 
 
-def _matches(record: _Record | None, request: Request, status: str) -> bool:
-    if record is None or record.resource_type != request.resource_type:
-        return False
-    if record.status == f"{request.type.upper()}_IN_PROGRESS":
-        return True
+def _in_state(record: _Record | None, request: Request) -> bool:
+    in_progress = f"{request.type.upper()}_IN_PROGRESS"
+    return record is not None and (record.resource_type, record.status) == (request.resource_type, in_progress)
+
+
+def _is_sent(client: Any, request: Request, status: str) -> bool:
+    """Whether CloudFormation sends the request while the stack has this status."""
     cleaning_up = request.type == "Delete" and status.endswith("CLEANUP_IN_PROGRESS")
-    return cleaning_up and bool(record.physical_id) and record.physical_id != request.physical_id
+    record = _record(client, request)
+    if _in_state(record, request):
+        return True
+    if cleaning_up and record and record.resource_type == request.resource_type:
+        if record.physical_id not in ("", request.physical_id):
+            return True  # the resource was replaced
+    newest = _newest_event(client, request)
+    # After a replacement, the newest event is about the old physical ID: it is not evidence for deleting the new one.
+    about_another = cleaning_up and newest is not None and newest.physical_id != request.physical_id
+    return _in_state(newest, request) and not about_another
 
 
 def verify(request: Request, services: Services) -> Stack:
@@ -98,9 +110,7 @@ def verify(request: Request, services: Services) -> Stack:
     def look() -> Stack | None:
         found = stacks.find(client, request.stack_id)
         if found is not None and found.status.endswith("_IN_PROGRESS") and not found.status.startswith(_WITHOUT_EVENTS):
-            if _matches(_record(client, request), request, found.status):
-                return found
-            if _matches(_newest_event(client, request), request, found.status):
+            if _is_sent(client, request, found.status):
                 return found
         mismatches.append(services.now())
         if mismatches[-1] - mismatches[0] >= LAG_SECONDS:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.aws_lambda import Fault
-from tests.fakes.cloudformation import STACK_ID
+from tests.fakes.cloudformation import STACK_ID, Held
 from tests.fakes.event_sources import LAMBDA, STREAM
 from tests.support import api_gateway_resources, event_source_mappings
 from tests.support.attacks import NATIVE_TAGS, VICTIM, VICTIM_TAGS, Attack, check, held_by_victim, payroll, rows
@@ -133,6 +133,20 @@ def looks_derived(world: World) -> dict[str, Any]:
     return world.stack.event("Delete", BASE, physical_id=name)
 
 
+def after_a_replacement(status: str) -> Any:
+    """A Delete of the live function while its stack cleans up, and the newest event is about the old one."""
+
+    def event(world: World) -> dict[str, Any]:
+        name = created(world)
+        world.stack.status = status
+        sent = world.stack.event("Delete", BASE, physical_id=name)
+        world.stack.resource.status = "UPDATE_COMPLETE"
+        world.stack.newest = Held("Custom::LambdaFunction", "the-old-one", "DELETE_IN_PROGRESS")
+        return sent
+
+    return event
+
+
 def with_cross_stack(world: World) -> dict[str, Any]:
     world.environ["CFN_INJECTOR_ALLOW_CROSS_STACK"] = "true"
     return mapping_event(world, "Delete", {})
@@ -145,6 +159,16 @@ FORGED = (
     Attack("an Update with a qualified name", spelled("payroll:$LATEST"), "does not exist"),
     Attack("an Update with a partial ARN", spelled("111122223333:function:payroll"), "does not exist"),
     Attack("a Delete of another stack's function whose name looks derived", looks_derived, ""),
+    Attack(
+        "a Delete of the live function after a replacement",
+        after_a_replacement("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        UNVERIFIED,
+    ),
+    Attack(
+        "a Delete of the live function after a replacement was rolled back",
+        after_a_replacement("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
+        UNVERIFIED,
+    ),
     Attack("a Delete of a native mapping, with AllowCrossStack", with_cross_stack, ""),
     Attack("an Update of a stack at rest", lambda world: at_rest(world, update(world, created(world))), UNVERIFIED),
     Attack("an Update of another team's stack at rest", victims_stack, UNVERIFIED),
@@ -152,6 +176,11 @@ FORGED = (
         "an Update of a stack that does not exist",
         lambda world: update(world, created(world), StackId=STACK_ID.replace("1c2f", "dead")),
         UNVERIFIED,
+    ),
+    Attack(
+        "an Update of a stack by its name",
+        lambda world: update(world, created(world), StackId="shop-dev"),
+        "StackId is not the ARN of a stack",
     ),
     Attack(
         "an Update of a stack in another account",
