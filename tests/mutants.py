@@ -57,7 +57,7 @@ MUTANTS = (
         "an event for a stack at rest is served",
         "aws/verification.py",
         'status.endswith("_IN_PROGRESS") and',
-        "status and",
+        'status != "" and',
         (EVENTS,),
     ),
     Mutant(

@@ -90,9 +90,9 @@ def _is_sent(client: Any, request: Request, status: str) -> bool:
     record = _record(client, request)
     if _in_state(record, request):
         return True
-    if cleaning_up and record and record.resource_type == request.resource_type:
-        if record.physical_id not in ("", request.physical_id):
-            return True  # the resource was replaced
+    held = record.physical_id if record and record.resource_type == request.resource_type else ""
+    if cleaning_up and held not in ("", request.physical_id):
+        return True  # the resource was replaced
     newest = _newest_event(client, request)
     # After a replacement, the newest event is about the old physical ID: it is not evidence for deleting the new one.
     about_another = cleaning_up and newest is not None and newest.physical_id != request.physical_id
@@ -109,9 +109,10 @@ def verify(request: Request, services: Services) -> Stack:
 
     def look() -> Stack | None:
         found = stacks.find(client, request.stack_id)
-        if found is not None and found.status.endswith("_IN_PROGRESS") and not found.status.startswith(_WITHOUT_EVENTS):
-            if _is_sent(client, request, found.status):
-                return found
+        status = found.status if found else ""
+        changing = status.endswith("_IN_PROGRESS") and not status.startswith(_WITHOUT_EVENTS)
+        if changing and _is_sent(client, request, status):
+            return found
         mismatches.append(services.now())
         if mismatches[-1] - mismatches[0] >= LAG_SECONDS:
             raise _unverified(request, "no stack is waiting for it")
