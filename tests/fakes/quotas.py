@@ -1,8 +1,8 @@
 """Quotas of AWS's APIs as token buckets, and a clock that many events share.
 
-``SharedClock`` runs each event in a thread of its own, one at a time. An event runs until it sleeps; then the event that
-wakes first goes on. So thousands of seconds pass in a moment, in the same order in every run. ``Quotas.admit`` is a hook
-for ``Wire``: it takes a token for the operation, and raises AWS's throttling error if there is none.
+``SharedClock`` runs each event in a thread of its own, one at a time. An event runs until it sleeps; then the event
+that wakes first goes on. So thousands of seconds pass in a moment, in the same order in every run. ``Quotas.admit`` is
+a hook for ``Wire``: it takes a token for the operation, and raises AWS's throttling error if there is none.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ class Quotas:
         """Counts the exchange, lets it take its time, and raises a Fault if a bucket is empty."""
         self.clock.sleep(self.latency)
         self.calls[operation] += 1
-        if not all([self.buckets[name].take(self.clock.now()) for name in self.rules(operation)]):
+        now = self.clock.now()
+        if not all(self.buckets[name].take(now) for name in self.rules(operation)):
             self.throttled[operation] += 1
             raise self.fault(operation)
