@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
-from cfn_injector.aws.holders import check_api, check_function, check_mapping
+from cfn_injector.aws.holders import check_api, check_function, check_mapping, holds_itself
 from cfn_injector.aws.operation import Operation, stated_tags
 from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.env_properties import flag
@@ -90,6 +90,7 @@ __all__ = [
     "derived_names",
     "expect",
     "flag",
+    "holds_itself",
     "input_of",
     "is_derived",
     "is_pending_for",

@@ -35,11 +35,13 @@ HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tes
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
-ARCHIVES = "tests/attacks/test_archives.py"
+ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
 _STEPS = "resources/lambda_function/steps.py"
+_MAKING = "resources/lambda_function/making.py"
+_PACKAGES = "resources/lambda_function/packages.py"
 
 
 class Mutant(NamedTuple):
@@ -104,7 +106,7 @@ MUTANTS = (
     ),
     Mutant(
         "an adoption that fails restores nothing",
-        _VERBS,
+        _MAKING,
         "        failure.callback(adoption.undo, operation, name, version)\n",
         "",
         (ADOPTION,),
@@ -135,7 +137,7 @@ MUTANTS = (
         "aws/stacks.py",
         'if not key.startswith(("aws:", PREFIX))',
         'if not key.startswith("aws:")',
-        (ADOPTION,),
+        (EVENTS,),
     ),
     Mutant(
         "methods are made although the provider's stack does not turn them on",
@@ -154,8 +156,8 @@ MUTANTS = (
     Mutant(
         "code goes before the handler that needs it",
         _STEPS,
-        "                _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))\n",
-        "                pass\n",
+        "            _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))\n",
+        "            pass\n",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -168,9 +170,9 @@ MUTANTS = (
     Mutant(
         "a loader is stopped before the artifact was looked at",
         _STEPS,
-        "        with _staged_code(operation, desired) as code:\n            if",
-        "        _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))\n"
-        "        with _staged_code(operation, desired) as code:\n            if",
+        "    code = packages.provide(operation, desired, name) if",
+        "    _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))\n"
+        "    code = packages.provide(operation, desired, name) if",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -188,17 +190,17 @@ MUTANTS = (
         (LOADER, CHANGES),
     ),
     Mutant(
-        "a rollback makes code anew that an earlier provider made",
+        "a rollback of code makes it anew",
         "resources/lambda_code.py",
-        "    if not operation.stack.rolling_back:\n        return key",
-        "    return key",
-        (CODE,),
+        "    if former:",
+        "    if False:",
+        (CODE, OBSERVED),
     ),
     Mutant(
         "a loader makes no new code",
-        "resources/lambda_function/changes.py",
-        "return spec.code, spec.env, spec.env_file, loader, spec",
-        "return spec.code, spec.env, spec.env_file, None, spec",
+        "resources/lambda_function/applied.py",
+        "spec.env_file, loader, spec",
+        "spec.env_file, None, spec",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -219,8 +221,8 @@ MUTANTS = (
     Mutant(
         "code alone has one key for all loaders",
         "resources/lambda_code.py",
-        "        inputs.append(desired.loader.rules)",
-        "        pass",
+        "desired.env_file, rules]",
+        "desired.env_file, None]",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -319,7 +321,7 @@ MUTANTS = (
         "protocol/ownership.py",
         "or tags.get(LOGICAL_ID) != request.logical_id:",
         ":",
-        (FUNCTION, ADVERSITY, "tests/test_meanwhile.py"),
+        (EVENTS, FUNCTION),
     ),
     Mutant(
         "a late event is served",
@@ -330,14 +332,14 @@ MUTANTS = (
     ),
     Mutant(
         "a failed create leaves its function",
-        _VERBS,
+        _MAKING,
         "        failure.callback(claim.undo, operation, name)\n",
         "",
         (FUNCTION,),
     ),
     Mutant(
         "the mark of an unanswered request stays",
-        _VERBS,
+        _MAKING,
         '        claim.confirm(operation, name, stable["FunctionArn"])\n',
         "",
         (FUNCTION,),
@@ -414,11 +416,67 @@ MUTANTS = (
         (ADVERSITY,),
     ),
     Mutant(
-        "the staged object stays",
+        "packages stay after their function",
+        _OWNERSHIP,
+        "    packages.discard_others(operation, name)\n\n\ndef undo",
+        "\n\ndef undo",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "packages of functions that were not created stay",
+        _OWNERSHIP,
+        "        if found is None and name != operation.request.physical_id:",
+        "        if False:",
+        (OBSERVED, MATRIX),
+    ),
+    Mutant(
+        "the package that a rollback needs is deleted",
         _STEPS,
-        "        afterwards.callback(_discard, operation, bucket, key)\n",
-        "",
-        (FUNCTION,),
+        "else [desired, old]",
+        "else [desired]",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "old packages pile up",
+        _VERBS,
+        "        steps.discard_old_packages(operation, desired, old, name)\n",
+        "        pass\n",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "a rollback makes the package anew",
+        "resources/lambda_function/packages.py",
+        "    if not operation.stack.rolling_back:",
+        "    if True:",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "code that somebody changed stays",
+        "resources/lambda_function/applied.py",
+        "[*inputs(spec), code_sha256]",
+        "inputs(spec)",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "configuration that somebody changed stays",
+        "resources/lambda_function/changes.py",
+        "    return bool(desired == observed) or not (desired or observed)",
+        "    return True",
+        (OBSERVED, FUNCTION),
+    ),
+    Mutant(
+        "an update that fails between separate properties is trusted",
+        _VERBS,
+        "    if there is None or not todo.separate.keys() - PUT_ON_VERSIONS:",
+        "    if True:",
+        (OBSERVED,),
+    ),
+    Mutant(
+        "a function is created for an ID that the stack does not have",
+        _VERBS,
+        " or not holds_itself(operation):",
+        ":",
+        (OBSERVED,),
     ),
     Mutant(
         "the order of code and runtime is turned round",
@@ -580,9 +638,11 @@ MUTANTS = (
     Mutant(
         "a source is refused after the first change",
         _STEPS,
-        '    if changes.code and "ZipFile" not in desired.code:',
-        "    if False:",
-        (OTHER_STACKS,),
+        "    code = packages.provide(operation, desired, name) if changes.code else None\n"
+        "    put_separately(operation, name, changes, BEFORE_CODE)\n",
+        "    put_separately(operation, name, changes, BEFORE_CODE)\n"
+        "    code = packages.provide(operation, desired, name) if changes.code else None\n",
+        (OTHER_STACKS, OBSERVED),
     ),
     Mutant(
         "values are masked as they are only",
@@ -616,7 +676,7 @@ MUTANTS = (
         (ARCHIVES,),
     ),
     Mutant(
-        "a function's archive may have any size", _STEPS, "else injection.LAMBDA_MAX_SIZE", "else None", (ARCHIVES,)
+        "a function's archive may have any size", _PACKAGES, "else injection.LAMBDA_MAX_SIZE", "else None", (ARCHIVES,)
     ),
     Mutant(
         "injected code may have any size",
@@ -654,7 +714,7 @@ MUTANTS = (
         "",
         (HANDLER,),
     ),
-    Mutant("the hash in an ID has no key", "resources/lambda_code.py", "hmac.new(secret,", 'hmac.new(b"",', (CODE,)),
+    Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
 )

@@ -189,10 +189,27 @@ class TestRefused:
         assert state_of(world, made["PhysicalResourceId"]) == before
 
     @pytest.mark.parametrize("physical_id", ["00000000-0000-4000-8000-999999999999", "not a UUID"])
-    def test_an_update_of_a_mapping_that_somebody_deleted(self, world: World, physical_id: str) -> None:
-        reason = updated(world, physical_id, {}, {"BatchSize": 7})["Reason"]
-        assert f"event source mapping {physical_id} no longer exists, somebody deleted it" in reason
+    def test_an_update_of_a_mapping_that_the_stack_does_not_have(self, world: World, physical_id: str) -> None:
+        update = event(world, "Update", {**BASE, "BatchSize": 7}, physical_id=physical_id, old=BASE)
+        world.stack.resource.physical_id = "00000000-0000-4000-8000-111111111111"
+        reason = world.stack.send(update)["Reason"]
+        assert f"event source mapping {physical_id} does not exist" in reason
         assert world.aws_lambda.changes() == []
+
+    def test_an_update_of_a_mapping_that_somebody_deleted_creates_it_again(self, world: World) -> None:
+        stack = stack_with(world, BASE)
+        before = stack.physical_id or ""
+        world.aws_lambda.mappings.clear()
+        assert stack.update({**BASE, "BatchSize": 7})
+        assert stack.physical_id != before
+        (mapping,) = world.aws_lambda.there().values()
+        assert mapping.configuration["BatchSize"] == 7
+
+    def test_a_rollback_of_a_mapping_that_somebody_deleted_creates_it_again(self, world: World) -> None:
+        stack = stack_with(world, BASE)
+        world.aws_lambda.mappings.clear()
+        assert not stack.update({**BASE, "BatchSize": "many"})
+        assert len(world.aws_lambda.there()) == 1
 
     def test_a_function_that_a_foreign_mapping_connects_with_the_source(self, world: World) -> None:
         theirs = world.aws_lambda.add({}, FunctionName="returns", EventSourceArn=STREAM)

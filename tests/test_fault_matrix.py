@@ -132,7 +132,7 @@ def test_a_fault_at_every_exchange(
 ) -> None:
     operation, world = OPERATIONS[name], prepared
     stack = Stack(world.stack, operation.resource_type)
-    operation.prepare(stack)
+    operation.prepare(world, stack)
     before = Snapshot.take(world, stack)
     found = Counter({**dict.fromkeys(EVERY_FINDING, 0), **judge(world, stack)})
     problems: list[str] = []
@@ -162,12 +162,14 @@ def test_every_event_delivered_twice(prepared: World, name: str) -> None:
 
     world.stack.deliver = twice
     operation, stack = OPERATIONS[name], Stack(world.stack, OPERATIONS[name].resource_type)
-    operation.prepare(stack)
+    operation.prepare(world, stack)
     assert operation.run(stack)
     assert delivered
     assert not +judge(world, stack)
 
 
+MADE_AGAIN = ("a mapping that somebody deleted changes", "code that somebody deleted changes")
+"""These get a new physical ID."""
 UPDATES = [name for name, operation in OPERATIONS.items() if operation.old and operation.new]
 
 
@@ -176,7 +178,7 @@ def test_an_update_that_succeeded_is_rolled_back_because_of_another_resource(pre
     world = prepared
     operation = OPERATIONS[name]
     stack = Stack(world.stack, operation.resource_type)
-    operation.prepare(stack)
+    operation.prepare(world, stack)
     assert operation.old is not None
     assert operation.new is not None
     before = stack.physical_id
@@ -186,5 +188,6 @@ def test_an_update_that_succeeded_is_rolled_back_because_of_another_resource(pre
     world.stack.status = "UPDATE_IN_PROGRESS"
     stack.physical_id = world.stack.send(event)["PhysicalResourceId"]
     stack.roll_back(operation.new, operation.old)
-    assert stack.physical_id == before
+    if name not in MADE_AGAIN:
+        assert stack.physical_id == before
     assert not +judge(world, stack)

@@ -11,6 +11,7 @@ import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
+from cfn_injector.resources.lambda_function.applied import APPLIED
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import STACK_ID
 from tests.support.artifacts import artifact
@@ -36,7 +37,7 @@ def test_a_create_makes_a_function_with_env_in_its_archive_and_answers_its_attri
         "SnapStartResponse.ApplyOn": "None",
         "SnapStartResponse.OptimizationStatus": "Off",
     }
-    assert world.staged() == []
+    assert world.packages() == {name: 1}
 
 
 def test_the_name_is_derived_from_stack_and_logical_id_within_64_characters(world: World) -> None:
@@ -55,6 +56,7 @@ def test_the_function_bears_the_stacks_tags_the_templates_tags_and_its_owner(wor
         ownership.STACK_ID: STACK_ID,
         ownership.LOGICAL_ID: "Function",
         ownership.REQUEST_ID: "request-1",
+        APPLIED: world.aws_lambda.functions[name].tags[APPLIED],
     }
 
 
@@ -70,19 +72,6 @@ def test_the_files_of_the_artifact_and_its_own_variables_stay(world: World) -> N
     name = created(world, Code={"S3Bucket": ARTIFACTS, "S3Key": "own-env.zip"}, Env={"TABLE": "t"})
     assert world.aws_lambda.functions[name].env_file() == "# shared\nTABLE=t\nOTHER='kept'\n"
     assert world.aws_lambda.functions[name].env_file("app.py") == "pass\n"
-
-
-def test_the_staged_object_stays_until_lambda_is_done_with_it(world: World) -> None:
-    busy_when_deleted = list[bool]()
-
-    def look(name: str) -> None:
-        if name == "DeleteObject":
-            functions = world.aws_lambda.functions.values()
-            busy_when_deleted.append(any(world.clock.now() < function.ready_at for function in functions))
-
-    world.wire.hook = look
-    updated(world, created(world), {}, {"Env": {"A": "2"}})
-    assert busy_when_deleted == [False, False]
 
 
 class TestTheSameEventTwice:
@@ -260,7 +249,7 @@ class TestAnUpdate:
         answered = updated(world, name, {}, {"Env": {"TABLE": "other"}})
         assert answered["PhysicalResourceId"] == name
         assert world.aws_lambda.functions[name].env_file() == "TABLE=other\n"
-        assert world.aws_lambda.changes() == ["UpdateFunctionCode"]
+        assert world.aws_lambda.changes() == ["UpdateFunctionCode", "TagResource"]
 
     def test_of_configuration_alone_leaves_the_code(self, world: World) -> None:
         name = created(world, MemorySize=128)
@@ -281,9 +270,11 @@ class TestAnUpdate:
         }
         answered = updated(world, name, {"Publish": True}, new)
         assert world.aws_lambda.changes() == [
+            "TagResource",
             "UpdateFunctionCode",
             "UpdateFunctionConfiguration",
             "PutRuntimeManagementConfig",
+            "TagResource",
             "PublishVersion",
             "PutFunctionScalingConfig",
         ]
@@ -344,13 +335,6 @@ class TestAnUpdate:
         assert answered["Status"] == "FAILED"
         assert "AnotherOne" in answered["Reason"]
         assert "PropertyOfAnOlderProvider" not in answered["Reason"]
-
-    def test_of_what_somebody_deleted_says_so(self, world: World) -> None:
-        name = created(world)
-        world.aws_lambda.functions.clear()
-        answered = updated(world, name, {}, {"MemorySize": 256})
-        assert answered["Status"] == "FAILED"
-        assert "does not exist; somebody deleted it" in answered["Reason"]
 
     def test_that_fails_keeps_the_id_and_its_rollback_restores_everything(self, world: World) -> None:
         name = created(world, Env={"A": "old"}, MemorySize=128)

@@ -10,6 +10,7 @@ from botocore.validate import validate_parameters
 from cfn_injector.env_properties import refuse
 from cfn_injector.errors import PropertiesError, PropertyError
 from cfn_injector.resources.lambda_function import spec
+from cfn_injector.resources.lambda_function.applied import Applied
 from cfn_injector.resources.lambda_function.changes import Changes, changes
 from tests.fakes.aws_lambda import ROLE, SESSION
 from tests.fakes.cloudformation import as_strings
@@ -77,8 +78,19 @@ def check(properties: dict[str, Any], accepted: dict[str, Any] | None = None) ->
     refuse(spec.parse(properties, MODEL).problems, spec.parse(accepted, MODEL).problems if accepted else ())
 
 
+def described(properties: dict[str, Any] | None, name: str = "f") -> dict[str, Any]:
+    """GetFunction's answer for a function with these properties, which no tag records."""
+    arguments = spec.parse(properties, MODEL).arguments if properties else {}
+    layers = [{"Arn": arn, "CodeSize": 1} for arn in arguments.get("Layers", [])]
+    logging = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}", **arguments.get("LoggingConfig", {})}
+    configuration = {**arguments, "FunctionName": name, "Layers": layers, "LoggingConfig": logging}
+    separate = spec.parse(properties, MODEL).separate if properties else {}
+    return {"Configuration": configuration, "Tags": {}, "Concurrency": separate}
+
+
 def changed(old: dict[str, Any] | None, new: dict[str, Any], name: str = "f") -> Changes:
-    return changes(spec.parse(old, MODEL) if old else None, spec.parse(new, MODEL), MODEL, name)
+    before = spec.parse(old, MODEL) if old else None
+    return changes(before, spec.parse(new, MODEL), described(old, name), MODEL, lambda each: Applied("", ""))
 
 
 def test_the_list_of_properties_is_the_resource_types_own() -> None:

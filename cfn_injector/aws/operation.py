@@ -5,15 +5,19 @@ Takes a request and the services. Returns an ``Operation``, which every resource
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.aws import stacks
 from cfn_injector.aws.coerce import template_tags
+from cfn_injector.aws.s3_objects import account_secret, staging_bucket
 from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError
 from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services, Stack
@@ -39,6 +43,7 @@ class Operation:
     services: Services
     stack: Stack
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _secrets: list[bytes] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def begin(cls, request: Request, services: Services) -> Operation:
@@ -67,6 +72,15 @@ class Operation:
     def log(self, step: str, **fields: Any) -> None:
         self.services.log(step, **fields)
 
+    def keyed_hash(self, inputs: Any) -> str:
+        """A hexadecimal hash of JSON values, with a key that only the provider's account has.
+
+        So nobody else can test a guess of a secret with it. The key is read once for an event.
+        """
+        if not self._secrets:
+            self._secrets.append(account_secret(self.client("s3"), staging_bucket(self.services.environ)))
+        return hmac.new(self._secrets[0], json.dumps(inputs).encode(), sha256).hexdigest()
+
     def verdict(self, tags: Mapping[str, str]) -> Verdict:
         """What a resource with these tags is to the request."""
         return verdict(tags, self.request, self.stack)
@@ -79,6 +93,14 @@ class Operation:
         """Whether CloudFormation no longer waits for the answer to this request."""
         cloudformation = self.client("cloudformation")
         return stacks.has_given_up(cloudformation, self.request.stack_id, self.request.logical_id, self.stack)
+
+    @property
+    def skip_command(self) -> str:
+        """The command that completes a failed rollback without this resource."""
+        return (
+            f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
+            f"--resources-to-skip {self.request.logical_id}"
+        )
 
     @contextmanager
     def best_effort(self, **fields: Any) -> Iterator[None]:

@@ -35,8 +35,8 @@ REPLACES = "cfn-injector:replaces"
 SERVED = "cfn-injector:served"
 """When CloudFormation issued the newest event that was served, in seconds since the epoch."""
 
-MAX_TAGS = 44
-"""Lambda allows 50 tags on a resource, of which the provider needs up to six."""
+MAX_TAGS = 43
+"""Lambda allows 50 tags on a resource, of which the provider needs up to seven."""
 
 _NAME_ATTEMPTS = 50
 

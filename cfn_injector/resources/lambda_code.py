@@ -9,8 +9,6 @@ function that refers to it, keeps the old object until it cleans up, and returns
 
 from __future__ import annotations
 
-import hmac
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,7 +20,6 @@ from uuid import uuid4
 from cfn_injector import env_loader, env_properties, injection
 from cfn_injector.aws.s3 import S3Destination, S3Source, open_artifact
 from cfn_injector.aws.s3_objects import (
-    account_secret,
     discard,
     keys_below,
     staging_bucket,
@@ -52,6 +49,10 @@ PROPERTIES = frozenset(
     }
 )
 
+_WITHOUT_OBJECT = (
+    "The rollback needs the artifact, because the previous object is not in the staging bucket. Upload the artifact "
+    "again, or go on without this resource"
+)
 _REQUIRED_BY_LOADER = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
 
 
@@ -111,32 +112,33 @@ def _prefix(request: Request) -> str:
     return f"code/{request.stack_name}-{stack}/{request.logical_id}/"
 
 
-def _stem(operation: Operation, desired: CodeSpec, source: S3Source) -> str:
-    """The key without its end: what the object depends on by the template and the artifact.
+def _stem(operation: Operation, desired: CodeSpec) -> str:
+    """The beginning of the key: what the object depends on by the template.
 
     The hash is keyed with a secret of the provider, so that nobody can test a guess of a value by the key.
     """
-    version = [source.bucket, source.key, source.version, source.etag]
-    inputs: list[Any] = [*version, sorted(desired.env.items()), desired.env_file]
-    if desired.loader is not None:
-        inputs.append(desired.loader.rules)
-    secret = account_secret(operation.client("s3"), staging_bucket(operation.services.environ))
-    digest = hmac.new(secret, json.dumps(inputs).encode(), sha256).hexdigest()
-    return f"{_prefix(operation.request)}{digest}"
+    rules = desired.loader.rules if desired.loader else None
+    inputs = [desired.source, sorted(desired.env.items()), desired.env_file, rules]
+    return f"{_prefix(operation.request)}{operation.keyed_hash(inputs)[:32]}-"
 
 
 def _key(operation: Operation, desired: CodeSpec, source: S3Source) -> str:
-    """The object's key. In a rollback, the key of the object that exists, even if an older provider created it."""
-    stem = _stem(operation, desired, source)
-    if desired.loader is None:
-        return f"{stem}.zip"
-    key = f"{stem}-{desired.loader.sources}.zip"
-    if not operation.stack.rolling_back:
-        return key
+    """The object's key. It also depends on the state of the artifact, and on the loader's version."""
+    state = operation.keyed_hash([source.version, source.etag])[:32]
+    loader = f"-{desired.loader.sources}" if desired.loader else ""
+    return f"{_stem(operation, desired)}{state}{loader}.zip"
+
+
+def _deployed_before(operation: Operation, desired: CodeSpec) -> str | None:
+    """The key of the object that a rollback returns to, if there is one.
+
+    So a rollback does not need the artifact, and returns to the state of it that was deployed. If only that state
+    changed, both objects fit the template, and the one that the event names is the new one.
+    """
     client, bucket = operation.client("s3"), staging_bucket(operation.services.environ)
-    keys = keys_below(client, bucket, f"{stem}-")
-    there = [found for found in keys if PENDING not in tags_of(client, bucket, found)]
-    return key if key in there or not there else there[0]
+    keys = keys_below(client, bucket, _stem(operation, desired))
+    complete = [key for key in keys if PENDING not in tags_of(client, bucket, key)]
+    return next((key for key in complete if key != operation.request.physical_id), next(iter(complete), None))
 
 
 def create(request: Request, services: Services) -> Outcome:
@@ -156,7 +158,11 @@ def update(request: Request, services: Services) -> Outcome:
 
 def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     request, client, bucket = operation.request, operation.client("s3"), staging_bucket(operation.services.environ)
-    source = open_artifact(client, operation.services.environ, *desired.source)
+    former = _deployed_before(operation, desired) if operation.stack.rolling_back else None
+    if former:
+        _sweep(operation, keep=former)
+        return _outcome(operation, desired, former, stored_sha256(client, bucket, former) or "")
+    source = _open(operation, desired)
     key = _key(operation, desired, source)
     _sweep(operation, keep=key)
     with ExitStack() as failure:
@@ -168,10 +174,23 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
             raise StorageError(f"{request.logical_id} was deleted while it was being created; deploy again")
         untag(client, bucket, key)
         failure.pop_all()
+    return _outcome(operation, desired, key, digest)
+
+
+def _open(operation: Operation, desired: CodeSpec) -> S3Source:
+    try:
+        return open_artifact(operation.client("s3"), operation.services.environ, *desired.source)
+    except StorageError as error:
+        if not operation.stack.rolling_back:
+            raise
+        raise StorageError(f"{error}. {_WITHOUT_OBJECT}: {operation.skip_command}") from error
+
+
+def _outcome(operation: Operation, desired: CodeSpec, key: str, digest: str) -> Outcome:
     return Outcome(
         key,
         {
-            "S3Bucket": bucket,
+            "S3Bucket": staging_bucket(operation.services.environ),
             "S3Key": key,
             "Handler": desired.loader.handler if desired.loader else desired.handler,
             "ExecWrapper": desired.loader.exec_wrapper if desired.loader else "",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.protocol import ownership
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import STACK_ID, Held
 from tests.fakes.event_sources import LAMBDA, STREAM
@@ -147,6 +148,13 @@ def after_a_replacement(status: str) -> Any:
     return event
 
 
+def sibling(world: World) -> dict[str, Any]:
+    """An Update with the ID of another function of the same stack."""
+    tags = {ownership.STACK_ID: STACK_ID, ownership.LOGICAL_ID: "Other"}
+    world.aws_lambda.functions["sibling"] = somebody("sibling", **tags)
+    return update(world, "sibling")
+
+
 def with_cross_stack(world: World) -> dict[str, Any]:
     world.environ["CFN_INJECTOR_ALLOW_CROSS_STACK"] = "true"
     return mapping_event(world, "Delete", {})
@@ -158,6 +166,7 @@ FORGED = (
     ),
     Attack("an Update with a qualified name", spelled("payroll:$LATEST"), "does not exist"),
     Attack("an Update with a partial ARN", spelled("111122223333:function:payroll"), "does not exist"),
+    Attack("an Update with the ID of another function of the same stack", sibling, "belongs to another"),
     Attack("a Delete of another stack's function whose name looks derived", looks_derived, ""),
     Attack(
         "a Delete of the live function after a replacement",

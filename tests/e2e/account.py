@@ -130,9 +130,13 @@ class Account:
         return {item["FunctionName"] for page in pages for item in page["Functions"]} - {"cfn-injector"}
 
     def staged(self) -> list[str]:
-        """ARNs of objects and unfinished uploads in the staging bucket, except the provider's secret, which stays."""
-        prefix = f"arn:aws:s3:::{self.staging_bucket}/"
-        return [arn for arn in inventory.stored(self.client, known=[prefix + SECRET_KEY]) if arn.startswith(prefix)]
+        """ARNs of objects and unfinished uploads in the staging bucket.
+
+        The provider's secret and the packages of functions that exist are left out, because they stay.
+        """
+        prefix, functions = f"arn:aws:s3:::{self.staging_bucket}/", self.functions()
+        found = [arn for arn in inventory.stored(self.client, known=[prefix + SECRET_KEY]) if arn.startswith(prefix)]
+        return [arn for arn in found if "/deployed/" not in arn or arn.split("/")[-2] not in functions]
 
 
 @dataclass(frozen=True)

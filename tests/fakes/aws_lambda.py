@@ -105,6 +105,17 @@ def client_for(service: str, catch: Callable[..., AWSResponse], region: str = RE
     return client
 
 
+DEFAULTS: dict[str, Any] = {
+    "Description": "",
+    "Timeout": 3,
+    "MemorySize": 128,
+    "TracingConfig": {"Mode": "PassThrough"},
+    "EphemeralStorage": {"Size": 512},
+    "SnapStart": {"ApplyOn": "None"},
+}
+"""What Lambda describes if CreateFunction does not say. Other properties are missing then."""
+
+
 @dataclass
 class Function:
     configuration: dict[str, Any]
@@ -243,6 +254,8 @@ class FakeLambda:
         configuration = {
             key: value for key, value in params.items() if key not in ("Code", "Tags", "CodeSigningConfigArn")
         }
+        logging = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}", **params.get("LoggingConfig", {})}
+        configuration = {**DEFAULTS, **configuration, "LoggingConfig": logging}
         configuration["FunctionArn"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
         configuration["Version"] = "$LATEST"
         function = Function(configuration, dict(params.get("Tags", {})), b"", 0)
@@ -260,7 +273,10 @@ class FakeLambda:
         location = f"data:application/zip;base64,{base64.b64encode(archive).decode()}"
         code = {"RepositoryType": "S3", "Location": location}
         tags = {} if version else function.tags
-        return {"Configuration": self.GetFunctionConfiguration(params), "Tags": tags, "Code": code}
+        found = {"Configuration": self.GetFunctionConfiguration(params), "Tags": tags, "Code": code}
+        if "concurrency" in function.separate:
+            found["Concurrency"] = {"ReservedConcurrentExecutions": function.separate["concurrency"]}
+        return found
 
     def GetFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.fakes.event_sources import OTHER_STREAM, QUEUE, STREAM
 from tests.fakes.rest_apis import BARE, SHOP
 from tests.support.event_source_mappings import MAPPING
 from tests.support.lambda_functions import CANARY, CODE, FUNCTION, INJECTED, LARGE_OBJECT, PLAIN, PUBLISHED, changed
-from tests.support.world import ARTIFACTS
+from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
 METHOD = "Custom::APIGatewayResource"
 Properties = Mapping[str, Any]
@@ -47,11 +47,14 @@ class Operation:
     resource_type: str
     old: Properties | None
     new: Properties | None
+    meanwhile: Callable[[World], None] = lambda world: None
+    """What somebody does before the operation starts."""
 
-    def prepare(self, stack: Stack) -> None:
+    def prepare(self, world: World, stack: Stack) -> None:
         """Brings the stack to where the operation starts."""
         if self.old is not None:
             assert stack.create(self.old)
+        self.meanwhile(world)
 
     def run(self, stack: Stack) -> bool:
         """Returns whether the operation succeeded without a rollback."""
@@ -121,4 +124,41 @@ METHODS = {
     "a method is deleted": delete(METHOD, ROUTE),
     "an API's only method is deleted": delete(METHOD, ALONE),
 }
-OPERATIONS = FUNCTIONS | CODES | MAPPINGS | METHODS
+
+
+def delete_functions(world: World) -> None:
+    for name in set(world.aws_lambda.functions) - {"theirs"}:
+        del world.aws_lambda.functions[name]
+
+
+def delete_code(world: World) -> None:
+    for key in world.staged("code/"):
+        world.s3.delete_object(Bucket=STAGING, Key=key)
+
+
+def delete_artifact(world: World) -> None:
+    world.s3.delete_object(Bucket=ARTIFACTS, Key=KEY)
+
+
+AFTER_CHANGES_BY_HAND = {
+    "a function that somebody deleted changes": Operation(
+        FUNCTION, PLAIN, changed(PLAIN, MemorySize=512), delete_functions
+    ),
+    "a published function that somebody deleted changes": Operation(
+        FUNCTION, PUBLISHED, changed(PUBLISHED, Env={"B": CANARY}), delete_functions
+    ),
+    "code that somebody deleted changes": Operation(CODE, INJECTED, changed(INJECTED, Env={"B": "2"}), delete_code),
+    "a mapping that somebody deleted changes": Operation(
+        MAPPING, READS_A_STREAM, changed(READS_A_STREAM, BatchSize=7), lambda world: world.aws_lambda.mappings.clear()
+    ),
+    "a function whose artifact is gone changes": Operation(
+        FUNCTION, PLAIN, changed(PLAIN, Code=OTHER_OBJECT, MemorySize=512), delete_artifact
+    ),
+    "a function with a loader whose artifact is gone changes": Operation(
+        FUNCTION, WITH_LOADER, changed(PLAIN, Code=OTHER_OBJECT), delete_artifact
+    ),
+    "code whose artifact is gone changes": Operation(
+        CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT), delete_artifact
+    ),
+}
+OPERATIONS = FUNCTIONS | CODES | MAPPINGS | METHODS | AFTER_CHANGES_BY_HAND

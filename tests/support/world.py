@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -132,11 +133,15 @@ class World:
         listed = self.s3.list_objects_v2(Bucket=STAGING, Prefix=prefix)
         return [item["Key"] for item in listed.get("Contents", []) if item["Key"] != SECRET_KEY]
 
+    def packages(self) -> Counter[str]:
+        """How many packages the staging bucket has, by the function's name."""
+        return Counter(key.split("/")[3] for key in self.staged("deployed/"))
+
     def made(self) -> dict[str, set[str]]:
         """The physical IDs of everything that exists, by resource type."""
         return {
-            "Custom::LambdaFunction": set(self.aws_lambda.functions),
-            "Custom::LambdaCode": set(self.staged()),
+            "Custom::LambdaFunction": {*self.aws_lambda.functions, *self.packages()},
+            "Custom::LambdaCode": {*self.staged("code/"), *self.staged("tmp/")},
             "Custom::EventSourceMapping": {mapping["UUID"] for mapping in self.aws_lambda.live()},
             "Custom::APIGatewayResource": {
                 *rest_apis.physical_ids(self.gateway.apis),

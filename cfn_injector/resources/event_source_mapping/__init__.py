@@ -26,6 +26,7 @@ from cfn_injector.plugin import (
     Verdict,
     check_function,
     check_mapping,
+    holds_itself,
     is_pending_for,
 )
 from cfn_injector.resources.event_source_mapping import api
@@ -119,15 +120,20 @@ def _replace(operation: Operation, spec: MappingSpec, reason: str) -> Outcome:
     return _create(operation, spec, reason)
 
 
-def _replaced(operation: Operation, spec: MappingSpec) -> Outcome:
-    """The mapping is gone: the update that replaced it is delivered again, or somebody deleted the mapping."""
+def _make_again(operation: Operation, spec: MappingSpec) -> Outcome:
+    """The mapping is gone: the update that replaced it is delivered again, or somebody deleted the mapping.
+
+    What somebody deleted is created again, with a new UUID.
+    """
     answer = _earlier_answer(operation, api.find_owned(operation, spec))
     if answer:
         return answer
-    raise ResourceError(
-        f"event source mapping {operation.request.physical_id} no longer exists, somebody deleted it; remove "
-        f"{operation.request.logical_id} from the template, deploy, and add it again"
-    )
+    uuid = operation.request.physical_id
+    if not holds_itself(operation):
+        raise ResourceError(f"event source mapping {uuid} does not exist; deploy {operation.request.logical_id} again")
+    _check_function(operation, spec)
+    operation.log("make-again", key=uuid)
+    return _create(operation, spec)
 
 
 def _is_reachable(operation: Operation, tags: Mapping[str, str], observed: Mapping[str, Any]) -> bool:
@@ -166,7 +172,7 @@ def update(request: Request, services: Services) -> Outcome:
         raise PropertiesError(problems)
     observed = api.find(operation, uuid)
     if observed is None:
-        return _replaced(operation, spec)
+        return _make_again(operation, spec)
     tags = api.find_tags(operation, observed)
     match operation.verdict(tags):
         case Verdict.FOREIGN:

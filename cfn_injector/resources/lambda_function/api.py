@@ -104,7 +104,7 @@ def update(
     *,
     code: Mapping[str, Any] | None = None,
     configuration: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Updates code, then configuration, and waits after each; returns the function's configuration."""
     steps = ((client.update_function_code, code), (client.update_function_configuration, configuration))
     stable = wait_until_idle(client, name, deadline)
@@ -115,15 +115,22 @@ def update(
     return stable
 
 
-def wait_until_idle(client: Any, name: str, deadline: Deadline) -> dict[str, Any]:
-    """Like ``wait_until_ready``, but goes on if an earlier update failed: the next update may correct that."""
+def wait_until_idle(
+    client: Any, name: str, deadline: Deadline, observed: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Like ``wait_until_ready``, but goes on if an earlier update failed: the next update may correct that.
 
-    def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = client.get_function_configuration(FunctionName=name)
-        busy = found.get("State") == "Pending" or found.get("LastUpdateStatus", "InProgress") == "InProgress"
-        return None if busy else found
+    ``observed`` is the configuration as far as it is known; if it is idle, nothing is asked.
+    """
 
-    return deadline.wait_for(f"function {name}", look)
+    def idle(found: Mapping[str, Any]) -> bool:
+        return found.get("State") != "Pending" and found.get("LastUpdateStatus", "InProgress") != "InProgress"
+
+    def look() -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] = client.get_function_configuration(FunctionName=name)
+        return found if idle(found) else None
+
+    return observed if observed and idle(observed) else deadline.wait_for(f"function {name}", look)
 
 
 def tag(client: Any, arn: str, tags: Mapping[str, str], deadline: Deadline) -> None:

@@ -1,15 +1,16 @@
 """What an update of a function has to change.
 
-Takes the spec of the old properties and that of the new ones. Returns ``Changes``: whether the code changes, the
+Takes the desired spec and the function as GetFunction describes it. Returns ``Changes``: whether the code changes, the
 arguments of UpdateFunctionConfiguration, and the properties that have calls of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cfn_injector.resources.lambda_function.applied import Applied, inputs, recorded
 from cfn_injector.resources.lambda_function.spec import SEPARATE_CALLS, FunctionSpec
 
 # The argument of UpdateFunctionConfiguration that resets a property which the template no longer has, and the members
@@ -29,7 +30,14 @@ RESETS: dict[str, Any] = {
     "SnapStart": {"ApplyOn": "None"},
     "LoggingConfig": {"LogFormat": "Text"},
 }
+RESERVED = "ReservedConcurrentExecutions"
+PUT_ON_VERSIONS = frozenset({"FunctionScalingConfig"})
+"""Properties of a version, which each new version needs."""
+
 _JSON_LOG_LEVELS = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+
+
+_UNORDERED = frozenset({"SubnetIds", "SecurityGroupIds"})
 
 
 @dataclass(frozen=True)
@@ -44,37 +52,85 @@ class Changes:
 NOTHING = Changes(False, {}, {})
 
 
-def changes(old: FunctionSpec | None, new: FunctionSpec, model: Any, name: str) -> Changes:
-    """What turns the function ``name`` from the old spec to the new one.
+def of_new(spec: FunctionSpec) -> Changes:
+    """What remains to do for a function that was just created with the spec's arguments."""
+    return Changes(True, {}, spec.separate)
 
-    A property that the template no longer has is reset to its default, as CloudFormation does. If ``old`` is None the
-    current state is unknown: everything is set that the template has or that UpdateFunctionConfiguration can reset.
+
+def changes(
+    old: FunctionSpec | None,
+    new: FunctionSpec,
+    found: Mapping[str, Any],
+    model: Any,
+    expected: Callable[[FunctionSpec], Applied],
+) -> Changes:
+    """What turns a function, as GetFunction describes it, into what the new spec says.
+
+    The configuration is compared with the function's. A property that the template does not have is reset to its
+    default, as CloudFormation does. The package and the separate properties are compared with the tag that records
+    them; if there is none, with the ``old`` spec; and if that is None, everything is set that the template has.
     """
-    allowed = model.operation_model("UpdateFunctionConfiguration").input_shape.members.keys() - {"FunctionName"}
-    desired = {key: value for key, value in _completed(new, name).items() if key in allowed}
-    if old is None:
-        return Changes(True, desired, new.separate)
-    before = _completed(old, name)
+    there, desired = recorded(found["Tags"]), expected(new)
     return Changes(
-        _code_differs(old, new),
-        {key: value for key, value in desired.items() if key not in before or before[key] != value},
-        # FunctionScalingConfig is set on each new version.
-        {
-            key: new.separate.get(key)
-            for key in SEPARATE_CALLS
-            if old.separate.get(key) != new.separate.get(key)
-            or (key in new.separate and key == "FunctionScalingConfig")
+        code=there.package != desired.package if there else old is None or inputs(old) != inputs(new),
+        configuration=_configuration(new, found["Configuration"], model),
+        separate={
+            **_separate(old, new, there, desired, expected),
+            **_concurrency(new, found),
+            **{key: value for key, value in new.separate.items() if key in PUT_ON_VERSIONS},
         },
     )
 
 
-def _code_differs(old: FunctionSpec, new: FunctionSpec) -> bool:
-    def package(spec: FunctionSpec) -> tuple[Any, ...]:
-        loader = (spec.loader.added, spec.loader.rules, spec.loader.exec_wrapper) if spec.loader else None
-        inline = spec.inline_name if "ZipFile" in spec.code else ""
-        return spec.code, spec.env, spec.env_file, loader, spec.architectures, inline
+def _configuration(new: FunctionSpec, observed: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    members = model.operation_model("UpdateFunctionConfiguration").input_shape.members
+    defaults = _with_log_group(RESETS, observed["FunctionName"])
+    described = {**defaults, **observed, "Layers": [layer["Arn"] for layer in observed.get("Layers", [])]}
+    unknown = observed.get("LastUpdateStatus") == "Failed" or "Error" in observed.get("Environment", {})
+    return {
+        key: value
+        for key, value in _completed(new, observed["FunctionName"]).items()
+        if key in members
+        and key != "FunctionName"
+        and (unknown or not _agrees(value, described.get(key), members[key], key))
+    }
 
-    return package(old) != package(new)
+
+def _agrees(desired: Any, observed: Any, shape: Any, name: str) -> bool:
+    """Whether Lambda describes the desired value. Of a structure only the members count that the template has."""
+    if shape.type_name == "structure":
+        found = observed or {}
+        return all(_agrees(value, found.get(key), shape.members[key], key) for key, value in desired.items())
+    if name in _UNORDERED:
+        return sorted(desired) == sorted(observed or [])
+    return bool(desired == observed) or not (desired or observed)
+
+
+def _separate(
+    old: FunctionSpec | None,
+    new: FunctionSpec,
+    there: Applied | None,
+    desired: Applied,
+    expected: Callable[[FunctionSpec], Applied],
+) -> dict[str, Any]:
+    if there is not None and there.separate == desired.separate:
+        return {}
+    if there is not None and (old is None or there.separate != expected(old).separate):
+        return {key: new.separate.get(key) for key in SEPARATE_CALLS}  # nobody knows what is set
+    if old is None:
+        return dict(new.separate)
+    return {key: new.separate.get(key) for key in SEPARATE_CALLS if old.separate.get(key) != new.separate.get(key)}
+
+
+def _concurrency(new: FunctionSpec, found: Mapping[str, Any]) -> dict[str, Any]:
+    """GetFunction describes this one. A limit that somebody set by hand stays if the template has none."""
+    desired = new.separate.get(RESERVED)
+    observed = found.get("Concurrency", {}).get(RESERVED)
+    return {} if desired in (None, observed) else {RESERVED: desired}
+
+
+def _with_log_group(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {**arguments, "LoggingConfig": {"LogGroup": f"/aws/lambda/{name}", **arguments["LoggingConfig"]}}
 
 
 def _completed(spec: FunctionSpec, name: str) -> dict[str, Any]:
@@ -82,6 +138,6 @@ def _completed(spec: FunctionSpec, name: str) -> dict[str, Any]:
     result = {**RESETS, **spec.arguments}
     for key in ("VpcConfig", "LoggingConfig"):
         result[key] = {**RESETS[key], **result[key]}
-    levels = _JSON_LOG_LEVELS if result["LoggingConfig"]["LogFormat"] == "JSON" else {}
-    result["LoggingConfig"] = {"LogGroup": f"/aws/lambda/{name}", **levels, **result["LoggingConfig"]}
-    return result
+    if result["LoggingConfig"]["LogFormat"] == "JSON":
+        result["LoggingConfig"] = {**_JSON_LOG_LEVELS, **result["LoggingConfig"]}
+    return _with_log_group(result, name)

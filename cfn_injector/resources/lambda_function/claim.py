@@ -23,7 +23,7 @@ from cfn_injector.plugin import (
     derived_names,
     is_pending_for,
 )
-from cfn_injector.resources.lambda_function import api
+from cfn_injector.resources.lambda_function import api, packages
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
@@ -135,6 +135,12 @@ def confirm(operation: Operation, name: str, arn: str) -> None:
         raise _deleted_meanwhile(name)
 
 
+def delete(operation: Operation, name: str) -> None:
+    """Deletes the function and its packages."""
+    api.delete(operation.client("lambda"), name, operation.deadline)
+    packages.discard_others(operation, name)
+
+
 def undo(operation: Operation, name: str) -> None:
     """Deletes what this request created, within the time that is reserved for it.
 
@@ -142,13 +148,19 @@ def undo(operation: Operation, name: str) -> None:
     """
     operation = operation.for_undoing()
     with operation.best_effort(function=name):
-        if is_pending(operation, name):
-            api.delete(operation.client("lambda"), name, operation.deadline)
+        found = api.find(operation.client("lambda"), name)
+        if found is None and name != operation.request.physical_id:  # a rollback needs the packages of its own function
+            packages.discard_others(operation, name)
+        if found and is_pending_for(found["Tags"], operation.request):
+            delete(operation, name)
             operation.log("undone", function=name)
 
 
 def sweep(operation: Operation, attempted: Mapping[str, Any], replaced: str = "") -> None:
-    """Deletes what a request with these properties left pending for this resource, and nothing else."""
+    """Deletes what a request with these properties left pending for this resource, and nothing else.
+
+    That includes the packages of functions that were not created.
+    """
     stated = attempted.get("FunctionName")
     if isinstance(stated, str) and stated != replaced:
         _delete_pending(operation, stated)
@@ -162,5 +174,7 @@ def _delete_pending(operation: Operation, name: str) -> bool:
     found = find_for_delete(operation, name)
     if found and operation.verdict(found["Tags"]) is Verdict.PENDING:
         operation.log("delete-pending", function=name)
-        api.delete(operation.client("lambda"), name, operation.deadline)
+        delete(operation, name)
+    if found is None and (operation.request.type == "Delete" or operation.stack.rolling_back):
+        packages.discard_others(operation, name)
     return found is not None

@@ -1,0 +1,101 @@
+"""The packages of a function: archives with the template's ``Env``, in the staging bucket.
+
+Takes an operation, the desired spec and the function's name. Returns ``Code`` as Lambda takes it.
+
+A package stays in the bucket while it is deployed, and one deployment longer: a rollback returns to it, and does not
+need the artifact, which may be gone. Its key is a keyed hash of what the template says about it. Packages are deleted
+when a later deployment succeeds, when a rollback is complete, and with the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Any
+
+from cfn_injector import injection
+from cfn_injector.archive import NewFile
+from cfn_injector.aws.s3 import S3Destination, open_artifact
+from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket
+from cfn_injector.env_properties import is_set
+from cfn_injector.errors import StorageError
+from cfn_injector.plugin import Operation
+from cfn_injector.resources.lambda_function.applied import inputs
+from cfn_injector.resources.lambda_function.spec import FunctionSpec
+
+WITHOUT_PACKAGE = (
+    "The rollback needs the artifact, because the package of the previous deployment is not in the staging bucket. "
+    "Upload the artifact again, or go on without this resource"
+)
+
+
+def _prefix(operation: Operation, name: str) -> str:
+    """The prefix of this function's packages, and of no other function's."""
+    request = operation.request
+    stack = sha256(request.stack_id.encode()).hexdigest()[:16]
+    return f"deployed/{request.stack_name}-{stack}/{request.logical_id}/{name}/"
+
+
+def key_of(operation: Operation, spec: FunctionSpec, name: str) -> str:
+    """The key of the package that the spec describes."""
+    return f"{_prefix(operation, name)}{operation.keyed_hash(inputs(spec))}.zip"
+
+
+def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str, str]:
+    """``Code`` for the function: in a rollback the package that was deployed before, else a new one."""
+    key = key_of(operation, desired, name)
+    if not operation.stack.rolling_back:
+        _inject(operation, desired, key)
+    elif key in _keys(operation, name):
+        operation.log("reuse-package", key=key)
+    else:
+        try:
+            _inject(operation, desired, key)
+        except StorageError as error:
+            raise StorageError(f"{error}. {WITHOUT_PACKAGE}: {operation.skip_command}") from error
+    kms_key = desired.code.get("SourceKMSKeyArn")
+    place = {"S3Bucket": staging_bucket(operation.services.environ), "S3Key": key}
+    return {**place, **({"SourceKMSKeyArn": kms_key} if kms_key else {})}
+
+
+def _inject(operation: Operation, desired: FunctionSpec, key: str) -> None:
+    source, files = _source(operation, desired)
+    operation.log("inject", env_keys=sorted(desired.env))
+    injected = injection.inject(
+        source,
+        S3Destination(operation.client("s3"), staging_bucket(operation.services.environ), key),
+        desired.env,
+        path=desired.env_file,
+        files=files,
+        loader=desired.loader,
+        max_unpacked=injection.LAMBDA_MAX_UNPACKED,
+        max_size=injection.EDGE_MAX_SIZE if _becomes_edge(operation, desired) else injection.LAMBDA_MAX_SIZE,
+    )
+    operation.log("injected", size=injected.size, entries=injected.entries)
+
+
+def _becomes_edge(operation: Operation, desired: FunctionSpec) -> bool:
+    """Whether the function is new to Lambda@Edge. A rollback returns to what was accepted once."""
+    return desired.edge and not operation.stack.rolling_back and not is_set(operation.request.old_properties, "Edge")
+
+
+def _source(operation: Operation, desired: FunctionSpec) -> tuple[injection.Source, list[NewFile]]:
+    """The shared artifact; for inline source an empty archive and the file to add to it."""
+    code = desired.code
+    if "ZipFile" in code:
+        return injection.EMPTY, [NewFile(desired.inline_name, code["ZipFile"].encode())]
+    place = (code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion"))
+    return open_artifact(operation.client("s3"), operation.services.environ, *place), []
+
+
+def _keys(operation: Operation, name: str) -> list[str]:
+    return keys_below(operation.client("s3"), staging_bucket(operation.services.environ), _prefix(operation, name))
+
+
+def discard_others(operation: Operation, name: str, keep: Collection[str] = ()) -> None:
+    """Deletes the function's packages except those to keep. One that stays behind is deleted the next time."""
+    client: Any = operation.client("s3")
+    with operation.best_effort(function=name):
+        for key in _keys(operation, name):
+            if key not in keep:
+                discard(client, staging_bucket(operation.services.environ), key)
