@@ -425,7 +425,7 @@ MUTANTS = (
     Mutant(
         "packages of functions that were not created stay",
         _OWNERSHIP,
-        "        if found is None and name != operation.request.physical_id:",
+        "        if name != operation.request.physical_id and not _is_owned(operation, found):",
         "        if False:",
         (OBSERVED, MATRIX),
     ),

@@ -29,6 +29,8 @@ from cfn_injector.resources.lambda_function.spec import FunctionSpec
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 _INVALID_NAME = frozenset({"ValidationException", "InvalidParameterValueException"})
 
+NOT_OWNED = (Verdict.FOREIGN, Verdict.UNCLAIMED)
+
 Found = Mapping[str, Any]
 """GetFunction's answer: ``Configuration`` and ``Tags``."""
 
@@ -84,6 +86,10 @@ def _find_permitted(operation: Operation, name: str) -> Found | None:
             f"{name} is outside the provider's permissions",
             "begin it, or the stack's name if none is given, with the FunctionNamePrefix of the provider's stack",
         ) from error
+
+
+def _is_owned(operation: Operation, found: Found | None) -> bool:
+    return found is not None and operation.verdict(found["Tags"]) not in NOT_OWNED
 
 
 def find_for_delete(operation: Operation, name: str) -> Found | None:
@@ -149,7 +155,7 @@ def undo(operation: Operation, name: str) -> None:
     operation = operation.for_undoing()
     with operation.best_effort(function=name):
         found = api.find(operation.client("lambda"), name)
-        if found is None and name != operation.request.physical_id:  # a rollback needs the packages of its own function
+        if name != operation.request.physical_id and not _is_owned(operation, found):  # else a rollback needs them
             packages.discard_others(operation, name)
         if found and is_pending_for(found["Tags"], operation.request):
             delete(operation, name)
@@ -175,6 +181,7 @@ def _delete_pending(operation: Operation, name: str) -> bool:
     if found and operation.verdict(found["Tags"]) is Verdict.PENDING:
         operation.log("delete-pending", function=name)
         delete(operation, name)
-    if found is None and (operation.request.type == "Delete" or operation.stack.rolling_back):
+    ends = operation.request.type == "Delete" or operation.stack.rolling_back
+    if ends and not _is_owned(operation, found):
         packages.discard_others(operation, name)
     return found is not None

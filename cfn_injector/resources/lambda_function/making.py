@@ -25,8 +25,6 @@ from cfn_injector.resources.lambda_function.changes import NOTHING, Changes, cha
 from cfn_injector.resources.lambda_function.claim import Found
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
-NOT_OWNED = (Verdict.FOREIGN, Verdict.UNCLAIMED)
-
 
 def changes_of(operation: Operation, old: FunctionSpec | None, desired: FunctionSpec, found: Found) -> Changes:
     """What an update has to change; ``found`` is in no update of its own any more."""
@@ -68,7 +66,7 @@ def _take(operation: Operation, desired: FunctionSpec, name: str, found: Found, 
     """Takes a function that was there before: one that this resource owned before, or one to adopt."""
     tags = found["Tags"]
     check_tags(operation, tags)
-    if operation.request.type == "Update" and operation.verdict(tags) not in NOT_OWNED:
+    if operation.request.type == "Update" and operation.verdict(tags) not in claim.NOT_OWNED:
         own = ownership_tags(operation.request, pending=False, replaces=replaces)
         return _bring(operation, desired, name, found, own)
     reason = replacement_reason(operation, desired, name, found["Configuration"])
