@@ -523,6 +523,20 @@ MUTANTS = (
         "if False:",
         (ASSEMBLY,),
     ),
+    Mutant(
+        "a checksum that nobody requested is sent back",
+        "aws/s3.py",
+        'return {"PartNumber": number, "ETag": answer["ETag"]}',
+        'return {"PartNumber": number} | {k: v for k, v in answer.items() if k[:8] in ("ETag", "Checksum")}',
+        (ASSEMBLY,),
+    ),
+    Mutant(
+        "a hash of the parts' hashes is taken for the hash of the object",
+        "aws/s3_objects.py",
+        "if digest and not composite else None",
+        "if digest else None",
+        (ASSEMBLY,),
+    ),
     Mutant("a source that changed is read on", "aws/s3.py", '"IfMatch": self.etag, ', "", (ARTIFACT,)),
     Mutant(
         "an answer is sent twice",

@@ -266,6 +266,38 @@ def test_every_s3_creates_the_same_bytes(client: Any) -> None:
         assert stored(stub.client()) == stored(client) == in_memory(body)
 
 
+@pytest.mark.parametrize("calculation", ["when_required", "when_supported"])
+def test_a_checksum_that_nobody_requested_is_not_sent_back(calculation: str) -> None:
+    body = archive(20, env_at=0)
+    with s3_stub.running(ARTIFACTS, STAGING) as stub:
+        client = stub.client(request_checksum_calculation=calculation)
+        injected = run(client, body, scratch="tmp/scratch.zip")
+        assert stored(client) == in_memory(body)
+        assert injected.code_sha256 == base64.b64encode(hashlib.sha256(stored(client)).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<ChecksumSHA256>AAAA-3</ChecksumSHA256>",
+        "<ChecksumSHA256>AAAA</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>",
+    ],
+    ids=["with its dash", "by its type"],
+)
+def test_a_hash_of_the_parts_hashes_is_not_taken_for_the_hash_of_the_object(
+    client: Any, wire: Wire, shown: str
+) -> None:
+    def strike(number: int, request: Any) -> Any:
+        if wire.requests[number] != "CopyObject":
+            return None
+        URLLib3Session().send(request)
+        return answer(request.url, 200, f"<CopyObjectResult>{shown}</CopyObjectResult>".encode(), {})
+
+    wire.strike = strike
+    injected = run(client, archive(20), scratch="tmp/scratch.zip")
+    assert injected.code_sha256 == base64.b64encode(hashlib.sha256(stored(client)).digest()).decode()
+
+
 def test_an_object_that_was_not_assembled_as_planned_is_not_kept(client: Any, wire: Wire) -> None:
     def strike(number: int, request: Any) -> Any:
         if wire.requests[number] == "GetObject" and "tmp/out.zip" in request.url:

@@ -218,6 +218,52 @@ def test_parts_are_taken_by_number_and_etag(stub: Stub, s3: Any) -> None:
     complete(s3, upload, parts)
 
 
+WITHOUT_SUMS = {**ONCE, "request_checksum_calculation": "when_required"}
+
+
+@pytest.mark.parametrize("settings", [ONCE, WITHOUT_SUMS], ids=["sent with a sum", "sent without one"])
+def test_a_part_has_a_sum_that_nobody_requested_and_completion_refuses_it(stub: Stub, settings: Any) -> None:
+    client = stub.client(**settings)
+    put(client)
+    upload = begun(client)
+    sent_part = client.upload_part(**upload, PartNumber=1, Body=BODY)
+    copied_part = client.upload_part_copy(**upload, PartNumber=2, CopySource={"Bucket": BUCKET, "Key": "app.zip"})
+    plain = [
+        {"PartNumber": number, "ETag": answer["ETag"]}
+        for number, answer in enumerate((sent_part, copied_part["CopyPartResult"]), start=1)
+    ]
+    for index, answer in enumerate((sent_part, copied_part["CopyPartResult"])):
+        (name,) = [name for name in answer if name.startswith("Checksum")]
+        listed = [dict(part) for part in plain]
+        listed[index][name] = answer[name]
+        assert refused(lambda listed=listed: complete(client, upload, listed)) == (400, "InvalidPart")
+    complete(client, upload, plain)
+    assert stored(client, "new.zip", OTHER) == BODY * 2
+
+
+def test_an_upload_with_an_algorithm_takes_the_sum_of_each_part_and_has_one_of_these_sums(stub: Stub, s3: Any) -> None:
+    put(s3)
+    place = {"Bucket": OTHER, "Key": "new.zip"}
+    begun_with = s3.create_multipart_upload(**place, ChecksumAlgorithm="SHA256")
+    assert (begun_with["ChecksumAlgorithm"], begun_with["ChecksumType"]) == ("SHA256", "COMPOSITE")
+    upload = {**place, "UploadId": begun_with["UploadId"]}
+    assert refused(lambda: sent(s3, upload, 1, BODY)) == (400, "InvalidRequest")
+    answers = [
+        s3.upload_part(**upload, PartNumber=1, Body=BODY, ChecksumAlgorithm="SHA256"),
+        s3.upload_part_copy(**upload, PartNumber=2, CopySource={"Bucket": BUCKET, "Key": "app.zip"})["CopyPartResult"],
+    ]
+    part_sum = hashlib.sha256(BODY).digest()
+    assert [answer["ChecksumSHA256"] for answer in answers] == [base64.b64encode(part_sum).decode()] * 2
+    parts = [{"PartNumber": number, "ETag": answer["ETag"]} for number, answer in enumerate(answers, start=1)]
+    assert refused(lambda: complete(s3, upload, parts)) == (400, "InvalidRequest")
+    wrong = [{**part, "ChecksumSHA256": "AAAA"} for part in parts]
+    assert refused(lambda: complete(s3, upload, wrong)) == (400, "InvalidPart")
+    expected = f"{base64.b64encode(hashlib.sha256(part_sum * 2).digest()).decode()}-2"
+    listed = [{**part, "ChecksumSHA256": answers[0]["ChecksumSHA256"]} for part in parts]
+    assert complete(s3, upload, listed)["ChecksumSHA256"] == expected
+    assert s3.head_object(**place, ChecksumMode="ENABLED")["ChecksumSHA256"] == expected
+
+
 def test_an_upload_that_is_aborted_is_gone(stub: Stub, s3: Any) -> None:
     upload, other = begun(s3), begun(s3, "other.zip")
     s3.abort_multipart_upload(**upload)

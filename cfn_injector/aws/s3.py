@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.archive import Segment
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Part, Upload, length, plan
-from cfn_injector.aws.s3_objects import CHUNK, discard, staging_bucket, stored_sha256, translated, twice
+from cfn_injector.aws.s3_objects import CHUNK, discard, sha256_in, staging_bucket, stored_sha256, translated, twice
 from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.injection import TAIL_BYTES, Source, join
 
@@ -224,6 +224,10 @@ class S3Destination:
             twice(self.client.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=upload)
 
     def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:
+        """Uploads or copies a part. Returns its number and ETag.
+
+        S3 may also return a checksum that nobody requested, and then refuses it at completion with InvalidPart.
+        """
         place = {"Bucket": self.bucket, "Key": key, "UploadId": upload, "PartNumber": number}
         if isinstance(part, Upload):
             body = join(source, part.pieces)
@@ -238,10 +242,7 @@ class S3Destination:
                     CopySourceIfMatch=source.etag,
                     CopySourceRange=f"bytes={part.start}-{part.end - 1}",
                 )["CopyPartResult"]
-        checksums = {
-            name: value for name, value in answer.items() if name.startswith("Checksum") and name != "ChecksumType"
-        }
-        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
+        return {"PartNumber": number, "ETag": answer["ETag"]}
 
     def _complete(
         self, source: Source, parts: Sequence[Part], key: str, upload: str, done: list[dict[str, Any]]
@@ -296,5 +297,4 @@ class S3Destination:
                 Tagging=self.tagging,
                 TaggingDirective="REPLACE",
             )
-        digest = answer["CopyObjectResult"].get("ChecksumSHA256")
-        return str(digest) if digest else stored_sha256(self.client, self.bucket, self.key) or ""
+        return sha256_in(answer["CopyObjectResult"]) or stored_sha256(self.client, self.bucket, self.key) or ""

@@ -104,6 +104,17 @@ def _no_secret(bucket: str, error: Exception) -> StorageError:
     return StorageError(f"{problem}; {remedy if code in _DENIED else 'deploy again'}")
 
 
+def sha256_in(answer: Mapping[str, Any]) -> str | None:
+    """The base64 SHA-256 of an object's bytes in an answer of S3, or None.
+
+    None also for a composite checksum, which is a hash of the hashes of parts. It ends in a dash and their number.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    """
+    digest = answer.get("ChecksumSHA256", "")
+    composite = "-" in digest or answer.get("ChecksumType") == "COMPOSITE"
+    return str(digest) if digest and not composite else None
+
+
 def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
     """The base64 SHA-256 of an object, or None if there is no object. Reads the object if S3 stores no SHA-256."""
     place = f"s3://{bucket}/{key}"
@@ -114,10 +125,8 @@ def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
             if code_of(error) in _MISSING:
                 return None
             raise
-        if (
-            "ChecksumSHA256" in head and "-" not in head["ChecksumSHA256"]
-        ):  # with a dash it is a hash of the parts' hashes
-            return str(head["ChecksumSHA256"])
+        if stored := sha256_in(head):
+            return stored
         digest = sha256()
         for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK):
             digest.update(chunk)

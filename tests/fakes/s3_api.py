@@ -6,10 +6,7 @@ documents them in https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -19,7 +16,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from tests.fakes.s3_store import MIN_PART, Rope, S3Error, Store, Stored
+from tests.fakes.s3_checksums import checked, composite, digest, fields_of, headers_of, unrequested
+from tests.fakes.s3_store import MIN_PART, Listed, Rope, S3Error, Store, Stored
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CHANGED = "At least one of the pre-conditions you specified did not hold"
@@ -120,39 +118,6 @@ def _span(text: str, size: int) -> tuple[int, int]:
     return start, end
 
 
-def _digest(algorithm: str, body: Rope) -> str:
-    """The checksum of bytes, in base64."""
-    if algorithm == "crc32":
-        crc = 0
-        for piece in body.pieces:
-            crc = zlib.crc32(piece, crc)
-        return base64.b64encode(crc.to_bytes(4, "big")).decode()
-    digest = hashlib.new(algorithm)
-    for piece in body.pieces:
-        digest.update(piece)
-    return base64.b64encode(digest.digest()).decode()
-
-
-def _checked(call: Call, body: Rope) -> dict[str, str]:
-    """The checksums that the client sent. Raises S3Error if one is wrong."""
-    found = {}
-    for algorithm in ("sha256", "sha1", "crc32"):
-        sent = call.headers.get(f"x-amz-checksum-{algorithm}")
-        if sent is not None:
-            if sent != _digest(algorithm, body):
-                raise S3Error(400, "BadDigest", f"The {algorithm} you specified did not match what we received.")
-            found[algorithm] = sent
-    return found
-
-
-def _checksum_headers(checksums: Mapping[str, str]) -> dict[str, str]:
-    return {f"x-amz-checksum-{algorithm}": value for algorithm, value in checksums.items()}
-
-
-def _checksum_fields(checksums: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(f"Checksum{algorithm.upper()}", value) for algorithm, value in checksums.items()]
-
-
 def _version(stored: Stored) -> dict[str, str]:
     return {} if stored.version == "null" else {"x-amz-version-id": stored.version}
 
@@ -163,10 +128,10 @@ def _only_new(call: Call) -> bool:
 
 def _put_object(store: Store, call: Call) -> Answer:
     body = Rope.of(call.body)
-    checksums = _checked(call, body)
+    checksums = checked(call.headers, body)
     content_type = call.headers.get("content-type", "binary/octet-stream")
     stored = store.put(call.bucket, call.key, body, content_type, checksums, only_new=_only_new(call))
-    return Answer({"ETag": stored.etag, **_version(stored), **_checksum_headers(checksums)})
+    return Answer({"ETag": stored.etag, **_version(stored), **headers_of(checksums)})
 
 
 def _get_object(store: Store, call: Call) -> Answer:
@@ -185,7 +150,7 @@ def _get_object(store: Store, call: Call) -> Answer:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         return Answer(headers, stored.body.cut(start, end), 206)
     if call.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
-        headers |= _checksum_headers(stored.checksums)
+        headers |= headers_of(stored.checksums)
     return Answer(headers, stored.body)
 
 
@@ -205,27 +170,32 @@ def _copy_source(store: Store, call: Call) -> Stored:
 def _copy_object(store: Store, call: Call) -> Answer:
     source = _copy_source(store, call)
     algorithm = call.headers.get("x-amz-checksum-algorithm", "").lower()
-    checksums = {algorithm: _digest(algorithm, source.body)} if algorithm else dict(source.checksums)
+    checksums = {algorithm: digest(algorithm, source.body)} if algorithm else dict(source.checksums)
     content_type = source.content_type
     if call.headers.get("x-amz-metadata-directive") == "REPLACE":
         content_type = call.headers.get("content-type", content_type)
     stored = store.put(call.bucket, call.key, source.body, content_type, checksums, only_new=_only_new(call))
-    fields = [("LastModified", _instant(stored.modified)), ("ETag", stored.etag), *_checksum_fields(checksums)]
+    fields = [("LastModified", _instant(stored.modified)), ("ETag", stored.etag), *fields_of(checksums)]
     return _answer("CopyObjectResult", fields, _version(stored), copied=source.body.size)
 
 
 def _create_multipart_upload(store: Store, call: Call) -> Answer:
-    name = store.begin(call.bucket, call.key, call.headers.get("content-type", "binary/octet-stream"))
+    algorithm = call.headers.get("x-amz-checksum-algorithm", "").lower()
+    name = store.begin(call.bucket, call.key, call.headers.get("content-type", "binary/octet-stream"), algorithm)
     fields = [("Bucket", call.bucket), ("Key", call.key), ("UploadId", name)]
-    return _answer("InitiateMultipartUploadResult", fields)
+    more = {"x-amz-checksum-algorithm": algorithm.upper(), "x-amz-checksum-type": "COMPOSITE"} if algorithm else {}
+    return _answer("InitiateMultipartUploadResult", fields, more)
 
 
 def _upload_part(store: Store, call: Call) -> Answer:
     body = Rope.of(call.body)
-    checksums = _checked(call, body)
+    checksums = checked(call.headers, body)
     upload = store.upload(call.bucket, call.key, call.query["uploadId"])
-    part = store.add_part(upload, int(call.query["partNumber"]), body)
-    return Answer({"ETag": part.etag, **_checksum_headers(checksums)})
+    if upload.algorithm and upload.algorithm not in checksums:
+        message = f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm}, actual: null"
+        raise S3Error(400, "InvalidRequest", message)
+    part = store.add_part(upload, int(call.query["partNumber"]), body, checksums.get(upload.algorithm, ""))
+    return Answer({"ETag": part.etag, **headers_of(checksums or unrequested(body))})
 
 
 def _upload_part_copy(store: Store, call: Call) -> Answer:
@@ -242,22 +212,32 @@ def _upload_part_copy(store: Store, call: Call) -> Answer:
         if body.size <= MIN_PART:
             raise S3Error(400, "InvalidRequest", "A range can only be copied from an object that is larger than 5 MB")
         body = body.cut(start, end)
-    part = store.add_part(upload, int(call.query["partNumber"]), body)
-    return _answer(
-        "CopyPartResult", [("LastModified", _instant(source.modified)), ("ETag", part.etag)], copied=body.size
-    )
+    checksums = {upload.algorithm: digest(upload.algorithm, body)} if upload.algorithm else {}
+    part = store.add_part(upload, int(call.query["partNumber"]), body, checksums.get(upload.algorithm, ""))
+    fields = [("LastModified", _instant(source.modified)), ("ETag", part.etag)]
+    return _answer("CopyPartResult", [*fields, *fields_of(checksums or unrequested(body))], copied=body.size)
 
 
 def _complete_multipart_upload(store: Store, call: Call) -> Answer:
     try:
         listed = [
-            (int(part.findtext("{*}PartNumber", "")), part.findtext("{*}ETag", ""))
+            Listed(
+                int(part.findtext("{*}PartNumber", "")),
+                part.findtext("{*}ETag", ""),
+                {
+                    field.tag.rpartition("}Checksum")[2].lower(): field.text or ""
+                    for field in part
+                    if "}Checksum" in field.tag
+                },
+            )
             for part in ElementTree.fromstring(bytes(call.body)).iterfind("{*}Part")
         ]
     except (ElementTree.ParseError, ValueError):
         raise S3Error(400, "MalformedXML", "The XML you provided was not well-formed") from None
-    stored = store.complete(call.bucket, call.key, call.query["uploadId"], listed, only_new=_only_new(call))
-    fields = [("Bucket", call.bucket), ("Key", call.key), ("ETag", stored.etag)]
+    name = call.query["uploadId"]
+    checksums = composite(store.upload(call.bucket, call.key, name), listed)
+    stored = store.complete(call.bucket, call.key, name, listed, checksums, only_new=_only_new(call))
+    fields = [("Bucket", call.bucket), ("Key", call.key), ("ETag", stored.etag), *fields_of(stored.checksums)]
     return _answer("CompleteMultipartUploadResult", fields, _version(stored))
 
 

@@ -79,15 +79,25 @@ class Part(NamedTuple):
 
     body: Rope
     etag: str
+    checksum: str
+
+
+class Listed(NamedTuple):
+    """A part as CompleteMultipartUpload lists it, with checksums by algorithm."""
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A multipart upload that was neither completed nor aborted."""
+    """A multipart upload that was neither completed nor aborted. ``algorithm`` is empty, or that of its checksums."""
 
     bucket: str
     key: str
     content_type: str
+    algorithm: str = ""
     parts: dict[int, Part] = field(default_factory=dict)
 
 
@@ -97,6 +107,17 @@ class Bucket:
 
     versioned: bool = False
     objects: dict[str, list[Stored | None]] = field(default_factory=dict)
+
+
+def _check_part(upload: Upload, listed: Listed) -> None:
+    """Raises S3Error unless the upload has the part, and the listed checksums are those of the upload's algorithm."""
+    part = upload.parts.get(listed.number)
+    if part and upload.algorithm and upload.algorithm not in listed.checksums:
+        problem = "The complete request must include the checksum for each part."
+        raise S3Error(400, "InvalidRequest", f"The upload was created using a {upload.algorithm} checksum. {problem}")
+    expected = {upload.algorithm: part.checksum} if part and upload.algorithm else {}
+    if not part or part.etag.strip('"') != listed.etag.strip('"') or listed.checksums != expected:
+        raise S3Error(400, "InvalidPart", f"One or more of the specified parts could not be found: {listed.number}")
 
 
 class Store:
@@ -183,12 +204,12 @@ class Store:
             else:
                 home.objects.pop(key, None)
 
-    def begin(self, bucket: str, key: str, content_type: str) -> str:
+    def begin(self, bucket: str, key: str, content_type: str, algorithm: str = "") -> str:
         """Begins a multipart upload; returns its id."""
         with self._lock:
             self.bucket(bucket)
             name = f"upload-{next(self._numbers)}"
-            self.uploads[name] = Upload(bucket, key, content_type)
+            self.uploads[name] = Upload(bucket, key, content_type, algorithm)
             return name
 
     def upload(self, bucket: str, key: str, name: str) -> Upload:
@@ -199,34 +220,40 @@ class Store:
                 raise S3Error(404, "NoSuchUpload", "The specified upload does not exist.")
             return upload
 
-    def add_part(self, upload: Upload, number: int, body: Rope) -> Part:
+    def add_part(self, upload: Upload, number: int, body: Rope, checksum: str = "") -> Part:
         if not 1 <= number <= MAX_PARTS:
             message = "Part number must be an integer between 1 and 10000, inclusive"
             raise S3Error(400, "InvalidArgument", message)
         with self._lock:
-            part = upload.parts[number] = Part(body, self._etag())
+            part = upload.parts[number] = Part(body, self._etag(), checksum)
             return part
 
     def complete(
-        self, bucket: str, key: str, name: str, parts: Sequence[tuple[int, str]], *, only_new: bool = False
+        self,
+        bucket: str,
+        key: str,
+        name: str,
+        parts: Sequence[Listed],
+        checksums: Mapping[str, str],
+        *,
+        only_new: bool = False,
     ) -> Stored:
-        """Makes an object of the parts with these numbers and ETags, and ends the upload."""
+        """Makes an object of these parts, and ends the upload. ``checksums`` are the object's."""
         with self._lock:
             upload = self.upload(bucket, key, name)
             if not parts:
                 raise S3Error(400, "MalformedXML", "The XML you provided was not well-formed")
-            if any(number >= following for (number, _), (following, _) in pairwise(parts)):
+            if any(number >= following for (number, *_), (following, *_) in pairwise(parts)):
                 raise S3Error(400, "InvalidPartOrder", "The list of parts was not in ascending order.")
-            for number, etag in parts:
-                if number not in upload.parts or upload.parts[number].etag.strip('"') != etag.strip('"'):
-                    raise S3Error(
-                        400, "InvalidPart", f"One or more of the specified parts could not be found: {number}"
-                    )
-            bodies = [upload.parts[number].body for number, _ in parts]
+            for part in parts:
+                _check_part(upload, part)
+            bodies = [upload.parts[part.number].body for part in parts]
             if any(body.size < MIN_PART for body in bodies[:-1]):
                 raise S3Error(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
             etag = f"{self._etag()[:-1]}-{len(parts)}" + '"'
-            stored = self.put(bucket, key, Rope.joined(bodies), upload.content_type, {}, etag=etag, only_new=only_new)
+            stored = self.put(
+                bucket, key, Rope.joined(bodies), upload.content_type, checksums, etag=etag, only_new=only_new
+            )
             del self.uploads[name]
             return stored
 
