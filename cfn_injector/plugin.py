@@ -21,6 +21,7 @@ from typing import Any
 from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
 from cfn_injector.aws.holders import check_api, check_function, check_mapping, holds_itself
 from cfn_injector.aws.operation import Operation, stated_tags
+from cfn_injector.aws.partitions import dns_suffix
 from cfn_injector.aws.waiting import Deadline, deadline_of
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import (
@@ -88,6 +89,7 @@ __all__ = [
     "code_of",
     "deadline_of",
     "derived_names",
+    "dns_suffix",
     "expect",
     "flag",
     "holds_itself",

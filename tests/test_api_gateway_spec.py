@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from cfn_injector.errors import PropertiesError
+from cfn_injector.resources.api_gateway_resource.calls import url_of
 from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, Place, parse, refuse
+from tests.fakes.aws_lambda import SESSION
 from tests.fakes.cloudformation import as_strings
 
 PLACE = Place("aws", "us-east-1", "111122223333")
@@ -113,6 +115,14 @@ def test_an_arn_is_of_the_partition_that_the_stack_is_in() -> None:
     arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:counter"
     found = parse({**BASE, "IntegrationRequest": {"Type": "Lambda", "FunctionArn": arn}}, MODEL, place)
     assert found.integration["uri"].startswith("arn:aws-cn:apigateway:cn-north-1:lambda:path/")
+
+
+@pytest.mark.parametrize("partition", SESSION.get_available_partitions())
+def test_a_url_has_the_domain_that_botocore_uses_in_each_partition(partition: str) -> None:
+    for region in SESSION.get_available_regions("ec2", partition):
+        endpoint = SESSION.client("apigateway", region_name=region).meta.endpoint_url
+        found = url_of(Place(partition, region, "111122223333"), "shop", "live", "/items")
+        assert found == f"{endpoint.replace('apigateway', 'shop.execute-api')}/live/items"
 
 
 def test_api_gateways_own_types_take_its_own_arguments_typed() -> None:

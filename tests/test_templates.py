@@ -193,6 +193,27 @@ ON = {"ApiGateway": "true"}
             id="read what happens in another Region",
         ),
         pytest.param("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", {}, False, id="use any key"),
+        pytest.param(
+            "elasticfilesystem:DescribeMountTargets",
+            f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-1",
+            {},
+            True,
+            id="mount a file system of EFS",
+        ),
+        pytest.param(
+            "s3files:ListMountTargets",
+            f"arn:aws:s3files:{REGION}:{ACCOUNT}:file-system/fs-1",
+            {},
+            True,
+            id="mount a file system of S3 Files",
+        ),
+        pytest.param(
+            "s3files:GetFileSystem",
+            f"arn:aws:s3files:{REGION}:{ACCOUNT}:file-system/fs-1",
+            {},
+            False,
+            id="read a file system of S3 Files",
+        ),
     ],
 )
 def test_the_provider_may(action: str, resource: str, parameters: dict[str, str], granted: bool) -> None:
@@ -309,6 +330,7 @@ NOT_CALLED = {
     "ec2:DescribeSubnets": "Lambda asks as its caller when a function joins a VPC",
     "ec2:DescribeVpcs": "Lambda asks as its caller when a function joins a VPC",
     "elasticfilesystem:DescribeMountTargets": "Lambda asks as its caller when a file system is mounted",
+    "s3files:ListMountTargets": "Lambda asks as its caller when a file system of S3 Files is mounted",
     "s3:GetObjectVersion": "GetObject with a version",
     "s3:PutObjectTagging": "PutObject and CopyObject with tags",
     "logs:CreateLogStream": "Lambda's own, with the function's role",

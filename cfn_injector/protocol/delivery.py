@@ -31,7 +31,8 @@ _SUFFIXES = {
 }
 """The DNS suffix of each partition other than aws and aws-us-gov, by the beginning of its Regions' names.
 
-A test compares it with botocore's partitions. botocore itself cannot be used here: see protocol.messages.
+A test compares it with all of botocore's partitions and Regions. botocore itself, which aws.partitions asks, cannot be
+used here: see protocol.messages.
 """
 
 

@@ -19,15 +19,13 @@ from typing import Any
 
 from cfn_injector.plugin import Operation, Outcome, Request, RequestError, Services, Verdict, check_function
 from cfn_injector.resources.api_gateway_resource import claim, cleanup, deployments, methods, permissions
-from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of, target_in
+from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of, target_in, url_of
 from cfn_injector.resources.api_gateway_resource.paths import Tree
 from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, refuse
 from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_for, owner_of, verdict_on
 
 SERVICES = ("apigateway", "cloudformation", "lambda")
-
-_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov"}
 
 
 def _is_on(services: Services) -> bool:
@@ -58,15 +56,13 @@ def _check_function(operation: Operation, desired: MethodSpec, found: Mapping[st
 def _flatten(operation: Operation, tree: Tree, target: Target, desired: MethodSpec, deployment: str) -> Outcome:
     """The attributes; each is a string, and none is empty."""
     path, verb = tree.pair(target)
-    place = place_of(operation)
-    host = f"{target.api}.execute-api.{place.region}.{_SUFFIXES.get(place.partition, 'amazonaws.com')}"
     data = {
         "RestApiId": target.api,
         "ResourceId": target.resource,
         "ParentId": tree.resources[target.resource].get("parentId") or "",
         "Path": path,
         "Method": verb,
-        "Url": f"https://{host}/{desired.stage}{path}" if desired.stage else "",
+        "Url": url_of(place_of(operation), target.api, desired.stage, path) if desired.stage else "",
         "DeploymentId": deployment,
     }
     return Outcome(str(target), {name: value for name, value in data.items() if value})

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import NOT_CREATED, Operation, code_of, message_of
+from cfn_injector.plugin import NOT_CREATED, Operation, code_of, dns_suffix, message_of
 from cfn_injector.resources.api_gateway_resource.spec import VERBS, MethodSpec, Place, parse
 
 T = TypeVar("T")
@@ -44,6 +44,11 @@ def place_of(operation: Operation) -> Place:
     """Where the stack is, and so its API."""
     arn = operation.request.stack_id.split(":")
     return Place(partition=arn[1], region=operation.client("apigateway").meta.region_name, account=arn[4])
+
+
+def url_of(place: Place, api: str, stage: str, path: str) -> str:
+    """The URL of a path of a stage."""
+    return f"https://{api}.execute-api.{place.region}.{dns_suffix(place.partition)}/{stage}{path}"
 
 
 def spec_of(operation: Operation, properties: Mapping[str, Any]) -> MethodSpec:
