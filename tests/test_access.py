@@ -19,6 +19,8 @@ from tests.fakes.s3_stub import BUCKETS, Stub, running
 from tests.support.lambda_functions import created
 from tests.support.world import ARTIFACTS, World
 
+MIB = 1024 * 1024
+
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +75,28 @@ def test_the_error_for_a_denied_artifact_names_every_permission_to_check(credent
 def stub() -> Iterator[Stub]:
     with running() as made:
         yield made
+
+
+@pytest.mark.parametrize("megabytes", [1, 2 * PART // MIB])
+def test_the_error_for_a_denied_version_names_the_permission_for_versions_too(stub: Stub, megabytes: int) -> None:
+    """Reading the object without its version is allowed, as by a policy that has only s3:GetObject."""
+    client, (bucket, staging) = stub.client(retries={"total_max_attempts": 1}), BUCKETS
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    client.put_object(Bucket=bucket, Key="app.zip", Body=b"1" * megabytes * MIB)
+
+    def deny(request: Any, **_: Any) -> Any:
+        named = request.url + request.headers.get("x-amz-copy-source", b"").decode()
+        body = b"<Error><Code>AccessDenied</Code></Error>"
+        return answer(request.url, 403, body, {}) if "versionId=" in named else None
+
+    client.meta.events.register("before-send", deny)
+
+    def assemble() -> None:
+        source = S3Source.open(client, bucket, "app.zip")
+        S3Destination(client, staging, "tmp/1.zip").assemble(source, [Keep(0, source.size), Insert(b"end")])
+
+    with pytest.raises(StorageError, match="s3:GetObject and s3:GetObjectVersion"):
+        assemble()
 
 
 def test_an_artifact_that_is_replaced_before_it_is_copied_is_reported_and_nothing_stays(stub: Stub) -> None:

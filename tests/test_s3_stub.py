@@ -8,6 +8,7 @@ import http.client
 import io
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -236,7 +237,7 @@ def test_a_part_has_a_sum_that_nobody_requested_and_completion_refuses_it(stub: 
         (name,) = [name for name in answer if name.startswith("Checksum")]
         listed = [dict(part) for part in plain]
         listed[index][name] = answer[name]
-        assert refused(lambda listed=listed: complete(client, upload, listed)) == (400, "InvalidPart")
+        assert refused(partial(complete, client, upload, listed)) == (400, "InvalidPart")
     complete(client, upload, plain)
     assert stored(client, "new.zip", OTHER) == BODY * 2
 

@@ -72,7 +72,7 @@ class S3Source:
     def open(cls, client: Any, bucket: str, key: str, version: str | None = None) -> S3Source:
         """Reads size, ETag and the last 512 KiB in one request. A second one reads the rest of a small object."""
         chosen = {"VersionId": version} if version else {}
-        with translated(f"s3://{bucket}/{key}", "s3:GetObject"):
+        with translated(f"s3://{bucket}/{key}", "s3:GetObject", version):
             answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{TAIL_BYTES}", **chosen)
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
             tail = _ranged(answer, max(whole - TAIL_BYTES, 0), whole)
@@ -100,7 +100,7 @@ class S3Source:
 
     def _request(self, start: int, end: int) -> bytes:
         condition = {"Range": f"bytes={start}-{end - 1}", "IfMatch": self.etag, **self._chosen}
-        with translated(self.place, "s3:GetObject"):
+        with translated(self.place, "s3:GetObject", self.version):
             body = _ranged(self.client.get_object(Bucket=self.bucket, Key=self.key, **condition), start, end)
         if len(body) != end - start:
             raise StorageError(f"{self.place} returned {len(body)} of {end - start} bytes; deploy again")
@@ -235,7 +235,7 @@ class S3Destination:
                 answer = self.client.upload_part(**place, Body=body)
         else:
             assert isinstance(source, S3Source)
-            with translated(source.place, "s3:GetObject"):
+            with translated(source.place, "s3:GetObject", source.version):
                 answer = self.client.upload_part_copy(
                     **place,
                     CopySource=source.copy_source,

@@ -29,8 +29,14 @@ _CHANGED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"}
 
 
 @contextmanager
-def translated(place: str, action: str) -> Iterator[None]:
-    """Turns S3's errors into StorageErrors that say what to do; ``action`` is the IAM action that is needed."""
+def translated(place: str, action: str, version: str | None = None) -> Iterator[None]:
+    """Turns S3's errors into StorageErrors that say what to do; ``action`` is the IAM action that is needed.
+
+    Reading a version needs one more.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    if version:
+        action = f"{action} and s3:GetObjectVersion"
     try:
         yield
     except ClientError as error:
