@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed
+from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_tags, typed, without_empty
 from cfn_injector.aws.holders import check_api, check_function, check_mapping, holds_itself
 from cfn_injector.aws.operation import Operation, stated_tags
 from cfn_injector.aws.partitions import dns_suffix
@@ -107,6 +107,7 @@ __all__ = [
     "template_tags",
     "typed",
     "verdict",
+    "without_empty",
 ]
 
 _CLOUDFORMATIONS = frozenset({"ServiceToken", "ServiceTimeout"})

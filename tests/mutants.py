@@ -537,6 +537,20 @@ MUTANTS = (
         "if digest else None",
         (ASSEMBLY,),
     ),
+    Mutant(
+        "a denied version names the permission for objects only",
+        "aws/s3_objects.py",
+        "    if version:\n        action =",
+        "    if False:\n        action =",
+        ("tests/test_access.py",),
+    ),
+    Mutant(
+        "an empty structure is passed on",
+        "aws/coerce.py",
+        "bool(value == {} and shape and",
+        "bool(False and shape and",
+        (PROPERTIES,),
+    ),
     Mutant("a source that changed is read on", "aws/s3.py", '"IfMatch": self.etag, ', "", (ARTIFACT,)),
     Mutant(
         "an answer is sent twice",

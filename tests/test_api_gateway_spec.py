@@ -110,6 +110,14 @@ def test_a_function_whose_answer_is_mapped_is_not_a_proxy() -> None:
     assert spec_of(MethodResponses=responses).integration["type"] == "AWS_PROXY"
 
 
+def test_what_is_empty_is_what_the_template_does_not_have() -> None:
+    empty = {"RequestTemplates": {}, "RequestParameters": {}, "TlsConfig": {}}
+    response = {"StatusCode": "200", "ResponseParameters": {}}
+    assert spec_of(IntegrationRequest={**CALL, **empty}) == spec_of()
+    assert spec_of(RequestModels={}, RequestParameters={}) == spec_of()
+    assert spec_of(MethodResponses=[response]) == spec_of(MethodResponses=[{"StatusCode": "200"}])
+
+
 def test_an_arn_is_of_the_partition_that_the_stack_is_in() -> None:
     place = Place("aws-cn", "cn-north-1", "111122223333")
     arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:counter"

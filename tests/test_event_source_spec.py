@@ -198,6 +198,21 @@ class TestDifferences:
         expected = {**DEFAULTS, "BatchSize": 100}[name]
         assert changes(observed_as(desired_by(**properties)), desired_by(**after), MODEL) == {name: expected}
 
+    @pytest.mark.parametrize("emptied", [{}, {"OnFailure": {}}], ids=["itself", "its members"])
+    def test_an_empty_structure_is_a_property_that_the_template_does_not_have(self, emptied: dict[str, Any]) -> None:
+        bare = {"FunctionName": "orders", "StreamArn": STREAM}
+        assert desired_by(**bare, DestinationConfig=emptied) == desired_by(**bare)
+        before = observed_as(desired_by(**bare, DestinationConfig=DESTINATION))
+        assert changes(before, desired_by(**bare, DestinationConfig=emptied), MODEL) == {"DestinationConfig": {}}
+
+    @pytest.mark.parametrize("name", ["SelfManagedEventSource", "DocumentDBEventSourceConfig", "ScalingConfig"])
+    def test_an_empty_structure_needs_no_replacement(self, name: str) -> None:
+        desired = desired_by(FunctionName="orders", StreamArn=STREAM, **{name: {}})
+        assert (
+            replacement_reason(observed_as(desired_by(FunctionName="orders", StreamArn=STREAM)), desired, MODEL) == ""
+        )
+        assert name not in desired
+
     def test_a_queues_batch_goes_back_to_ten(self) -> None:
         before = observed_as(desired_by(**QUEUE_PROPERTIES, BatchSize=50))
         assert changes(before, desired_by(**QUEUE_PROPERTIES), MODEL) == {"BatchSize": 10}

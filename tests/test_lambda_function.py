@@ -327,6 +327,27 @@ class TestAnUpdate:
         assert function.separate == {"recursion": "Terminate", "runtime": "Auto"}
         assert "colour" not in function.tags
 
+    def test_that_empties_structures_resets_them_as_if_they_were_removed(self, world: World) -> None:
+        rich = {
+            "Environment": {"Variables": {"A": "1"}},
+            "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:111122223333:q"},
+            "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+            "TracingConfig": {"Mode": "Active"},
+            "SnapStart": {"ApplyOn": "PublishedVersions"},
+            "LoggingConfig": {"LogFormat": "JSON"},
+            "RuntimeManagementConfig": {"UpdateRuntimeOn": "FunctionUpdate"},
+        }
+        name = created(world, **rich)
+        assert updated(world, name, rich, {key: {} for key in rich})["Status"] == "SUCCESS"
+        function = world.aws_lambda.functions[name]
+        assert function.configuration["Environment"] == {"Variables": {}}
+        assert function.configuration["DeadLetterConfig"] == {"TargetArn": ""}
+        assert function.configuration["VpcConfig"]["SubnetIds"] == []
+        assert function.configuration["TracingConfig"] == {"Mode": "PassThrough"}
+        assert function.configuration["SnapStart"] == {"ApplyOn": "None"}
+        assert function.configuration["LoggingConfig"]["LogFormat"] == "Text"
+        assert function.separate["runtime"] == "Auto"
+
     def test_refuses_only_what_is_newly_wrong(self, world: World) -> None:
         name = created(world)
         wrong = {"PropertyOfAnOlderProvider": "x"}

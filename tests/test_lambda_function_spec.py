@@ -124,6 +124,39 @@ def test_every_property_that_an_update_can_set_is_accepted_by_its_call() -> None
         validate_parameters({"FunctionName": "everything", **qualifier, **arguments}, shape)
 
 
+EMPTY = {
+    **{name: {} for name, value in EVERYTHING.items() if isinstance(value, dict) and name not in ("Code", "Env")},
+    "ImageConfig": {},
+}
+"""Every structure as ``AWS::NoValue`` leaves it."""
+REFUSED_EMPTY = {"EphemeralStorage": "Size", "TenancyConfig": "TenantIsolationMode"}
+REFUSED_EMPTY |= {"CapacityProviderConfig": "LambdaManagedInstancesCapacityProviderConfig"}
+
+
+@pytest.mark.parametrize("name", sorted(EMPTY.keys() - REFUSED_EMPTY))
+def test_an_empty_structure_is_a_property_that_the_template_does_not_have(name: str) -> None:
+    code = {"S3Bucket": "b", "S3Key": "k"}
+    bare = {"Code": code, "Role": ROLE, "Runtime": "python3.13", "Handler": "index.handler"}
+    assert spec.parse({**bare, name: EMPTY[name]}, MODEL) == spec.parse(bare, MODEL)
+    assert spec.parse({**bare, "Edge": "true", name: EMPTY[name]}, MODEL).problems == ()
+    if name != "ImageConfig":
+        rich = {**bare, "Publish": "true", name: AS_SENT[name]}
+        emptied, removed = {**rich, name: EMPTY[name]}, {key: rich[key] for key in rich.keys() - {name}}
+        assert changed(rich, emptied) == changed(rich, removed)
+        assert changed(rich, emptied) != changed(rich, rich) or name == "DurableConfig"  # which replaces the function
+
+
+@pytest.mark.parametrize(("name", "member"), REFUSED_EMPTY.items())
+def test_an_empty_structure_that_needs_a_member_is_refused(name: str, member: str) -> None:
+    (problem,) = spec.parse({**AS_SENT, name: {}}, MODEL).problems
+    assert str(problem).startswith(f"{name}.{member} is missing")
+
+
+def test_an_empty_map_or_list_that_means_something_stays() -> None:
+    given = {"Environment": {"Variables": {}}, "VpcConfig": {"SubnetIds": []}, "Layers": [], "FileSystemConfigs": []}
+    assert given.items() <= dict(spec.parse({**AS_SENT, **given}, MODEL).arguments).items()
+
+
 def test_every_reset_is_accepted_by_its_call() -> None:
     bare = {"Code": AS_SENT["Code"], "Role": ROLE, "Runtime": "python3.13", "Handler": "index.handler"}
     removed = changed(AS_SENT, bare, "everything")

@@ -115,6 +115,34 @@ def arguments(
     return found
 
 
+def without_empty(properties: Mapping[str, Any], shape: Any) -> dict[str, Any]:
+    """The properties without empty structures, which ``AWS::NoValue`` leaves: CloudFormation takes them as removed.
+
+    A structure whose members are all empty structures is empty too. Lists and maps may be empty, and a structure with
+    required members stays, because an empty one is an error.
+    ``shape`` is the input shape of an operation whose optional structures mean nothing if they are empty.
+    """
+    kept = {name: _without_empty(value, shape.members.get(name)) for name, value in properties.items()}
+    return {
+        name: value
+        for name, value in kept.items()
+        if name in shape.required_members or not _is_removed(value, shape.members.get(name))
+    }
+
+
+def _without_empty(value: Any, shape: Any) -> Any:
+    kind = shape.type_name if shape else ""
+    if kind == "structure" and isinstance(value, Mapping):
+        return without_empty(value, shape)
+    if kind == "list" and isinstance(value, list):
+        return [_without_empty(item, shape.member) for item in value]
+    return value
+
+
+def _is_removed(value: Any, shape: Any) -> bool:
+    return bool(value == {} and shape and shape.type_name == "structure" and not shape.required_members)
+
+
 def limit_problems(found: Mapping[str, Any], shape: Any) -> list[PropertyError]:
     """What botocore's validation rejects in typed arguments: ranges, lengths and missing values."""
     report = ParamValidator().validate(found, shape)

@@ -306,7 +306,8 @@ class FakeLambda:
 
     def UpdateFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._idle(params)
-        function.configuration |= {key: value for key, value in params.items() if key != "FunctionName"}
+        changed = {key: value for key, value in params.items() if key != "FunctionName" and value != {}}
+        function.configuration |= changed
         self._touch(function)
         return self._describe_function(function)
 

@@ -151,7 +151,8 @@ def _expand_member(shape: Any, name: str, value: Any, where: str) -> dict[str, A
     path, argument = where + name, name[:1].lower() + name[1:]
     known = name[:1].isupper() and argument in shape.members and argument not in _IDS
     expect(known, path, "is not known to this provider's model of the API", "correct its name")
-    return {argument: _expand(value, shape.members[argument], path)}
+    expanded = _expand(value, shape.members[argument], path)
+    return {} if _is_removed(expanded, shape.members[argument]) else {argument: expanded}
 
 
 def _expand(value: Any, shape: Any, path: str) -> Any:
@@ -162,6 +163,11 @@ def _expand(value: Any, shape: Any, path: str) -> Any:
     for name, item in value.items():
         members |= _expand_member(shape, name, item, f"{path}.")
     return members
+
+
+def _is_removed(value: Any, shape: Any) -> bool:
+    """Whether it is an empty structure or map, as ``AWS::NoValue`` leaves them: the API takes both as absent."""
+    return shape.type_name in ("structure", "map") and value == {}
 
 
 def _parts(path: str) -> tuple[str, ...]:

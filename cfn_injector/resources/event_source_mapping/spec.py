@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
-from cfn_injector.plugin import PropertyError, arguments, limit_problems, tag_problems, template_tags
+from cfn_injector.plugin import PropertyError, arguments, limit_problems, tag_problems, template_tags, without_empty
 
 NOT_ARGUMENTS = frozenset({"ServiceToken", "ServiceTimeout", "FunctionRegion", "Tags"})
 """Properties that are not passed to Lambda as they are."""
@@ -89,7 +89,7 @@ def parse(properties: Mapping[str, Any], model: Any, region: str, stack_tags: Ma
     """
     shape = model.operation_model(_CREATE).input_shape
     stated, problems = _without_aliases(properties)
-    found = arguments(stated, shape)
+    found = arguments(without_empty(stated, shape), shape)
     problems += [value for value in found.values() if isinstance(value, PropertyError)]
     desired = {name: value for name, value in found.items() if not isinstance(value, PropertyError)}
     if "FunctionName" not in found:

@@ -17,7 +17,7 @@ from typing import Any
 from cfn_injector import env_loader, env_properties
 from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
-from cfn_injector.plugin import PropertyError, arguments, expect, flag, stated_tags, template_tags, typed
+from cfn_injector.plugin import PropertyError, arguments, expect, flag, stated_tags, template_tags, typed, without_empty
 from cfn_injector.resources.lambda_function import edge
 
 OWN_PROPERTIES = frozenset(
@@ -81,6 +81,12 @@ class FunctionSpec:
     edge: bool
     adopt: bool
     problems: tuple[PropertyError, ...]
+
+
+def _without_empty(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """The properties without empty structures. Those of the separate calls have no required members in a template."""
+    found = without_empty(properties, model.operation_model("CreateFunction").input_shape)
+    return {name: value for name, value in found.items() if name not in SEPARATE_CALLS or value != {}}
 
 
 def _expand(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
@@ -159,6 +165,7 @@ def _shape_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 
 def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
     """The properties, typed; ``model`` is botocore's service model of Lambda (``client.meta.service_model``)."""
+    properties = _without_empty(properties, model)
     problems = [*env_properties.problems(properties), *env_loader.problems(properties)]
     found, separate = _expand(env_loader.started(properties), model), _expand_separate(properties, model)
     problems += [value for value in (*found.values(), *separate.values()) if isinstance(value, PropertyError)]
