@@ -111,7 +111,7 @@ def test_a_function_whose_answer_is_mapped_is_not_a_proxy() -> None:
 
 
 def test_what_is_empty_is_what_the_template_does_not_have() -> None:
-    empty = {"RequestTemplates": {}, "RequestParameters": {}, "TlsConfig": {}}
+    empty: dict[str, Any] = {"RequestTemplates": {}, "RequestParameters": {}, "TlsConfig": {}}
     response = {"StatusCode": "200", "ResponseParameters": {}}
     assert spec_of(IntegrationRequest={**CALL, **empty}) == spec_of()
     assert spec_of(RequestModels={}, RequestParameters={}) == spec_of()

@@ -124,7 +124,7 @@ def test_every_property_that_an_update_can_set_is_accepted_by_its_call() -> None
         validate_parameters({"FunctionName": "everything", **qualifier, **arguments}, shape)
 
 
-EMPTY = {
+EMPTY: dict[str, Any] = {
     **{name: {} for name, value in EVERYTHING.items() if isinstance(value, dict) and name not in ("Code", "Env")},
     "ImageConfig": {},
 }
