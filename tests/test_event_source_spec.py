@@ -120,7 +120,7 @@ class TestParsing:
             ({"Tags": [{"Key": "aws:a", "Value": "b"}]}, "Tags[0].Key is reserved"),
             (
                 {"Tags": [{"Key": f"k{n}", "Value": ""} for n in range(MAX_TAGS)]},
-                "Tags and the stack's tags are 45, more than the 44 that fit",
+                "Tags and the stack's tags are 44, more than the 43 that fit",
             ),
         ],
     )
