@@ -266,6 +266,7 @@ def by_hand(account: Account) -> Iterator[str]:
     name, client = "e2e-by-hand", account.client("lambda")
     code = {"ZipFile": build_artifact(2)}
     client.create_function(FunctionName=name, **account.runtime(), Code=code, Description="mine")
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     yield name
     if name in account.functions():
         client.delete_function(FunctionName=name)
