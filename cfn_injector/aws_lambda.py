@@ -146,11 +146,12 @@ def _configure_log(level: str) -> None:
     _LOG.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")
 
 
-def _find(resource_type: str) -> Resource:
-    """The module of a resource type; its requests are verified with CloudFormation before it sees them."""
+def find(resource_type: str) -> Resource:
+    """The module of a resource type, behind the verification of its events and the check for unresolved references."""
     from cfn_injector.aws.verification import verified
+    from cfn_injector.dynamic_references import checked
 
-    return verified(registry.find(resource_type))
+    return verified(checked(registry.find(resource_type)))
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
@@ -160,7 +161,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     provider.serve(
         event,
         context,
-        find=_find,
+        find=find,
         send=partial(delivery.send, hosts=hosts, region=os.environ.get("AWS_REGION", "")),
         services=_World(_ids(event), os.environ),
     )

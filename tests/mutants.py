@@ -36,6 +36,7 @@ CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
+REFERENCES = "tests/test_dynamic_references.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -631,6 +632,27 @@ MUTANTS = (
         '{"Content-Type": ""}',
         '{"Content-Type": "application/json"}',
         (RESPOND,),
+    ),
+    Mutant(
+        "references to secrets are not checked",
+        "aws_lambda.py",
+        "verified(checked(registry.find(resource_type)))",
+        "verified(registry.find(resource_type))",
+        (REFERENCES,),
+    ),
+    Mutant(
+        "a reference is found only where it is the whole value",
+        "dynamic_references.py",
+        "found = _REFERENCE.search(text)",
+        "found = _REFERENCE.match(text)",
+        (REFERENCES,),
+    ),
+    Mutant(
+        "a rollback is checked for references",
+        "dynamic_references.py",
+        "if request.stack is None or not request.stack.rolling_back:",
+        "if True:",
+        (REFERENCES,),
     ),
     Mutant(
         "every field is logged",

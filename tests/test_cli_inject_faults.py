@@ -88,6 +88,14 @@ def with_env(*env: str) -> list[str]:
         pytest.param(
             with_env(f"A={CANARY}\udce4"), "A: the value contains a lone surrogate", id="a value not of UTF-8"
         ),
+        pytest.param(
+            with_env(f"A=x{{{{resolve:ssm-secure:{CANARY}}}}}"), "A contains a dynamic reference", id="a reference"
+        ),
+        pytest.param(
+            with_file(f"A={{{{resolve:secretsmanager:{CANARY}}}}}"),
+            "A contains a dynamic reference, which only CloudFormation resolves",
+            id="a reference in the env file",
+        ),
         pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),
         pytest.param([*FINE, "--env-file", "{app}"], "{app} cannot be read: Is a directory", id="a folder as env file"),
         pytest.param(with_file(f"A=1\nB='{CANARY}"), "vars, line 2 opens a quote that is never", id="an open quote"),

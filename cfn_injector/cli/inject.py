@@ -18,6 +18,7 @@ from cfn_injector.cli import advice
 from cfn_injector.cli.destinations import destination
 from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.sources import opened
+from cfn_injector.dynamic_references import contains_reference
 from cfn_injector.env_file import NAME, quote
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import InjectorError
@@ -75,6 +76,9 @@ def _check(variables: Mapping[str, str]) -> None:
             quote(value)
         except ValueError as error:
             raise InjectorError(f"{name}: {error}; encode it, for example in base64") from None
+        if contains_reference(value):
+            problem = "contains a dynamic reference, which only CloudFormation resolves"
+            raise InjectorError(f"{name} {problem}; give the value")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
 from cfn_injector.aws.s3_objects import SECRET_KEY
-from cfn_injector.aws.verification import verified
+from cfn_injector.aws_lambda import find
 from cfn_injector.protocol import delivery, ownership, provider, registry
 from cfn_injector.protocol.messages import parse_request
 from tests.fakes import rest_apis
@@ -32,11 +32,6 @@ ENVIRON = {
     "CFN_INJECTOR_API_GATEWAY": "true",
 }
 """The provider's own environment variables."""
-
-
-def find(resource_type: str) -> Any:
-    """As the provider's handler looks a resource type up: its requests are verified first."""
-    return verified(registry.find(resource_type))
 
 
 def s3_client(endpoint: str, attempts: int = 1) -> Any:
