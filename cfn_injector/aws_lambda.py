@@ -1,6 +1,7 @@
 """The provider as a Lambda function: ``cfn_injector.aws_lambda.handler``.
 
-Takes the event and Lambda's context, builds the clients and the log, and passes everything to ``provider.serve``. This
+Takes the event and Lambda's context, builds the clients and the log, and passes everything to ``provider.serve``. From
+a queue it also takes events that Lambda did not serve, which no resource type sees: they are answered with FAILED. This
 module imports only light modules. Heavy ones, boto3 above all, load on first use, inside the code that always answers.
 """
 
@@ -11,13 +12,13 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.protocol import delivery, provider, registry
+from cfn_injector.protocol import delivery, provider, registry, unserved
 from cfn_injector.protocol.messages import Resource
 
 LOGGED = frozenset(
@@ -154,9 +155,7 @@ def find(resource_type: str) -> Resource:
     return verified(checked(registry.find(resource_type)))
 
 
-def handler(event: Mapping[str, Any], context: Any) -> None:
-    """Serves one CloudFormation event."""
-    _configure_log(os.environ.get("CFN_INJECTOR_LOG_LEVEL", "INFO").upper())
+def _serve(event: Mapping[str, Any], context: Any, find: Callable[[str], Resource]) -> None:
     hosts = [host.strip() for host in os.environ.get("CFN_INJECTOR_RESPONSE_HOSTS", "").split(",") if host.strip()]
     provider.serve(
         event,
@@ -165,3 +164,13 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         send=partial(delivery.send, hosts=hosts, region=os.environ.get("AWS_REGION", "")),
         services=_World(_ids(event), os.environ),
     )
+
+
+def handler(event: Mapping[str, Any], context: Any) -> None:
+    """Serves one CloudFormation event, or answers events that Lambda did not serve with FAILED."""
+    _configure_log(os.environ.get("CFN_INJECTOR_LOG_LEVEL", "INFO").upper())
+    if unserved.is_batch(event):
+        for lost in unserved.events_in(event):
+            _serve(lost.event, context, lost.refuse)
+    else:
+        _serve(event, context, find)

@@ -36,7 +36,7 @@ CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
-REFERENCES = "tests/test_dynamic_references.py"
+REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -632,6 +632,20 @@ MUTANTS = (
         '{"Content-Type": ""}',
         '{"Content-Type": "application/json"}',
         (RESPOND,),
+    ),
+    Mutant(
+        "an event that was not served is served",
+        "aws_lambda.py",
+        "_serve(lost.event, context, lost.refuse)",
+        "_serve(lost.event, context, find)",
+        (UNSERVED,),
+    ),
+    Mutant(
+        "messages of a queue are served as an event",
+        "protocol/unserved.py",
+        'isinstance(event.get("Records"), list)',
+        "False",
+        (UNSERVED,),
     ),
     Mutant(
         "references to secrets are not checked",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from calendar import timegm
+from collections import deque
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from cfn_injector.protocol.messages import not_created
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import RESPONSE_URL
-from tests.support.api_gateway_resources import BASE, MOCK, TYPE, created, left, sent, shop, updated
+from tests.support.api_gateway_resources import BASE, CALL, MOCK, TYPE, created, left, sent, shop, updated
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("functions")
@@ -47,6 +48,34 @@ def test_a_rollback_deletes_the_stage_that_the_update_created_minutes_before(wor
     world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     assert world.stack.send(issued(world, 10, "Update", dev, physical_id=id, old=prod))["Status"] == "SUCCESS"
     assert "prod" not in shop(world).stages
+
+
+def permit(world: World, number: int) -> None:
+    """A statement of the length that the provider's statements usually have."""
+    world.aws_lambda.AddPermission(
+        {
+            "FunctionName": "counter",
+            "StatementId": f"shop-orders-prod-GetOrderLines-ABCDEFGHIJKL-{number:012}",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/*/GET/orders/*/lines",
+        }
+    )
+
+
+def test_a_full_policy_of_the_function_is_told_with_the_way_out(world: World) -> None:
+    for number in range(50):
+        permit(world, number)
+    with pytest.raises(Fault, match="PolicyLengthExceededException"):
+        deque((permit(world, number) for number in range(50, 70)), 0)
+    before = left(world)
+    answered = sent(world, "Create", BASE)
+    assert answered["Status"] == "FAILED"
+    assert "IntegrationRequest.FunctionArn names a function whose policy has no room" in answered["Reason"]
+    assert "Credentials" in answered["Reason"]
+    assert left(world) == before
+    credentials = {**CALL, "Credentials": "arn:aws:iam::111122223333:role/cfn-injector/gateway"}
+    assert sent(world, "Create", {**BASE, "IntegrationRequest": credentials})["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("api", ["arn:aws:apigateway:us-east-1::/restapis/shop000001", "https://shop.example/", "../x"])

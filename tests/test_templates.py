@@ -16,6 +16,7 @@ from botocore import xform_name
 import cfn_injector
 from cfn_injector.aws import holders
 from cfn_injector.protocol import registry
+from cfn_injector.protocol.messages import MAX_SERVICE_TIMEOUT
 from cfn_injector.resources.lambda_function import spec
 from tests.support.templates import (
     ACCOUNT,
@@ -289,10 +290,18 @@ def test_two_providers_share_no_name() -> None:
             *(deployment.resolve(output["Export"]["Name"]) for output in PROVIDER["Outputs"].values()),
             deployment.resolve(RESOURCES["Function"]["Properties"]["FunctionName"]),
             deployment.resolve(RESOURCES["LogGroup"]["Properties"]["LogGroupName"]),
+            deployment.resolve(RESOURCES["UnservedEvents"]["Properties"]["QueueName"]),
             deployment.resolve(RESOURCES["Role"]["Properties"]["Path"]),
         }
 
-    assert names("a") == {"a-ServiceToken", "a-StagingBucket", "a", "/aws/lambda/a", "/cfn-injector-provider/a/"}
+    assert names("a") == {
+        "a-ServiceToken",
+        "a-StagingBucket",
+        "a-unserved",
+        "a",
+        "/aws/lambda/a",
+        "/cfn-injector-provider/a/",
+    }
     assert not names("a") & names("cfn-injector")
 
 
@@ -333,6 +342,10 @@ NOT_CALLED = {
     "s3files:ListMountTargets": "Lambda asks as its caller when a file system of S3 Files is mounted",
     "s3:GetObjectVersion": "GetObject with a version",
     "s3:PutObjectTagging": "PutObject and CopyObject with tags",
+    "sqs:DeleteMessage": "Lambda's own, with the function's role",
+    "sqs:GetQueueAttributes": "Lambda's own, with the function's role",
+    "sqs:ReceiveMessage": "Lambda's own, with the function's role",
+    "sqs:SendMessage": "Lambda's own, with the function's role",
     "logs:CreateLogStream": "Lambda's own, with the function's role",
     "logs:PutLogEvents": "Lambda's own, with the function's role",
 }
@@ -411,12 +424,12 @@ INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
-@pytest.mark.parametrize("buckets", [2, 30])
+@pytest.mark.parametrize(("buckets", "length"), [(2, 63), (30, 63), (50, 24)])
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_are(
-    partition: str, buckets: int
+    partition: str, buckets: int, length: int
 ) -> None:
-    names = [f"{number:02}".ljust(63, "b") for number in range(buckets)]
+    names = [f"{number:02}".ljust(length, "b") for number in range(buckets)]
     deployment = Deployment(
         partition,
         region="r" * 14,
@@ -430,7 +443,7 @@ def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_
     staging = json.loads(json.dumps(inline).replace("stagingbucket", "s" * 63))
 
     assert size_of(staging) < INLINE_LIMIT
-    assert [size_of(document) < MANAGED_LIMIT for document in managed] == [True]
+    assert [size_of(document) < MANAGED_LIMIT for document in managed] == [True, True]
 
 
 def test_one_source_bucket_is_a_list_too() -> None:
@@ -463,6 +476,7 @@ def test_the_parameters_are_these() -> None:
         "Name": "cfn-injector",
         "ApiGateway": "false",
         "AllowCrossStack": "false",
+        "ReservedConcurrency": "",
         "PermissionsBoundary": "",
         "ResponseHosts": "",
         "ExtraPolicyArns": "",
@@ -492,6 +506,10 @@ def test_the_parameters_are_these() -> None:
         ("Name", "", False),
         ("Name", "*", False),
         ("Name", "a/b", False),
+        ("ReservedConcurrency", "", True),
+        ("ReservedConcurrency", "50", True),
+        ("ReservedConcurrency", "0", False),
+        ("ReservedConcurrency", "-1", False),
         ("PermissionsBoundary", "", True),
         ("PermissionsBoundary", "arn:aws-cn:iam::111122223333:policy/teams/boundary", True),
         ("PermissionsBoundary", "arn:aws:iam::aws:policy/PowerUserAccess", True),
@@ -604,6 +622,46 @@ def test_the_function_writes_to_the_log_group_that_its_role_may_write_to() -> No
 def test_an_event_is_never_delivered_twice_by_lambda() -> None:
     assert INVOCATIONS["FunctionName"] == {"Ref": "Function"}
     assert (INVOCATIONS["Qualifier"], INVOCATIONS["MaximumRetryAttempts"]) == ("$LATEST", 0)
+
+
+QUEUE = RESOURCES["UnservedEvents"]["Properties"]
+
+
+def test_an_event_that_is_not_served_comes_back_to_the_provider() -> None:
+    arn = {"Fn::GetAtt": ["UnservedEvents", "Arn"]}
+    mapping = RESOURCES["UnservedEventsToProvider"]["Properties"]
+    assert INVOCATIONS["DestinationConfig"] == {"OnFailure": {"Destination": arn}}
+    assert (mapping["FunctionName"], mapping["EventSourceArn"]) == ({"Ref": "Function"}, arn)
+    assert mapping["BatchSize"] == 1
+    for action in ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+        assert Deployment().allows(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:cfn-injector-unserved")
+        assert not Deployment().allows(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders")
+
+
+def test_the_queue_of_unserved_events_forgets_them_when_no_stack_waits_any_more() -> None:
+    assert QUEUE["MessageRetentionPeriod"] == MAX_SERVICE_TIMEOUT
+    assert QUEUE["VisibilityTimeout"] >= FUNCTION["Timeout"]
+
+
+def test_the_queue_of_unserved_events_is_encrypted_and_open_to_the_provider_alone() -> None:
+    assert QUEUE["SqsManagedSseEnabled"] is True
+    arn, role = f"arn:aws:sqs:{REGION}:{ACCOUNT}:cfn-injector-unserved", f"{IAM}:role/provider"
+    document = Deployment().resolve(RESOURCES["UnservedEventsPolicy"]["Properties"]["PolicyDocument"])
+    everybody = {"Effect": "Deny", "Principal": "*", "Resource": arn}
+    assert [{**statement, "Sid": None} for statement in document["Statement"]] == [
+        {**everybody, "Sid": None, "Action": "sqs:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {
+            **everybody,
+            "Sid": None,
+            "Action": ["sqs:ReceiveMessage", "sqs:SendMessage"],
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": role}},
+        },
+    ]
+
+
+@pytest.mark.parametrize(("given", "reserved"), [("", None), ("50", "50")])
+def test_concurrency_is_reserved_only_if_the_stack_says_so(given: str, reserved: str | None) -> None:
+    assert Deployment(ReservedConcurrency=given).resolve(FUNCTION["ReservedConcurrentExecutions"]) == reserved
 
 
 def _custom_resources() -> Iterator[Any]:

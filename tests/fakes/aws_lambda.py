@@ -53,6 +53,14 @@ class Fault(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+MAX_POLICY = 20_480
+
+
+def _policy_document(statements: list[dict[str, Any]]) -> str:
+    document = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
+    return json.dumps(document, separators=(",", ":"))
+
+
 def no_hook(name: str) -> None:
     """Does nothing before an exchange."""
 
@@ -408,7 +416,7 @@ class FakeLambda:
                 f"The statement id ({id}) provided already exists. Please provide a new statement id, or remove it."
             )
             raise Fault("ResourceConflictException", message, 409)
-        statements[id] = {
+        statement = {
             "Sid": id,
             "Effect": "Allow",
             "Principal": {"Service": params["Principal"]},
@@ -416,6 +424,11 @@ class FakeLambda:
             "Resource": arn,
             "Condition": {"ArnLike": {"AWS:SourceArn": params["SourceArn"]}},
         }
+        size = len(_policy_document([*statements.values(), statement]))
+        if size > MAX_POLICY:
+            message = f"The final policy size ({size}) is bigger than the limit ({MAX_POLICY})."
+            raise Fault("PolicyLengthExceededException", message, 400)
+        statements[id] = statement
         return {"Statement": json.dumps(statements[id])}
 
     def RemovePermission(self, params: dict[str, Any]) -> None:
@@ -428,4 +441,4 @@ class FakeLambda:
         _, statements = self._policy(params)
         if not statements:
             raise Fault("ResourceNotFoundException", "The resource you requested does not exist.", 404)
-        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": list(statements.values())})}
+        return {"Policy": _policy_document(list(statements.values()))}

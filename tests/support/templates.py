@@ -73,14 +73,20 @@ class Deployment:
             return self.known[name.removeprefix("AWS::")]
         if name not in self.parameters:
             fixed = RESOURCES[name]["Properties"]
-            named = fixed.get("LogGroupName") or fixed.get("FunctionName")
+            named = fixed.get("LogGroupName") or fixed.get("FunctionName") or fixed.get("QueueName")
             return self.resolve(named) if named else name.lower()
         value = self.parameters[name]
         return value.split(",") if "List" in PROVIDER["Parameters"][name]["Type"] else value
 
     def _attribute(self, name: str, attribute: str) -> str:
-        assert (name, attribute) == ("StagingBucket", "Arn")
-        return f"arn:{self.known['Partition']}:s3:::{self._reference(name)}"
+        assert attribute == "Arn"
+        place = f"{self.known['Region']}:{self.known['AccountId']}"
+        end = {
+            "StagingBucket": f"s3:::{self._reference('StagingBucket')}",
+            "UnservedEvents": f"sqs:{place}:{self._reference('UnservedEvents')}",
+            "Role": f"iam::{self.known['AccountId']}:role/provider",
+        }[name]
+        return f"arn:{self.known['Partition']}:{end}"
 
     def _substitute(self, text: str, further: Mapping[str, Any]) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -129,7 +135,8 @@ class Deployment:
         managed = [
             resource["Properties"]["PolicyDocument"]
             for resource in RESOURCES.values()
-            if resource["Type"] == "AWS::IAM::ManagedPolicy" and self.holds(resource["Condition"])
+            if resource["Type"] == "AWS::IAM::ManagedPolicy"
+            and ("Condition" not in resource or self.holds(resource["Condition"]))
         ]
         return self._document(inline["PolicyDocument"]), [self._document(each) for each in managed]
 

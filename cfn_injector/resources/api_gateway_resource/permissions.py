@@ -28,6 +28,10 @@ FORMER = "cfn-injector:former:"
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 _WHERE = "IntegrationRequest.FunctionArn"
+_FULL = (
+    "names a function whose policy has no room for another method",
+    "set IntegrationRequest.Credentials, or use Type: AWS_PROXY and one AWS::Lambda::Permission for the whole API",
+)
 _IN_URI = re.compile(r"/functions/(arn:[^/]+)/(?:response-streaming-)?invocations\Z")
 
 
@@ -86,6 +90,8 @@ def grant(operation: Operation, target: Target, arn: str, path: str) -> None:
             ) from error
         if code == "ResourceNotFoundException":
             raise PropertyError(_WHERE, f"does not exist: {message_of(error)}", "correct it") from error
+        if code == "PolicyLengthExceededException":
+            raise PropertyError(_WHERE, *_FULL) from error
         if code != "ResourceConflictException":
             raise
         if not _is_present(operation, function, statement, source):
