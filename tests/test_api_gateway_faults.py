@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import re
 from calendar import timegm
-from collections import deque
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from cfn_injector.protocol.messages import not_created
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import RESPONSE_URL
 from tests.support.api_gateway_resources import BASE, CALL, MOCK, TYPE, created, left, sent, shop, updated
+from tests.support.templates import filled, loaded
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("functions")
 
+PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text("utf-8")
 STAGES: list[dict[str, Any]] = [{**BASE, "StageName": name} for name in ("dev", "prod")]
 
 
@@ -50,30 +54,45 @@ def test_a_rollback_deletes_the_stage_that_the_update_created_minutes_before(wor
     assert "prod" not in shop(world).stages
 
 
-def permit(world: World, number: int) -> None:
-    """A statement of the length that the provider's statements usually have."""
-    world.aws_lambda.AddPermission(
-        {
-            "FunctionName": "counter",
-            "StatementId": f"shop-orders-prod-GetOrderLines-ABCDEFGHIJKL-{number:012}",
-            "Action": "lambda:InvokeFunction",
-            "Principal": "apigateway.amazonaws.com",
-            "SourceArn": "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/*/GET/orders/*/lines",
-        }
-    )
+def fill_policy(world: World) -> None:
+    """Adds statements of the length that the provider's statements usually have, until Lambda refuses one."""
+    for number in itertools.count():
+        world.aws_lambda.AddPermission(
+            {
+                "FunctionName": "counter",
+                "StatementId": f"shop-orders-prod-GetOrderLines-ABCDEFGHIJKL-{number:012}",
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/*/GET/orders/*/lines",
+            }
+        )
 
 
 def test_a_full_policy_of_the_function_is_told_with_the_way_out(world: World) -> None:
-    for number in range(50):
-        permit(world, number)
     with pytest.raises(Fault, match="PolicyLengthExceededException"):
-        deque((permit(world, number) for number in range(50, 70)), 0)
+        fill_policy(world)
     before = left(world)
+    assert 50 <= len(before) < 60
     answered = sent(world, "Create", BASE)
     assert answered["Status"] == "FAILED"
     assert "IntegrationRequest.FunctionArn names a function whose policy has no room" in answered["Reason"]
     assert "Credentials" in answered["Reason"]
     assert left(world) == before
+
+
+def test_the_way_out_of_the_documentation_needs_no_statement_for_a_method(world: World) -> None:
+    with pytest.raises(Fault, match="PolicyLengthExceededException"):
+        fill_policy(world)
+    (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.S) if "Custom::APIGatewayResource" in text)
+    resources = loaded(block)
+    properties = {**filled(resources["Orders"]["Properties"]), "RestApiId": BASE["RestApiId"]}
+    assert sent(world, "Create", properties)["Status"] == "SUCCESS"
+    assert resources["Permission"]["Type"] == "AWS::Lambda::Permission"
+
+
+def test_a_method_that_calls_with_a_role_needs_no_statement(world: World) -> None:
+    with pytest.raises(Fault, match="PolicyLengthExceededException"):
+        fill_policy(world)
     credentials = {**CALL, "Credentials": "arn:aws:iam::111122223333:role/cfn-injector/gateway"}
     assert sent(world, "Create", {**BASE, "IntegrationRequest": credentials})["Status"] == "SUCCESS"
 

@@ -38,9 +38,14 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
+def loaded(text: str) -> dict[str, Any]:
+    """A template, or a part of one."""
+    content: dict[str, Any] = yaml.load(text, _Loader)
+    return content
+
+
 def _load(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)
-    return loaded
+    return loaded(path.read_text("utf-8"))
 
 
 ALL = {path.name: _load(path) for path in sorted(TEMPLATES.glob("*.yaml"))}
