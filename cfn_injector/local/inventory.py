@@ -40,6 +40,13 @@ def _tables(clients: Clients) -> Iterator[str]:
         yield dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
 
 
+def _queues(clients: Clients) -> Iterator[str]:
+    sqs = clients("sqs")
+    for url in _pages(sqs, "list_queues", "QueueUrls"):
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        yield attributes["QueueArn"]
+
+
 def _stacks(clients: Clients) -> Iterator[str]:
     for stack in _pages(clients("cloudformation"), "list_stacks", "StackSummaries"):
         if stack["StackStatus"] != "DELETE_COMPLETE":
@@ -52,12 +59,13 @@ def _buckets(clients: Clients) -> Iterator[str]:
 
 
 def left_over(clients: Clients, *, known: Collection[str]) -> list[str]:
-    """ARNs of stacks, functions, tables, APIs, roles, policies, log groups, buckets and objects, except ``known``."""
+    """ARNs of stacks, functions, tables, APIs, queues, roles, policies, log groups, buckets and objects, except ``known``."""
     found = [
         *_stacks(clients),
         *(function["FunctionArn"] for function in _pages(clients("lambda"), "list_functions", "Functions")),
         *_tables(clients),
         *_apis(clients),
+        *_queues(clients),
         *(role["Arn"] for role in _pages(clients("iam"), "list_roles", "Roles")),
         *(policy["Arn"] for policy in _pages(clients("iam"), "list_policies", "Policies", Scope="Local")),
         *(group["arn"] for group in _pages(clients("logs"), "describe_log_groups", "logGroups")),
