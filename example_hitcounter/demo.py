@@ -15,6 +15,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 
+from cfn_injector.aws.s3_objects import SECRET_KEY
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.local import inventory, stacks
 from cfn_injector.local.command import ApplicationError
@@ -101,7 +102,8 @@ def _delete_all(world: World, known: list[str]) -> tuple[str, ...]:
     for stage in REQUESTS:
         with world.show.step(f"Delete stack {_stage_stack(stage)}"):
             stacks.delete(cloudformation, _stage_stack(stage))
-    staged = inventory.stored(world.client, known=known)
+    # The provider's secret stays as long as its bucket.
+    staged = [arn for arn in inventory.stored(world.client, known=known) if not arn.endswith(f"/{SECRET_KEY}")]
     with world.show.step(f"Delete stack {PROVIDER_STACK}"):
         stacks.delete(cloudformation, PROVIDER_STACK)
     with world.show.step("Look for what is left over"):

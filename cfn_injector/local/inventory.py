@@ -59,7 +59,10 @@ def _buckets(clients: Clients) -> Iterator[str]:
 
 
 def left_over(clients: Clients, *, known: Collection[str]) -> list[str]:
-    """ARNs of stacks, functions, tables, APIs, queues, roles, policies, log groups, buckets and objects, except ``known``."""
+    """ARNs of everything that exists, except ``known``.
+
+    Stacks, functions, tables, APIs, queues, roles, policies, log groups, buckets and objects are looked for.
+    """
     found = [
         *_stacks(clients),
         *(function["FunctionArn"] for function in _pages(clients("lambda"), "list_functions", "Functions")),
