@@ -61,7 +61,8 @@ def _client(name: str, **arguments: Any) -> Any:
 
     # Parts that S3 copies have no checksum, so the parts uploaded beside them must not have one either.
     config = Config(
-        retries={"mode": "adaptive", "total_max_attempts": 6},
+        # Throttling is waited out in aws.waiting. Mode "adaptive" would sleep on a clock of its own, whatever the deadline.
+        retries={"mode": "standard", "total_max_attempts": 6},
         connect_timeout=5,
         read_timeout=60,
         max_pool_connections=16,

@@ -101,7 +101,7 @@ class TestGivenUp:
         """It was between the first one's last two calls."""
 
         def confirm_meanwhile(operation: str, params: dict[str, Any]) -> None:
-            if operation == "GetFunctionConfiguration":
+            if operation == "GetFunction":
                 for function in world.aws_lambda.functions.values():
                     function.tags.pop(ownership.PENDING, None)
 

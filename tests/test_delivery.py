@@ -25,10 +25,16 @@ def test_the_body_arrives_with_an_empty_content_type_and_its_length_in_bytes(ser
 def test_what_was_not_accepted_is_sent_again(server: Server, statuses: list[int]) -> None:
     server.statuses = list(statuses)
     pauses: list[float] = []
-    delivery.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append)
+    delivery.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append, jitter=lambda: 1.0)
     assert len(server.got) == len(statuses) + 1
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0][: len(statuses)]
     assert all(path != "/elsewhere" for path, _, _ in server.got)
+
+
+def test_answers_that_failed_at_once_do_not_return_at_once(server: Server) -> None:
+    server.statuses, pauses = [503] * 5, list[float]()
+    delivery.send(server.url, b"{}", hosts=[server.host], sleep=pauses.append, jitter=lambda: 0.0)
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0]
 
 
 def test_the_attempts_are_bounded_and_the_error_does_not_tell_the_url(server: Server) -> None:

@@ -37,6 +37,7 @@ FAULTS = {
     "a request fails before it takes effect": Fault("refused", attempts=1),
     "a request takes effect and its response is lost": Fault("lost", attempts=1),
     "a request whose response is lost is sent again by botocore": Fault("lost", attempts=3),
+    "requests are throttled": Fault("throttled", attempts=1),
 }
 
 
@@ -69,7 +70,13 @@ FINDINGS: dict[str, Callable[[World, Stack], int]] = {
     "functions that cannot start": broken_functions,
     "exposed secrets": exposed_secrets,
 }
-EVERY_FINDING = ("stuck requests", *FINDINGS, "failed retries", "failed despite botocore's retries")
+EVERY_FINDING = (
+    "stuck requests",
+    *FINDINGS,
+    "failed retries",
+    "failed despite botocore's retries",
+    "failed because of throttling",
+)
 """What is counted of a run. A request that is stuck fails in ``FakeCloudFormation.send``."""
 
 
@@ -122,6 +129,7 @@ def judge_and_retry(world: World, operation: Operation, fault: Fault, struck: St
     is_done = operation.new is None or (operation.old is None and stack.physical_id is not None)
     findings["failed retries"] = not (is_done or operation.run(stack))
     findings["failed despite botocore's retries"] = fault.attempts > 1 and not struck.succeeded
+    findings["failed because of throttling"] = fault.kind == "throttled" and not struck.succeeded
     return findings + judge(world, stack)
 
 

@@ -96,7 +96,7 @@ class TestWaits:
 
         def look(operation: str, params: dict[str, Any]) -> None:
             function = world.aws_lambda.functions.get(params.get("FunctionName", ""))
-            if operation == "GetFunctionConfiguration" and function and world.clock.now() < function.ready_at:
+            if operation == "GetFunction" and function and world.clock.now() < function.ready_at:
                 staged.append(world.packages()[function.configuration["FunctionName"]])
 
         world.aws_lambda.before = look

@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cfn_injector.aws import stacks
 from cfn_injector.aws.coerce import template_tags
 from cfn_injector.aws.s3_objects import account_secret, staging_bucket
-from cfn_injector.aws.waiting import Deadline, deadline_of
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError
+from cfn_injector.aws.waiting import Deadline, deadline_of, wait_out_throttling
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError, code_of
 from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services, Stack
 from cfn_injector.protocol.ownership import Verdict, verdict
 
@@ -56,9 +56,9 @@ class Operation:
         )
 
     def client(self, service: str) -> Any:
-        """The operation's boto3 client of a service."""
+        """The operation's boto3 client of a service. Its calls wait out throttling until the deadline."""
         if service not in self._clients:
-            self._clients[service] = self.services.client(service)
+            self._clients[service] = wait_out_throttling(self.services.client(service), self.deadline)
         return self._clients[service]
 
     @property
@@ -67,7 +67,14 @@ class Operation:
 
     def for_undoing(self) -> Operation:
         """The same, with the time that is reserved for undoing what failed."""
-        return replace(self, request=replace(self.request, deadline=self.request.deadline + UNDO_SECONDS))
+        return self._until(self.request.deadline + UNDO_SECONDS)
+
+    def within(self, seconds: float) -> Operation:
+        """The same, with this much time at most: for what is not worth all of it."""
+        return self._until(self.deadline.within(seconds).at)
+
+    def _until(self, deadline: float) -> Operation:
+        return replace(self, request=replace(self.request, deadline=deadline), _clients={})
 
     def log(self, step: str, **fields: Any) -> None:
         self.services.log(step, **fields)
@@ -113,4 +120,4 @@ class Operation:
         except AlreadyAnsweredError:
             raise
         except (InjectorError, ClientError, BotoCoreError) as error:
-            self.log("left-behind", error=type(error).__name__, **fields)
+            self.log("left-behind", error=code_of(error) or type(error).__name__, **fields)

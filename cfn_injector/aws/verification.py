@@ -40,7 +40,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from cfn_injector.aws import stacks
-from cfn_injector.aws.waiting import deadline_of, is_throttling
+from cfn_injector.aws.waiting import deadline_of, wait_out_throttling
 from cfn_injector.errors import RequestError, code_of
 from cfn_injector.protocol.messages import Outcome, Request, Resource, Services, Stack
 
@@ -105,7 +105,8 @@ def verify(request: Request, services: Services) -> Stack:
     Two calls if CloudFormation's answers agree with the event, DescribeStacks and DescribeStackResource. Neither counts
     against Lambda's quotas.
     """
-    client, mismatches = services.client("cloudformation"), list[float]()
+    deadline, mismatches = deadline_of(request, services), list[float]()
+    client = wait_out_throttling(services.client("cloudformation"), deadline)
 
     def look() -> Stack | None:
         found = stacks.find(client, request.stack_id)
@@ -119,9 +120,7 @@ def verify(request: Request, services: Services) -> Stack:
         return None
 
     try:
-        return deadline_of(request, services).wait_for(
-            "CloudFormation, which has to verify the event", look, is_throttling
-        )
+        return deadline.wait_for("CloudFormation, which has to verify the event", look)
     except ClientError as error:
         raise _unverified(request, f"CloudFormation answered {code_of(error)}") from error
 

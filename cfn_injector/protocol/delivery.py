@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-response
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Callable, Collection
@@ -85,8 +86,11 @@ def send(
     hosts: Collection[str] = (),
     region: str = "",
     sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[], float] = random.random,
 ) -> None:
     """PUTs the body, with at most six attempts and pauses of 0.5, 1, 2, 4 and 8 seconds. Does not follow redirects.
+
+    Up to half of each pause is cut at random, so that many answers which failed at once do not return at once.
 
     ``region`` is the provider's own, whose CloudFormation may be answered. ``hosts`` lists each ``host:port`` that is
     allowed besides, over http too. Raises DeliveryError.
@@ -94,7 +98,7 @@ def send(
     target = urlsplit(url)
     for attempt in range(ATTEMPTS):
         if attempt:
-            sleep(2.0 ** (attempt - 2))
+            sleep(2.0 ** (attempt - 2) * (1 + jitter()) / 2)
         problem = _put(target, body, hosts, region)
         if not problem:
             return

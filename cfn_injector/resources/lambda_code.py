@@ -201,9 +201,11 @@ def _outcome(operation: Operation, desired: CodeSpec, key: str, digest: str) -> 
 
 def _undo(operation: Operation, key: str) -> None:
     """Deletes what this request wrote, unless another delivery of it has been answered with that."""
-    client, bucket = operation.client("s3"), staging_bucket(operation.services.environ)
-    if tags_of(client, bucket, key).get(PENDING) == operation.request.request_id:
-        discard(client, bucket, key)
+    operation = operation.for_undoing()
+    with operation.best_effort(key=key):
+        client, bucket = operation.client("s3"), staging_bucket(operation.services.environ)
+        if tags_of(client, bucket, key).get(PENDING) == operation.request.request_id:
+            discard(client, bucket, key)
 
 
 def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str) -> str:

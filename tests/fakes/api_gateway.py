@@ -74,7 +74,7 @@ class FakeApiGateway:
         params = self._params(operation, found, url.query, request.body)
         self.calls.append((operation.name, params))
         try:
-            number = self.wire.before(operation.name)
+            number = self.wire.before(operation.name, "apigateway")
             self.before(operation.name, params)
             result = getattr(self, operation.name)(params)
             self.after(operation.name, params)

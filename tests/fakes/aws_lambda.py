@@ -65,11 +65,24 @@ def no_hook(name: str) -> None:
     """Does nothing before an exchange."""
 
 
+THROTTLING = {
+    "lambda": ("TooManyRequestsException", "Rate exceeded", 429),
+    "apigateway": ("TooManyRequestsException", "Too Many Requests", 429),
+    "cloudformation": ("Throttling", "Rate exceeded", 400),
+    "s3": ("SlowDown", "Please reduce your request rate.", 503),
+}
+"""The error of each service for a call that it throttles: code, message and HTTP status."""
+
+THROTTLED_TIMES = 3
+"""How many exchanges in a row are throttled."""
+
+
 class Wire:
     """Every exchange with AWS passes here, in order, and one of them can fail.
 
     ``struck`` is the number of that exchange and how it fails. ``refused``: it does not take effect. ``lost``: it takes
-    effect, but its response is an error. ``hook`` is called before each exchange, with its name.
+    effect, but its response is an error. ``throttled``: neither it nor the two after it take effect, and their service
+    says so. ``hook`` is called before each exchange, with its name.
     """
 
     def __init__(self) -> None:
@@ -77,11 +90,14 @@ class Wire:
         self.struck: tuple[int, str] | None = None
         self.hook: Callable[[str], None] = no_hook
 
-    def before(self, name: str) -> int:
+    def before(self, name: str, service: str) -> int:
         self.hook(name)
         self.names.append(name)
         number = len(self.names) - 1
         self._fail(number, "refused")
+        first, kind = self.struck or (0, "")
+        if kind == "throttled" and first <= number < first + THROTTLED_TIMES:
+            raise Fault(*THROTTLING[service])
         return number
 
     def after(self, number: int) -> None:
@@ -192,7 +208,7 @@ class FakeLambda:
         name = operation.name
         self.calls.append((name, params))
         try:
-            number = self.wire.before(name)
+            number = self.wire.before(name, "lambda")
             self.before(name, params)
             result = getattr(self, name)(params)
             self.after(name, params)

@@ -115,11 +115,11 @@ class FakeCloudFormation:
             "DescribeStackEvents": self._events,
         }
         try:
-            number = self.wire.before(action)
+            number = self.wire.before(action, "cloudformation")
             body = operations[action](params)
             self.wire.after(number)
         except Fault as fault:
-            error = f"<ErrorResponse><Error><Code>{fault.code}</Code></Error></ErrorResponse>"
+            error = f"<ErrorResponse><Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error></ErrorResponse>"
             return answer(request.url, fault.status, error.encode(), {"Content-Type": "text/xml"})
         document = f"<{action}Response><{action}Result>{body}</{action}Result></{action}Response>"
         return answer(request.url, 200, document.encode(), {"Content-Type": "text/xml"})
@@ -205,12 +205,14 @@ class FakeCloudFormation:
         resource_type: str = "Custom::LambdaFunction",
         physical_id: str | None = None,
         old: Mapping[str, Any] | None = None,
+        logical_id: str | None = None,
     ) -> dict[str, Any]:
-        """An event as CloudFormation sends it: scalars are strings."""
+        """An event as CloudFormation sends it: scalars are strings. Many logical IDs can be in progress at once."""
+        logical_id = logical_id or self.logical_id
         self.requests += 1
         if self.status not in _STATES.get(request_type, (self.status,)):
             self.status = _STATES[request_type][0]
-        self.held[STACK_ID, self.logical_id] = Held(
+        self.held[STACK_ID, logical_id] = Held(
             resource_type, physical_id or "", f"{request_type.upper()}_IN_PROGRESS"
         )
         event: dict[str, Any] = {
@@ -219,7 +221,7 @@ class FakeCloudFormation:
             "ResponseURL": RESPONSE_URL,
             "StackId": STACK_ID,
             "ResourceType": resource_type,
-            "LogicalResourceId": self.logical_id,
+            "LogicalResourceId": logical_id,
             "ResourceProperties": as_strings({"ServiceToken": "arn:provider", **properties}),
         }
         if physical_id is not None:

@@ -15,7 +15,7 @@ from itertools import count
 from threading import Event, Thread
 from typing import Any
 
-from tests.fakes.aws_lambda import Fault
+from tests.fakes.aws_lambda import THROTTLING, Fault
 
 SECONDS = 600.0
 """How long a thread may wait for its turn, in real time."""
@@ -112,3 +112,32 @@ class Quotas:
         if not all(self.buckets[name].take(now) for name in self.rules(operation)):
             self.throttled[operation] += 1
             raise self.fault(operation)
+
+
+DESCRIBES = ("DescribeStacks", "DescribeStackResource", "DescribeStackResources", "DescribeStackEvents")
+S3 = ("GetObject", "HeadObject", "PutObject", "CopyObject", "DeleteObject")
+LAMBDA = "Lambda"
+"""The bucket that all control-plane calls of Lambda share, except for those with a bucket of their own."""
+
+
+def account(clock: Any) -> Quotas:
+    """The quotas of an account that deploys functions. The operation gives the service, so it is for functions alone.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
+    """
+    buckets = {
+        "GetFunction": Bucket(100, 100),
+        "GetPolicy": Bucket(15, 15),
+        LAMBDA: Bucket(15, 15),
+        **{name: Bucket(10, 20) for name in DESCRIBES},
+    }
+
+    def rules(operation: str) -> Sequence[str]:
+        if operation in S3:
+            return ()
+        return (operation,) if operation in buckets else (LAMBDA,)
+
+    def fault(operation: str) -> Fault:
+        return Fault(*THROTTLING["cloudformation" if operation in DESCRIBES else "lambda"])
+
+    return Quotas(clock, buckets, rules, fault)

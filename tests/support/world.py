@@ -83,11 +83,13 @@ class World:
     def _through_the_wire(self, request: Any, event_name: str, **_: Any) -> Any:
         """Sends the request itself, so that its response can be lost."""
         try:
-            number = self.wire.before(event_name.rpartition(".")[2])
+            number = self.wire.before(event_name.rpartition(".")[2], "s3")
             sent = HTTP.send(request)
             self.wire.after(number)
         except Fault as fault:
-            return answer(request.url, fault.status, b"<Error><Code>InternalError</Code></Error>", {})
+            code = "InternalError" if fault.status == 500 else fault.code
+            error = f"<Error><Code>{code}</Code><Message>{fault.message}</Message></Error>".encode()
+            return answer(request.url, fault.status, b"" if request.method == "HEAD" else error, {})
         return sent
 
     def log_step(self, step: str, **fields: Any) -> None:
@@ -104,7 +106,7 @@ class World:
 
         def status() -> int:
             try:
-                self.wire.after(self.wire.before("PUT"))
+                self.wire.after(self.wire.before("PUT", "s3"))
             except Fault:
                 return 503
             return 200

@@ -35,7 +35,7 @@ from cfn_injector.plugin import (
 from cfn_injector.resources.event_source_mapping.spec import MappingSpec, function_of
 
 ROLE_SECONDS = 120.0
-"""How long a role may lack a permission: a new one takes effect within seconds, a missing one never does."""
+"""How long Lambda may say that a role lacks a permission: a new one takes effect within seconds, a missing one never."""
 
 STABLE_READS = 8
 """How often Lambda may report another stable state than the desired one: reads are eventually consistent.
@@ -226,7 +226,7 @@ def _retry(operation: Operation, call: Callable[..., Any], reason: str = "", **a
 
     If the mapping exists already, it is the answer if this very request created it. Otherwise an error names it.
     """
-    began = operation.services.now()
+    first_role_error = list[float]()
 
     def attempt() -> dict[str, Any]:
         try:
@@ -245,8 +245,10 @@ def _retry(operation: Operation, call: Callable[..., Any], reason: str = "", **a
 
     def is_transient(error: ClientError) -> bool:
         message = message_of(error)
-        role = _ROLE.search(message) is not None and operation.services.now() < began + ROLE_SECONDS
-        return code_of(error) in _BUSY or role or _FUNCTION.search(message) is not None
+        if _ROLE.search(message):
+            first_role_error.append(operation.services.now())
+            return first_role_error[-1] < first_role_error[0] + ROLE_SECONDS
+        return code_of(error) in _BUSY or _FUNCTION.search(message) is not None
 
     return operation.deadline.retry("the event source mapping", attempt, is_transient)
 

@@ -138,7 +138,7 @@ def _expand(observed: Mapping[str, Any], model: Any) -> dict[str, Any]:
     found = {key: value for key, value in observed.items() if key in members and key not in _NOT_RESTORED}
     for key, names in _MEMBERS.items():
         if key in found:
-            found[key] = {name: found[key][name] for name in names if name in found[key]}
+            found[key] = {**RESETS[key], **{name: found[key][name] for name in names if name in found[key]}}
     found["Layers"] = [layer["Arn"] for layer in observed.get("Layers", [])]
     found["Environment"] = {"Variables": observed.get("Environment", {}).get("Variables", {})}
     return {**RESETS, **found}

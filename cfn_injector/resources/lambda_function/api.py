@@ -5,13 +5,15 @@ as Lambda describes it. Raises FunctionError with Lambda's own reason, OutOfTime
 
 Lambda works asynchronously: a call returns while the function is Pending or an update InProgress, and the next call
 conflicts until that is over. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+
+All waits poll by GetFunction, which has a quota of its own: 100 calls per second in an account. All other calls share
+15 per second. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -19,8 +21,12 @@ from botocore.exceptions import ClientError
 
 from cfn_injector.aws.waiting import Deadline
 from cfn_injector.errors import FunctionError, OutOfTimeError, code_of, message_of
+from cfn_injector.plugin import Operation
+from cfn_injector.resources.lambda_function.changes import RESETS
 
 READY = frozenset({"Active", "Inactive", "ActiveNonInvocable"})
+ENDED = frozenset({"Deactivating", "Deactivated", "Deleting"})
+"""States that no wait leads out of."""
 DETACH_SECONDS = 120.0
 """What detaching from a network may take before a function is deleted."""
 
@@ -69,20 +75,37 @@ def find(client: Any, name: str, version: str = "") -> dict[str, Any] | None:
     return found
 
 
+def _describe(client: Any, what: str, **arguments: str) -> dict[str, Any]:
+    """The configuration. Raises FunctionError if the function or version is in a state that no wait leads out of."""
+    found: dict[str, Any] = client.get_function(**arguments)["Configuration"]
+    if found.get("State") in ENDED:
+        reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
+        raise FunctionError(f"{what} is {found['State']}: {reason}")
+    return found
+
+
+def _is_busy(found: Mapping[str, Any]) -> bool:
+    """Whether an update would conflict. While SnapStart prepares a version, LastUpdateStatus is missing."""
+    return found.get("State") == "Pending" or found.get("LastUpdateStatus", "InProgress") == "InProgress"
+
+
+def _is_ready(found: Mapping[str, Any]) -> bool:
+    return found.get("State") in READY and found.get("LastUpdateStatus") == "Successful"
+
+
 def wait_until_ready(client: Any, name: str, deadline: Deadline, qualifier: str | None = None) -> dict[str, Any]:
     """The configuration, once the function or its version is Active and no update is in progress."""
     arguments = {"FunctionName": name} if qualifier is None else {"FunctionName": name, "Qualifier": qualifier}
     what = f"function {name}" if qualifier is None else f"version {qualifier} of function {name}"
 
     def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = client.get_function_configuration(**arguments)
+        found = _describe(client, what, **arguments)
         if found.get("State") == "Failed":
             raise FunctionError(f"{what} failed: {found.get('StateReasonCode')}, {found.get('StateReason')}")
         if found.get("LastUpdateStatus") == "Failed":
             reason = f"{found.get('LastUpdateStatusReasonCode')}, {found.get('LastUpdateStatusReason')}"
             raise FunctionError(f"an update of {what} failed: {reason}")
-        # While SnapStart prepares a version, LastUpdateStatus is missing.
-        done = found.get("State") in READY and (qualifier or found.get("LastUpdateStatus") == "Successful")
+        done = found.get("State") in READY if qualifier else _is_ready(found)
         return found if done else None
 
     return deadline.wait_for(what, look)
@@ -102,12 +125,16 @@ def update(
     name: str,
     deadline: Deadline,
     *,
+    observed: Mapping[str, Any] | None = None,
     code: Mapping[str, Any] | None = None,
     configuration: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
-    """Updates code, then configuration, and waits after each; returns the function's configuration."""
+    """Updates code, then configuration, and waits after each; returns the function's configuration.
+
+    ``observed`` is the configuration as far as it is known: see ``wait_until_idle``.
+    """
     steps = ((client.update_function_code, code), (client.update_function_configuration, configuration))
-    stable = wait_until_idle(client, name, deadline)
+    stable = wait_until_idle(client, name, deadline, observed)
     for call, arguments in steps:
         if arguments:
             _retry(deadline, f"the update of function {name}", call, FunctionName=name, **arguments)
@@ -123,14 +150,12 @@ def wait_until_idle(
     ``observed`` is the configuration as far as it is known; if it is idle, nothing is asked.
     """
 
-    def idle(found: Mapping[str, Any]) -> bool:
-        return found.get("State") != "Pending" and found.get("LastUpdateStatus", "InProgress") != "InProgress"
-
     def look() -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] = client.get_function_configuration(FunctionName=name)
-        return found if idle(found) else None
+        found = _describe(client, f"function {name}", FunctionName=name)
+        return None if _is_busy(found) else found
 
-    return observed if observed and idle(observed) else deadline.wait_for(f"function {name}", look)
+    known = observed is not None and not _is_busy(observed) and observed.get("State") not in ENDED
+    return observed if observed is not None and known else deadline.wait_for(f"function {name}", look)
 
 
 def tag(client: Any, arn: str, tags: Mapping[str, str], deadline: Deadline) -> None:
@@ -166,13 +191,15 @@ def publish(
 ) -> dict[str, Any]:
     """Publishes the ``stable`` configuration as a version, waits until that is Active, and returns its configuration.
 
-    If nothing changed, Lambda publishes nothing and returns the last version. So a version that fails is deleted, or
+    The revision is the one of ``stable``, or one that is read now if something changed since then. If nothing changed, Lambda publishes nothing and returns the last version. So a version that fails is deleted, or
     Lambda would return it again and again.
     """
     target = {"PublishTo": "LATEST_PUBLISHED"} if to_latest else {}
 
+    known = [stable] if _is_ready(stable) else []
+
     def attempt() -> dict[str, Any] | None:
-        now = wait_until_ready(client, name, deadline)
+        now = known.pop() if known else wait_until_ready(client, name, deadline)
         if now["CodeSha256"] != stable["CodeSha256"]:
             raise FunctionError(f"the code of function {name} was changed by someone else meanwhile; deploy again")
         try:
@@ -195,7 +222,8 @@ def publish(
     try:
         return wait_until_ready(client, name, deadline, version)
     except FunctionError:
-        client.delete_function(FunctionName=name, Qualifier=version)
+        what = f"the deletion of version {version} of function {name}"
+        _retry(deadline, what, client.delete_function, FunctionName=name, Qualifier=version)
         raise
 
 
@@ -227,24 +255,29 @@ def prune(client: Any, name: str, keep: int) -> list[str]:
 
 
 def _detach(client: Any, name: str, deadline: Deadline) -> None:
+    """Takes the function out of its VPC, if it is in one. Raises OutOfTimeError after ``DETACH_SECONDS``."""
     found = find(client, name)
     if not found or not found["Configuration"].get("VpcConfig", {}).get("SubnetIds"):
         return
-    nowhere: dict[str, Any] = {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}
-    # A function that cannot be updated, for example because its role is gone, can still be deleted.
-    with suppress(FunctionError, OutOfTimeError, ClientError):
-        update(client, name, deadline.within(DETACH_SECONDS), configuration=nowhere)
+    nowhere = {"VpcConfig": RESETS["VpcConfig"]}
+    what = f"the network of function {name}"
+    _retry(deadline.within(DETACH_SECONDS), what, client.update_function_configuration, FunctionName=name, **nowhere)
+    wait_until_ready(client, name, deadline.within(DETACH_SECONDS))
 
 
-def delete(client: Any, name: str, deadline: Deadline) -> None:
-    """Deletes a function with its versions; one that is gone already is ignored.
+def delete(operation: Operation, name: str) -> None:
+    """Deletes a function with its versions, and waits until it is gone; one that is gone already is ignored.
 
     A function in a VPC is detached first: its network interfaces would otherwise hold subnets and security groups for
-    up to 40 minutes. A Lambda@Edge function can be deleted only hours after its distribution no longer uses it.
+    up to 40 minutes. A function that cannot be updated, for example because its role is gone, can still be deleted. A
+    Lambda@Edge function can be deleted only hours after its distribution no longer uses it. A durable function is
+    Deleting until its executions have ended.
     """
-    try:
+    client, deadline, what = operation.client("lambda"), operation.deadline, f"the deletion of function {name}"
+    with operation.best_effort(function=name):
         _detach(client, name, deadline)
-        _retry(deadline, f"the deletion of function {name}", client.delete_function, FunctionName=name)
+    try:
+        _retry(deadline, what, client.delete_function, FunctionName=name)
     except OutOfTimeError as error:
         if "replicated function" not in str(error):
             raise
@@ -255,3 +288,4 @@ def delete(client: Any, name: str, deadline: Deadline) -> None:
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
+    deadline.wait_for(what, lambda: find(client, name) is None or None)

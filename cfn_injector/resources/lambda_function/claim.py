@@ -143,7 +143,7 @@ def confirm(operation: Operation, name: str, arn: str) -> None:
 
 def delete(operation: Operation, name: str) -> None:
     """Deletes the function and its packages."""
-    api.delete(operation.client("lambda"), name, operation.deadline)
+    api.delete(operation, name)
     packages.discard_others(operation, name)
 
 

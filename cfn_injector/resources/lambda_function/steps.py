@@ -24,6 +24,8 @@ Observed = Mapping[str, Any]
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
 AFTER_PUBLISHING = ("FunctionScalingConfig",)
+PRUNE_SECONDS = 120.0
+"""What deleting old versions may take while Lambda throttles."""
 
 
 def create_function(
@@ -56,11 +58,13 @@ def apply(
     put_separately(operation, name, changes, BEFORE_CODE)
     if code:
         if desired.loader is None:
-            _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))
+            stopped = env_loader.stopped(observed, _own_handler(operation, desired))
+            observed = _configure(operation, name, stopped, observed)
         operation.log("update-code", function=name)
         code_arguments = {**code, "Architectures": list(desired.architectures)}
-        api.update(operation.client("lambda"), name, operation.deadline, code=code_arguments)
-    stable = _configure(operation, name, changes.configuration)
+        client, deadline = operation.client("lambda"), operation.deadline
+        observed = api.update(client, name, deadline, observed=observed, code=code_arguments)
+    stable = _configure(operation, name, changes.configuration, observed)
     put_separately(operation, name, changes, BEFORE_PUBLISHING)
     return stable
 
@@ -84,10 +88,13 @@ def _own_handler(operation: Operation, desired: FunctionSpec) -> str:
     return str(old["Handler"]) if env_loader.desired(old) else desired.handler
 
 
-def _configure(operation: Operation, name: str, configuration: Mapping[str, Any]) -> Observed:
+def _configure(
+    operation: Operation, name: str, configuration: Mapping[str, Any], observed: Observed
+) -> Observed:
     if configuration:
         operation.log("update-configuration", function=name, properties=sorted(configuration))
-    return api.update(operation.client("lambda"), name, operation.deadline, configuration=configuration)
+    client, deadline = operation.client("lambda"), operation.deadline
+    return api.update(client, name, deadline, observed=observed, configuration=configuration)
 
 
 def put_separately(
@@ -111,9 +118,10 @@ def publish(
     operation.log("published", function=name, version=version["Version"])
     qualifier = "$LATEST.PUBLISHED" if to_latest else version["Version"]
     put_separately(operation, name, changes, AFTER_PUBLISHING, qualifier)
-    if desired.keep_versions is not None:
-        with operation.best_effort(function=name):  # versions that stay are deleted the next time
-            api.prune(operation.client("lambda"), name, desired.keep_versions)
+    if desired.keep_versions is not None and not operation.stack.rolling_back:  # an alias may return to any version
+        brief = operation.within(PRUNE_SECONDS)
+        with brief.best_effort(function=name):  # versions that stay are deleted the next time
+            api.prune(brief.client("lambda"), name, desired.keep_versions)
     return version
 
 
