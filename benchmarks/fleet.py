@@ -43,9 +43,9 @@ STEPS: Mapping[str, tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]] = {
 NEEDED = {"create": 3, "update Env": 3, "update Env and publish": 6, "delete": 1}
 """Calls of a function in the quota that all calls share.
 
-create: CreateFunction with the tags of a pending function, TagResource for what was injected, UntagResource. update Env:
-TagResource for the event, UpdateFunctionCode, TagResource for what was injected. Publish: PublishVersion,
-ListVersionsByFunction and ListAliases in addition. delete: DeleteFunction.
+create: CreateFunction with the tags of a pending function, TagResource for what was injected, UntagResource.
+update Env: TagResource for the event, UpdateFunctionCode, TagResource for what was injected.
+publish: PublishVersion, ListVersionsByFunction and ListAliases in addition. delete: DeleteFunction.
 """
 
 ATTEMPTS = 6

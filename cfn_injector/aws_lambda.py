@@ -61,7 +61,7 @@ def _client(name: str, **arguments: Any) -> Any:
 
     # Parts that S3 copies have no checksum, so the parts uploaded beside them must not have one either.
     config = Config(
-        # Throttling is waited out in aws.waiting. Mode "adaptive" would sleep on a clock of its own, whatever the deadline.
+        # aws.waiting waits out throttling. Mode "adaptive" would sleep besides, whatever the deadline is.
         retries={"mode": "standard", "total_max_attempts": 6},
         connect_timeout=5,
         read_timeout=60,

@@ -22,7 +22,7 @@ from cfn_injector.protocol.messages import Request, Services
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two attempts, before half of them at most is cut at random."""
 
-FIRST_THROTTLED, LONGEST_THROTTLED = 1.0, 16.0
+FIRST_THROTTLED, LONGEST_THROTTLED = 1.0, 8.0
 """Bounds of the pause after a throttled call; it is drawn from zero up, which empties a queue soonest.
 
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
@@ -44,7 +44,7 @@ THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
-"""The codes with which AWS's services ask to slow down. ``LimitExceededException`` is a quota that time does not help."""
+"""The codes with which AWS asks to slow down. ``LimitExceededException`` is none: time does not help there."""
 
 T = TypeVar("T")
 

@@ -73,6 +73,11 @@ THROTTLING = {
 }
 """The error of each service for a call that it throttles: code, message and HTTP status."""
 
+DUAL_STACK = (
+    "Ipv6AllowedForDualStack cannot be true without subnet or security groups. Please remove Ipv6AllowedForDualStack "
+    "value from your request and try again."
+)
+
 THROTTLED_TIMES = 3
 """How many exchanges in a row are throttled."""
 
@@ -153,6 +158,8 @@ class Function:
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     published_as: str = ""
     revision: int = 0
+    gone_at: float | None = None
+    """When a deletion that is in progress ends."""
 
     def env_file(self, path: str = ".env") -> str:
         return zipfile.ZipFile(io.BytesIO(self.archive)).read(path).decode()
@@ -178,6 +185,10 @@ class FakeLambda:
         self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
         self.after: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
         self.fails_to_become_active: set[str] = set()
+        self.states: dict[str, tuple[str, str]] = {}
+        """State and reason code of functions that are in another state than the model's, by name."""
+        self.deleting_seconds = 0.0
+        """How long a deleted function is Deleting, as a durable function is while its executions end."""
         self.failing_versions = False
         self.signing_policy = "Warn"
         self._routes: list[tuple[str, re.Pattern[str], Any]] = []
@@ -235,13 +246,17 @@ class FakeLambda:
 
     def _found(self, params: dict[str, Any]) -> Function:
         name = params["FunctionName"].rpartition("function:")[2].partition(":")[0]
-        if name not in self.functions:
+        function = self.functions.get(name)
+        if function and function.gone_at is not None and function.gone_at <= self.clock.now():
+            del self.functions[name]
+            function = None
+        if function is None:
             raise Fault("ResourceNotFoundException", f"Function not found: {name}", 404)
-        return self.functions[name]
+        return function
 
     def _idle(self, params: dict[str, Any]) -> Function:
         function = self._found(params)
-        if self.clock.now() < function.ready_at:
+        if self.clock.now() < function.ready_at or function.gone_at is not None:
             raise Fault("ResourceConflictException", "An update is in progress for resource", 409)
         return function
 
@@ -254,6 +269,12 @@ class FakeLambda:
             return {**configuration, "State": "Failed", "StateReason": "no room", "StateReasonCode": "InternalError"}
         configuration["State"] = "Pending" if busy and created else "Active"
         configuration["LastUpdateStatus"] = "InProgress" if busy else "Successful"
+        if configuration["FunctionName"] in self.states:
+            state, reason = self.states[configuration["FunctionName"]]
+            configuration |= {"State": state, "StateReasonCode": reason, "StateReason": "as a test says"}
+        if function.gone_at is not None:
+            configuration |= {"State": "Deleting", "StateReasonCode": "DrainingDurableExecutions"}
+            configuration["StateReason"] = "Executions are still running"
         return {**configuration, "RevisionId": f"revision-{function.revision}"}
 
     def _touch(self, function: Function, *, created: bool = False) -> None:
@@ -331,6 +352,11 @@ class FakeLambda:
     def UpdateFunctionConfiguration(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._idle(params)
         changed = {key: value for key, value in params.items() if key != "FunctionName" and value != {}}
+        if "VpcConfig" in changed:  # members that an update leaves out stay
+            network = {**function.configuration.get("VpcConfig", {}), **changed["VpcConfig"]}
+            if network.get("Ipv6AllowedForDualStack") and not network.get("SubnetIds"):
+                raise Fault("InvalidParameterValueException", DUAL_STACK)
+            changed["VpcConfig"] = network
         function.configuration |= changed
         self._touch(function)
         return self._describe_function(function)
@@ -341,6 +367,8 @@ class FakeLambda:
         if version:
             function.versions.pop(version)
             function.published_as = ""
+        elif self.deleting_seconds:
+            function.gone_at = function.gone_at or self.clock.now() + self.deleting_seconds
         else:
             del self.functions[function.configuration["FunctionName"]]
 

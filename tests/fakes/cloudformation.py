@@ -119,8 +119,9 @@ class FakeCloudFormation:
             body = operations[action](params)
             self.wire.after(number)
         except Fault as fault:
-            error = f"<ErrorResponse><Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error></ErrorResponse>"
-            return answer(request.url, fault.status, error.encode(), {"Content-Type": "text/xml"})
+            error = f"<Code>{fault.code}</Code><Message>{fault.message}</Message>"
+            document = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+            return answer(request.url, fault.status, document.encode(), {"Content-Type": "text/xml"})
         document = f"<{action}Response><{action}Result>{body}</{action}Result></{action}Response>"
         return answer(request.url, 200, document.encode(), {"Content-Type": "text/xml"})
 
@@ -212,9 +213,7 @@ class FakeCloudFormation:
         self.requests += 1
         if self.status not in _STATES.get(request_type, (self.status,)):
             self.status = _STATES[request_type][0]
-        self.held[STACK_ID, logical_id] = Held(
-            resource_type, physical_id or "", f"{request_type.upper()}_IN_PROGRESS"
-        )
+        self.held[STACK_ID, logical_id] = Held(resource_type, physical_id or "", f"{request_type.upper()}_IN_PROGRESS")
         event: dict[str, Any] = {
             "RequestType": request_type,
             "RequestId": f"request-{self.requests}",

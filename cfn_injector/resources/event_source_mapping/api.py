@@ -35,7 +35,7 @@ from cfn_injector.plugin import (
 from cfn_injector.resources.event_source_mapping.spec import MappingSpec, function_of
 
 ROLE_SECONDS = 120.0
-"""How long Lambda may say that a role lacks a permission: a new one takes effect within seconds, a missing one never."""
+"""How long Lambda may say that a role lacks a permission: a new one takes effect soon, a missing one never."""
 
 STABLE_READS = 8
 """How often Lambda may report another stable state than the desired one: reads are eventually consistent.

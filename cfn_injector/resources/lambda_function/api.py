@@ -1,7 +1,8 @@
 """Functions of AWS Lambda: found, created, updated and deleted, with the waits and retries that Lambda needs.
 
 Takes a boto3 client, typed arguments, and a ``Deadline`` that bounds every wait. Returns the function's configuration
-as Lambda describes it. Raises FunctionError with Lambda's own reason, OutOfTimeError, or botocore's ClientError.
+as Lambda describes it. Raises ResourceError with Lambda's own reason, OutOfTimeError, or botocore's ClientError. A
+FunctionError, which is a ResourceError, says that something failed, and so can be deleted.
 
 Lambda works asynchronously: a call returns while the function is Pending or an update InProgress, and the next call
 conflicts until that is over. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
@@ -20,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cfn_injector.aws.waiting import Deadline
-from cfn_injector.errors import FunctionError, OutOfTimeError, code_of, message_of
+from cfn_injector.errors import FunctionError, OutOfTimeError, ResourceError, code_of, message_of
 from cfn_injector.plugin import Operation
 from cfn_injector.resources.lambda_function.changes import RESETS
 
@@ -76,11 +77,11 @@ def find(client: Any, name: str, version: str = "") -> dict[str, Any] | None:
 
 
 def _describe(client: Any, what: str, **arguments: str) -> dict[str, Any]:
-    """The configuration. Raises FunctionError if the function or version is in a state that no wait leads out of."""
+    """The configuration. Raises ResourceError if the function or version is in a state that no wait leads out of."""
     found: dict[str, Any] = client.get_function(**arguments)["Configuration"]
     if found.get("State") in ENDED:
         reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
-        raise FunctionError(f"{what} is {found['State']}: {reason}")
+        raise ResourceError(f"{what} is {found['State']}: {reason}")
     return found
 
 
@@ -191,11 +192,11 @@ def publish(
 ) -> dict[str, Any]:
     """Publishes the ``stable`` configuration as a version, waits until that is Active, and returns its configuration.
 
-    The revision is the one of ``stable``, or one that is read now if something changed since then. If nothing changed, Lambda publishes nothing and returns the last version. So a version that fails is deleted, or
-    Lambda would return it again and again.
+    The revision is the one of ``stable``, or one that is read now if something changed since then. If nothing changed
+    since the last version, Lambda publishes nothing and returns that. So a version that fails is deleted, or Lambda
+    would return it again and again.
     """
     target = {"PublishTo": "LATEST_PUBLISHED"} if to_latest else {}
-
     known = [stable] if _is_ready(stable) else []
 
     def attempt() -> dict[str, Any] | None:
@@ -222,8 +223,7 @@ def publish(
     try:
         return wait_until_ready(client, name, deadline, version)
     except FunctionError:
-        what = f"the deletion of version {version} of function {name}"
-        _retry(deadline, what, client.delete_function, FunctionName=name, Qualifier=version)
+        client.delete_function(FunctionName=name, Qualifier=version)
         raise
 
 

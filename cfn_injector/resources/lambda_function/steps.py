@@ -88,9 +88,7 @@ def _own_handler(operation: Operation, desired: FunctionSpec) -> str:
     return str(old["Handler"]) if env_loader.desired(old) else desired.handler
 
 
-def _configure(
-    operation: Operation, name: str, configuration: Mapping[str, Any], observed: Observed
-) -> Observed:
+def _configure(operation: Operation, name: str, configuration: Mapping[str, Any], observed: Observed) -> Observed:
     if configuration:
         operation.log("update-configuration", function=name, properties=sorted(configuration))
     client, deadline = operation.client("lambda"), operation.deadline
