@@ -2,10 +2,11 @@
 
 Takes the number of functions. Prints, for each step, the failures, the seconds on the virtual clock, the floor, and the
 calls by operation with those that were throttled. Each event goes through the real provider, verification included, and
-all events of a step arrive in the same moment. The floor is the time that Lambda's quota alone requires for the calls
-that no provider can do without, ``NEEDED``.
+all events of a step arrive in the same moment. The floor is the time that the quotas require for the calls that no
+provider can do without: those of Lambda's shared quota, ``NEEDED``, and those of the verification, ``DESCRIBED``.
 
     python -m benchmarks.fleet 40 100 500
+    python -m benchmarks.fleet --describes 50 500    with 50 calls of each Describe operation per second
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ import botocore.endpoint
 
 from tests.fakes.cloudformation import RESPONSE_URL, FakeCloudFormation
 from tests.fakes.event_sources import FakeEventSources
-from tests.fakes.quotas import LAMBDA, Quotas, SharedClock, account
+from tests.fakes.quotas import DESCRIBES_PER_SECOND, LAMBDA, Quotas, SharedClock, account
 from tests.fakes.s3_stub import Stub, running
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import BASE
@@ -48,23 +50,30 @@ update Env: TagResource for the event, UpdateFunctionCode, TagResource for what 
 publish: PublishVersion, ListVersionsByFunction and ListAliases in addition. delete: DeleteFunction.
 """
 
+DESCRIBED = {"create": 2, "update Env": 1, "update Env and publish": 1, "delete": 1}
+"""DescribeStacks for each function: to verify the event, and before a creation is answered."""
+
 ATTEMPTS = 6
 """Those of botocore itself, as the provider configures its clients. They are on the virtual clock too."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A step. ``calls`` and ``throttled`` are by operation; ``seconds`` and ``floor`` are on the virtual clock."""
+    """A step. ``calls`` and ``throttled`` are by operation, ``floors`` by bucket; seconds are on the virtual clock."""
 
     step: str
     functions: int
     failures: Sequence[str]
     seconds: float
-    floor: float
+    floors: Mapping[str, float]
     calls: Counter[str]
     throttled: Counter[str]
     shared: int
     """Calls in the quota that all share, without those that were throttled."""
+
+    @property
+    def floor(self) -> float:
+        return max(self.floors.values())
 
 
 def _world(stub: Stub, clock: Any) -> World:
@@ -80,16 +89,19 @@ def _world(stub: Stub, clock: Any) -> World:
     return world
 
 
-def _floor(step: str, functions: int, quotas: Quotas) -> float:
-    """A full bucket is there at the beginning."""
-    bucket = quotas.buckets[LAMBDA]
-    return max(functions * NEEDED[step] - bucket.burst, 0) / bucket.rate
+def floors(step: str, functions: int, quotas: Quotas) -> dict[str, float]:
+    """The seconds that each quota requires, by bucket; the bucket is full at the beginning."""
+    needed = {LAMBDA: NEEDED[step], "DescribeStacks": DESCRIBED[step]}
+    buckets = {name: quotas.buckets[name] for name in needed}
+    return {name: max(functions * needed[name] - bucket.burst, 0) / bucket.rate for name, bucket in buckets.items()}
 
 
-def _run_step(world: World, clock: SharedClock, step: str, names: Mapping[str, str]) -> tuple[Result, dict[str, str]]:
+def _run_step(
+    world: World, clock: SharedClock, step: str, names: Mapping[str, str], describes: float
+) -> tuple[Result, dict[str, str]]:
     """Delivers an event for each function, by logical ID. Returns the result and the physical IDs."""
     kind, old, new = STEPS[step]
-    quotas = account(clock)
+    quotas = account(clock, describes)
     world.wire.hook, before, began = quotas.admit, len(world.stack.answers), clock.now()
     # The date in the URL is recorded on the function, which takes one of the calls of an update.
     url = f"{RESPONSE_URL}&X-Amz-Date={time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(began))}"
@@ -103,12 +115,12 @@ def _run_step(world: World, clock: SharedClock, step: str, names: Mapping[str, s
     shared = sum(
         count - quotas.throttled[name] for name, count in quotas.calls.items() if quotas.rules(name) == (LAMBDA,)
     )
-    seconds, floor = clock.now() - began, _floor(step, len(names), quotas)
-    result = Result(step, len(names), failures, seconds, floor, quotas.calls, quotas.throttled, shared)
+    least = floors(step, len(names), quotas)
+    result = Result(step, len(names), failures, clock.now() - began, least, quotas.calls, quotas.throttled, shared)
     return result, {answer["LogicalResourceId"]: answer["PhysicalResourceId"] for answer in answers}
 
 
-def simulate(functions: int) -> list[Result]:
+def simulate(functions: int, describes: float = DESCRIBES_PER_SECOND) -> list[Result]:
     """The results of all steps, one after the other."""
     clock, results = SharedClock(), []
     names = {f"Function{number}": "" for number in range(functions)}
@@ -117,7 +129,7 @@ def simulate(functions: int) -> list[Result]:
     with running() as stub, patch.object(botocore.endpoint, "time", own_clock):
         world = _world(stub, clock)
         for step in STEPS:
-            result, names = _run_step(world, clock, step, names)
+            result, names = _run_step(world, clock, step, names, describes)
             results.append(result)
             clock.time += 60
     return results
@@ -129,17 +141,22 @@ def describe(result: Result) -> str:
         f"{name} {count - result.throttled[name]}" + (f" (+{result.throttled[name]})" if result.throttled[name] else "")
         for name, count in sorted(result.calls.items())
     )
+    floor = ", ".join(f"{name} {seconds:.0f}" for name, seconds in result.floors.items())
     return (
         f"{result.functions} x {result.step}: {len(result.failures)} failed, {result.seconds:.0f} s, "
-        f"floor {result.floor:.0f} s, {result.shared / result.functions:.1f} calls each in the shared quota\n"
+        f"floor {result.floor:.0f} s ({floor}), {result.shared / result.functions:.1f} calls each in the shared quota\n"
         f"    calls (+ throttled): {calls}"
     )
 
 
-def main(sizes: Sequence[str]) -> None:
-    for size in sizes or ("40", "100", "500"):
-        for result in simulate(int(size)):
-            print(describe(result))
+def main(arguments: Sequence[str]) -> None:
+    parser = ArgumentParser(prog="python -m benchmarks.fleet")
+    parser.add_argument("functions", type=int, nargs="*", default=[40, 100, 500])
+    parser.add_argument("--describes", type=float, default=DESCRIBES_PER_SECOND, help="of each Describe, per second")
+    stated = parser.parse_args(arguments)
+    for functions in stated.functions:
+        for result in simulate(functions, stated.describes):
+            print(describe(result), flush=True)
             for reason in sorted(set(result.failures))[:3]:
                 print(f"    {reason[:200]}")
 

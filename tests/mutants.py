@@ -37,6 +37,7 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
+STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -157,7 +158,7 @@ MUTANTS = (
     Mutant(
         "code goes before the handler that needs it",
         _STEPS,
-        "            _configure(operation, name, env_loader.stopped(observed, _own_handler(operation, desired)))\n",
+        "            observed = _configure(operation, name, stopped, observed)\n",
         "            pass\n",
         (LOADER, CHANGES),
     ),
@@ -293,8 +294,71 @@ MUTANTS = (
         "networks are not left",
         "resources/lambda_function/api.py",
         "        _detach(client, name, deadline)\n",
-        "",
+        "        pass\n",
         (FUNCTION,),
+    ),
+    Mutant(
+        "a network that allows IPv6 is not left",
+        "resources/lambda_function/api.py",
+        '{"VpcConfig": RESETS["VpcConfig"]}',
+        '{"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}',
+        (STATES,),
+    ),
+    Mutant(
+        "a deletion is not waited for",
+        "resources/lambda_function/api.py",
+        "    deadline.wait_for(what, lambda: find(client, name) is None or None)\n",
+        "",
+        (STATES,),
+    ),
+    Mutant(
+        "a function that is being deleted is waited for",
+        "resources/lambda_function/api.py",
+        'if found.get("State") in ENDED:',
+        "if False:",
+        (STATES,),
+    ),
+    Mutant(
+        "a rollback deletes versions",
+        _STEPS,
+        "is not None and not operation.stack.rolling_back:",
+        "is not None:",
+        (STATES,),
+    ),
+    Mutant(
+        "waits poll in the quota that all calls share",
+        "resources/lambda_function/api.py",
+        'client.get_function(**arguments)["Configuration"]',
+        "client.get_function_configuration(**arguments)",
+        (THROTTLED,),
+    ),
+    Mutant(
+        "throttling is left to botocore",
+        "aws/waiting.py",
+        "        if code not in THROTTLING:\n",
+        "        if True:\n",
+        (THROTTLED,),
+    ),
+    Mutant(
+        "waits do not count throttling as passing",
+        "aws/waiting.py",
+        "if not is_throttling(error) and not is_transient(error):",
+        "if not is_transient(error):",
+        (THROTTLED,),
+    ),
+    Mutant(
+        "all requests pause alike",
+        "aws/waiting.py",
+        "Random(request.request_id).random",
+        "Random(0).random",
+        (THROTTLED,),
+    ),
+    Mutant(
+        "undoing has the time of the request",
+        "aws/operation.py",
+        "deadline=deadline), _clients={})",
+        "deadline=deadline))",
+        (THROTTLED,),
     ),
     Mutant(
         "what is gone cannot be deleted",

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.fakes.aws_lambda import THROTTLING, Fault
 
-SECONDS = 600.0
+SECONDS = 3600.0
 """How long a thread may wait for its turn, in real time."""
 
 
@@ -115,12 +115,16 @@ class Quotas:
 
 
 DESCRIBES = ("DescribeStacks", "DescribeStackResource", "DescribeStackResources", "DescribeStackEvents")
-S3 = ("GetObject", "HeadObject", "PutObject", "CopyObject", "DeleteObject")
+S3 = ("GetObject", "HeadObject", "PutObject", "CopyObject", "DeleteObject", "ListObjectsV2")
 LAMBDA = "Lambda"
 """The bucket that all control-plane calls of Lambda share, except for those with a bucket of their own."""
 
 
-def account(clock: Any) -> Quotas:
+DESCRIBES_PER_SECOND = 10.0
+"""AWS publishes no rates of CloudFormation. People report that it throttles DescribeStacks from 5 per second on."""
+
+
+def account(clock: Any, describes: float = DESCRIBES_PER_SECOND) -> Quotas:
     """The quotas of an account that deploys functions. The operation gives the service, so it is for functions alone.
 
     https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
@@ -129,7 +133,7 @@ def account(clock: Any) -> Quotas:
         "GetFunction": Bucket(100, 100),
         "GetPolicy": Bucket(15, 15),
         LAMBDA: Bucket(15, 15),
-        **{name: Bucket(10, 20) for name in DESCRIBES},
+        **{name: Bucket(describes, 2 * describes) for name in DESCRIBES},
     }
 
     def rules(operation: str) -> Sequence[str]:
