@@ -16,7 +16,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -120,9 +120,9 @@ def _run_step(
     return result, {answer["LogicalResourceId"]: answer["PhysicalResourceId"] for answer in answers}
 
 
-def simulate(functions: int, describes: float = DESCRIBES_PER_SECOND) -> list[Result]:
-    """The results of all steps, one after the other."""
-    clock, results = SharedClock(), []
+def simulate(functions: int, describes: float = DESCRIBES_PER_SECOND) -> Iterator[Result]:
+    """The result of each step, one after the other."""
+    clock = SharedClock()
     names = {f"Function{number}": "" for number in range(functions)}
     random.seed(functions)  # botocore's jitter
     own_clock = SimpleNamespace(sleep=clock.sleep)
@@ -130,13 +130,12 @@ def simulate(functions: int, describes: float = DESCRIBES_PER_SECOND) -> list[Re
         world = _world(stub, clock)
         for step in STEPS:
             result, names = _run_step(world, clock, step, names, describes)
-            results.append(result)
+            yield result
             clock.time += 60
-    return results
 
 
 def describe(result: Result) -> str:
-    """The step in three lines."""
+    """The step in two lines."""
     calls = ", ".join(
         f"{name} {count - result.throttled[name]}" + (f" (+{result.throttled[name]})" if result.throttled[name] else "")
         for name, count in sorted(result.calls.items())
