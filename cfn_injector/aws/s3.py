@@ -28,7 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cfn_injector.archive import Segment
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Part, Upload, length, plan
 from cfn_injector.aws.s3_objects import CHUNK, discard, sha256_in, staging_bucket, stored_sha256, translated, twice
-from cfn_injector.errors import OutOfTimeError, PropertyError, StorageError
+from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.injection import TAIL_BYTES, Source, join
 
 COMPARED_BYTES = 16 * 1024
@@ -200,12 +200,12 @@ class S3Destination:
             try:
                 answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType="application/zip")
             except (ClientError, BotoCoreError):
-                with suppress(ClientError, BotoCoreError, OutOfTimeError):
+                with suppress(ClientError, BotoCoreError):
                     self._abort_others(key, "")
                 raise
         upload: str = answer["UploadId"]
         if answer["ResponseMetadata"].get("RetryAttempts"):
-            with suppress(ClientError, BotoCoreError, OutOfTimeError):
+            with suppress(ClientError, BotoCoreError):
                 self._abort_others(key, upload)
         return upload
 
@@ -220,7 +220,7 @@ class S3Destination:
 
     def _abort(self, key: str, upload: str) -> None:
         """Hides its own errors: the first error is reported, and the bucket's lifecycle rule aborts the upload."""
-        with suppress(ClientError, BotoCoreError, OutOfTimeError):
+        with suppress(ClientError, BotoCoreError):
             twice(self.client.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=upload)
 
     def _part(self, source: Source, part: Part, key: str, upload: str, number: int) -> dict[str, Any]:

@@ -95,11 +95,12 @@ class Deadline:
         """Calls until AWS accepts it; an error that is neither throttling nor transient is raised at once."""
         return self.wait_for(what, lambda: (call(),), is_transient)[0]
 
-    def pause_throttled(self, what: str, attempts: int) -> None:
-        """Sleeps after a throttled call, which was the one of that number. Raises OutOfTimeError after the deadline."""
+    def pause_throttled(self, attempts: int) -> bool:
+        """Sleeps after a throttled call, which was the one of that number. False, without sleep, after the deadline."""
         if self.now() > self.at:
-            raise OutOfTimeError(f"timed out while AWS throttles {what}; deploy again")
+            return False
         self._sleep(self.jitter() * min(FIRST_THROTTLED * 2.0 ** min(attempts, 10), LONGEST_THROTTLED))
+        return True
 
     def _sleep(self, seconds: float) -> None:
         self.sleep(max(min(seconds, self.at - self.now()), 0.001))
@@ -115,19 +116,21 @@ def deadline_of(request: Request, services: Services) -> Deadline:
 
 
 def wait_out_throttling(client: Any, deadline: Deadline) -> Any:
-    """The boto3 client, each of whose calls is sent again while AWS throttles it. Raises OutOfTimeError after that.
+    """The boto3 client, each of whose calls is sent again while AWS throttles it, until the deadline.
 
-    botocore's own retries do not know the deadline and end long before it; they remain for other errors. An attempt
-    that was throttled had no effect, so it does not count as one whose answer may have been lost.
+    After that it raises AWS's error at once. botocore's own retries do not know the deadline and end long before it;
+    they remain for other errors. An attempt that was throttled had no effect, so it does not count as one whose answer
+    may have been lost.
     """
 
     def needs_retry(
-        response: tuple[Any, Mapping[str, Any]] | None, attempts: int, request_dict: Mapping[str, Any], **event: Any
+        response: tuple[Any, Mapping[str, Any]] | None, attempts: int, request_dict: Mapping[str, Any], **_: Any
     ) -> float | None:
         code = response[1].get("Error", {}).get("Code") if response else None
         if code not in THROTTLING:
             return None
-        deadline.pause_throttled(event["operation"].name, attempts)
+        if not deadline.pause_throttled(attempts):
+            return False  # None would leave it to botocore
         request_dict["context"]["throttled"] = request_dict["context"].get("throttled", 0) + 1
         return 0.0  # what botocore still has to sleep
 
