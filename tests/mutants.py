@@ -34,6 +34,7 @@ RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.p
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
+DOCTOR = "tests/test_doctor.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
@@ -845,6 +846,48 @@ MUTANTS = (
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
+    Mutant(
+        "doctor gives up at the first thing that it cannot remove",
+        "doctor/cleanup.py",
+        "            except Exception as error:",
+        "            except ValueError as error:",
+        (DOCTOR,),
+    ),
+    Mutant(
+        "doctor removes nothing after an interruption",
+        "doctor/examine.py",
+        "    finally:\n        left = _remove(session)",
+        "    except ValueError:\n        raise\n    else:\n        left = _remove(session)",
+        (DOCTOR,),
+    ),
+    Mutant(
+        "doctor deletes a version that it did not publish",
+        "doctor/function_beliefs.py",
+        "if version in before:",
+        "if version in ():",
+        (DOCTOR,),
+    ),
+    Mutant(
+        "a wrong belief is a success",
+        "cli/doctor.py",
+        'report.letters("wrong")',
+        'report.letters("")',
+        (DOCTOR,),
+    ),
+    Mutant(
+        "doctor judges the state of an event otherwise than the provider does",
+        "doctor/state_beliefs.py",
+        "replaced = in_cleanup and ",
+        "replaced = ",
+        ("tests/test_doctor_states.py",),
+    ),
+    Mutant(
+        "the recorder writes the URL of the response down",
+        "doctor/recorder.py",
+        '"host": url.netloc,',
+        '"host": event["ResponseURL"],',
+        (DOCTOR,),
+    ),
 )
 
 

@@ -34,7 +34,7 @@ from tests.support.templates import (
 )
 
 SOURCE = Path(cfn_injector.__file__).parent
-NOT_IN_THE_ZIP = ("cli", "local")
+NOT_IN_THE_ZIP = ("cli", "doctor", "local")
 LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 APIS = f"arn:aws:apigateway:{REGION}::/restapis"
 TAGS = f"arn:aws:apigateway:{REGION}::/tags/arn%3Aaws%3Aapigateway%3A{REGION}%3A%3A%2F"

@@ -35,7 +35,7 @@ ROOTS = ("cfn-injector",)
 # An editable install does not list the files of these packages, so they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
 _LEFT_OUT = (
-    *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "local/", "templates/")),
+    *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "doctor/", "local/", "templates/")),
     *("boto3/data/", "boto3/examples/"),
 )
 _METADATA_KEPT = ("METADATA", "entry_points.txt")

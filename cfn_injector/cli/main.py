@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
 from cfn_injector import __version__
-from cfn_injector.cli import build_provider, bundle, inject, inspect
+from cfn_injector.cli import build_provider, bundle, doctor, inject, inspect
 from cfn_injector.errors import InjectorError
 
 
@@ -33,6 +33,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "build-provider": build_provider,
     "bundle": bundle,
+    "doctor": doctor,
     "inject": inject,
     "inspect": inspect,
 }

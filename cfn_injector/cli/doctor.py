@@ -1,0 +1,205 @@
+"""``doctor``: check in an AWS account what the provider takes AWS to do.
+
+    confirmation -> throw-away stacks, functions and objects -> a report -> everything is removed
+
+Standard output has the report alone; everything else is on standard error. A belief that is wrong, and anything that
+could not be removed, is an InjectorError.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from cfn_injector.cli.build_provider import build
+from cfn_injector.cli.template_files import template_path
+from cfn_injector.cli.tools import cli_extra
+from cfn_injector.errors import InjectorError, code_of
+
+if TYPE_CHECKING:
+    from cfn_injector.doctor.beliefs import Belief
+    from cfn_injector.doctor.examine import Report
+    from cfn_injector.doctor.session import Session
+
+HELP = "check in an AWS account what the provider takes AWS to do, with throw-away stacks"
+EMULATOR_SPEED = 10
+"""An emulator is done at once, so pauses between two looks are so many times shorter."""
+PLAIN_WIDTH, SMALLEST_WIDTH = 150, 100
+
+
+def _say(text: str) -> None:
+    print(f"cfn-injector doctor: {text}", file=sys.stderr, flush=True)
+
+
+def _clients(arguments: argparse.Namespace) -> Callable[..., Any]:
+    """Makes clients as boto3 does from options and environment; each call of AWS has a time limit."""
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
+    endpoint = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+    # As the provider's own clients: parts that S3 copies have no checksum.
+    config = Config(
+        connect_timeout=10,
+        read_timeout=120,
+        retries={"mode": "standard", "total_max_attempts": 6},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # The Region is in a bucket's virtual host, which an emulator does not have.
+        s3={"addressing_style": "path" if endpoint else "virtual"},
+    )
+
+    @cache
+    def client(service: str, **options: Any) -> Any:
+        return session.client(service, config=config, endpoint_url=arguments.endpoint_url, **options)
+
+    return client
+
+
+def _response_hosts(arguments: argparse.Namespace) -> str:
+    """The hosts of an emulator's response URLs; empty on AWS."""
+    endpoint = urlsplit(arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "")
+    port = f":{endpoint.port}" if endpoint.port else ""
+    return ",".join(dict.fromkeys([endpoint.netloc, f"localhost{port}"])) if endpoint.netloc else ""
+
+
+def _provider_zip() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="cfn-injector-") as folder:
+        return build(Path(folder) / "provider.zip").path.read_bytes()
+
+
+def _session(arguments: argparse.Namespace) -> Session:
+    from cfn_injector.doctor.session import Session
+
+    return Session(
+        name=f"cfn-injector-doctor-{secrets.token_hex(2)}",
+        client=_clients(arguments),
+        provider_zip=_provider_zip,
+        provider_template=template_path("provider.yaml").read_text("utf-8"),
+        say=_say,
+        now=time.time,
+        sleep=(lambda seconds: time.sleep(seconds / EMULATOR_SPEED)) if _response_hosts(arguments) else time.sleep,
+        response_hosts=_response_hosts(arguments),
+        other_region=arguments.other_region or "",
+        inactive_function=arguments.inactive_function or "",
+    )
+
+
+def _place(session: Session) -> str:
+    """The account and the Region. Raises InjectorError if AWS cannot be reached."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        sts = session.client("sts")
+        return f"account {sts.get_caller_identity()['Account']}, Region {sts.meta.region_name}"
+    except (BotoCoreError, ClientError) as error:
+        told = code_of(error) or " ".join(str(error).split()).rstrip(".")
+        raise InjectorError(f"AWS cannot be asked: {told}; give credentials and a Region as to the AWS CLI") from error
+
+
+def _confirm(arguments: argparse.Namespace) -> None:
+    """Asks. Raises InjectorError if the answer is not yes; without a terminal, the arguments are invalid."""
+    if arguments.yes:
+        return
+    if not sys.stdin.isatty():
+        arguments.refuse("without a terminal to ask on, give --yes")
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise InjectorError("not confirmed, so nothing was created; answer y, or give --yes")
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """SIGTERM is an interruption like Ctrl-C, so that everything is removed."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _shown(session: Session, place: str, report: Report, *, as_json: bool) -> str:
+    from cfn_injector.doctor.report import as_facts, as_text
+
+    if as_json:
+        return json.dumps({"name": session.name, "place": place, **as_facts(report)})
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else PLAIN_WIDTH
+    return as_text(report, width=max(width, SMALLEST_WIDTH), color=terminal)
+
+
+def _problems(report: Report) -> str:
+    """What is wrong, and what is left; empty if all is well."""
+    problems = []
+    if wrong := report.letters("wrong"):
+        problems.append(f"wrong: {wrong}; do not use what depends on it, and report it to the project")
+    if report.left:
+        problems.append(f"not removed: {'; '.join(report.left)}; remove it by hand")
+    return ". ".join(problems)
+
+
+def _letters(text: str) -> list[Belief]:
+    from cfn_injector.doctor.catalogue import chosen
+
+    try:
+        return chosen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(refuse=parser.error)
+    parser.add_argument("--only", type=_letters, metavar="LETTERS", help="check these beliefs only, such as A,B")
+    parser.add_argument("--list", action="store_true", help="list the beliefs, and check nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask before anything is created")
+    parser.add_argument("--region", metavar="REGION", help="the Region, as for the AWS CLI")
+    parser.add_argument("--profile", metavar="NAME", help="the profile with credentials, as for the AWS CLI")
+    parser.add_argument("--endpoint-url", metavar="URL", help="an emulator instead of AWS")
+    parser.add_argument("--other-region", metavar="REGION", help="for B: also create a bucket in this Region")
+    parser.add_argument(
+        "--inactive-function", metavar="NAME", help="for L: publish a version of this function, and delete it again"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    with cli_extra():
+        import rich  # noqa: F401 (before anything is created)
+
+    from cfn_injector.doctor.catalogue import BELIEFS
+    from cfn_injector.doctor.costs import estimate
+    from cfn_injector.doctor.examine import examine
+    from cfn_injector.doctor.report import listing
+
+    beliefs = arguments.only or BELIEFS
+    if arguments.list:
+        return listing(beliefs)
+    session = _session(arguments)
+    place = _place(session)
+    _say(f"creates and deletes stacks, functions, buckets and roles with the name {session.name} in {place}")
+    _say(estimate(beliefs).text)
+    _confirm(arguments)
+    with _interrupted_by_sigterm():
+        report = examine(session, beliefs)
+    text = _shown(session, place, report, as_json=arguments.json)
+    if problems := _problems(report):
+        print(text)
+        raise InjectorError(problems)
+    return text
