@@ -15,7 +15,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
+
+import botocore.endpoint
 
 from tests.fakes.api_gateway_quotas import api_gateway_quotas
 from tests.fakes.cloudformation import FakeCloudFormation
@@ -27,6 +31,9 @@ from tests.support.lambda_functions import somebody
 from tests.support.world import World
 
 VERBS = ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD")
+ATTEMPTS = 6
+"""Those of botocore itself, as the provider configures its clients. They are on the virtual clock too."""
+
 STEPS = ("Create", "Update", "Delete")
 
 
@@ -52,7 +59,7 @@ def _world(clock: Any, paths: int) -> World:
     def fetch(bucket: str, key: str, version: str | None) -> bytes:
         raise AssertionError("a method has no artifact")
 
-    world = World(clock, None, FakeEventSources(clock, fetch), FakeCloudFormation(clock))
+    world = World(clock, None, FakeEventSources(clock, fetch), FakeCloudFormation(clock), attempts=ATTEMPTS)
     for path in range(paths):
         world.aws_lambda.functions[f"f{path}"] = somebody(f"f{path}")
     world.gateway.deployment_seconds = 0  # the quotas have it
@@ -100,15 +107,17 @@ def _wrong(world: World, step: str, stated: Mapping[str, Mapping[str, Any]]) -> 
 
 def simulate(methods: int, paths: int) -> list[Result]:
     """The results of all steps, one after the other."""
-    random.seed(methods)
+    random.seed(methods)  # botocore's jitter
     clock, results, ids = SharedClock(), [], dict[str, str]()
     world, stated = _world(clock, paths), _methods(methods, paths)
+    own_clock = patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=clock.sleep))
     for step in STEPS:
         quotas, made = api_gateway_quotas(clock), Counter[str]()
         world.gateway.after = lambda operation, params, made=made: made.update([operation])  # type: ignore[misc]
         world.wire.hook, before, began = quotas.admit, len(world.stack.answers), clock.now()
         events = [_event(world, step, name, stated[name], ids.get(name, "")) for name in stated]
-        clock.run([partial(world.deliver, event) for event in events])
+        with own_clock:
+            clock.run([partial(world.deliver, event) for event in events])
         answers = world.stack.answers[before:]
         ids = {answer["LogicalResourceId"]: answer["PhysicalResourceId"] for answer in answers}
         failures = [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"]

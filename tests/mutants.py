@@ -37,6 +37,7 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
+TOGETHER = "tests/test_api_gateway_together.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -781,6 +782,27 @@ MUTANTS = (
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
+    Mutant(
+        "any deployment of another is enough",
+        "resources/api_gateway_resource/deployments.py",
+        "> began + CLOCK_SKEW",
+        "> began - 500",
+        (TOGETHER,),
+    ),
+    Mutant(
+        "every missing integration uses up the same two minutes",
+        "resources/api_gateway_resource/deployments.py",
+        "if missing != self.missing or not self.since:",
+        "if not self.since:",
+        (TOGETHER,),
+    ),
+    Mutant(
+        "a resource that another is just creating is deleted",
+        "resources/api_gateway_resource/paths.py",
+        " and id not in tree.created]",
+        "]",
+        (TOGETHER,),
+    ),
 )
 
 

@@ -176,7 +176,7 @@ class TestAResourceThatManyCreate:
 
     def test_is_left_to_its_creator_while_it_is_hidden(self, world: World) -> None:
         id = created(world, Path="a/b")
-        self.interrupted(world, "TagResource", "c")
+        self.interrupted(world, "TagResource", "b")
         deleted(world, id, Path="a/b")
         hidden = [each for each in shop(world).resources.values() if each.part.endswith("-pending")]
         assert [shop(world).tags[MADE + each.id].startswith("shop-dev-Other") for each in hidden] == [True]
