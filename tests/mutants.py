@@ -39,6 +39,7 @@ OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/tes
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
+TOGETHER = "tests/test_api_gateway_together.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -887,6 +888,27 @@ MUTANTS = (
         '"host": url.netloc,',
         '"host": event["ResponseURL"],',
         (DOCTOR,),
+    ),
+    Mutant(
+        "any deployment of another is enough",
+        "resources/api_gateway_resource/deployments.py",
+        "> began + CLOCK_SKEW",
+        "> began - 500",
+        (TOGETHER,),
+    ),
+    Mutant(
+        "every missing integration uses up the same two minutes",
+        "resources/api_gateway_resource/deployments.py",
+        "if missing != self.missing or not self.since:",
+        "if not self.since:",
+        (TOGETHER,),
+    ),
+    Mutant(
+        "a resource that another is just creating is deleted",
+        "resources/api_gateway_resource/paths.py",
+        " and id not in tree.created]",
+        "]",
+        (TOGETHER,),
     ),
 )
 

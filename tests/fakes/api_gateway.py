@@ -175,6 +175,9 @@ class FakeApiGateway:
         page: dict[str, Any] = {"item": found[start : start + limit]}
         return {**page, "position": str(start + limit)} if start + limit < len(found) else page
 
+    def GetResource(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._described(*self._resource(params))
+
     def CreateResource(self, params: dict[str, Any]) -> dict[str, Any]:
         api, parent = self._resource(params, "parentId")
         self._check_part(api, parent, params["pathPart"])

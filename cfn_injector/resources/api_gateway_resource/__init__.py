@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from cfn_injector.plugin import Operation, Outcome, Request, RequestError, Services, Verdict, check_function
-from cfn_injector.resources.api_gateway_resource import claim, cleanup, deployments, methods, permissions
+from cfn_injector.resources.api_gateway_resource import claim, cleanup, deployments, methods, paths, permissions
 from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of, target_in, url_of
 from cfn_injector.resources.api_gateway_resource.paths import Tree
 from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
@@ -77,11 +77,7 @@ def _answer_again(operation: Operation, tree: Tree, target: Target, desired: Met
 
 def _deploy(operation: Operation, desired: MethodSpec, tree: Tree, target: Target) -> str:
     """The ID of the deployment with the method; empty if the template names no stage."""
-    if not desired.stage:
-        return ""
-    deployment = deployments.deploy(operation, desired.api, desired.stage, tree.pair(target))
-    deployments.prune(operation, desired.api, keep=deployment)
-    return deployment
+    return deployments.deploy(operation, desired.api, desired.stage, tree.pair(target)) if desired.stage else ""
 
 
 def create(request: Request, services: Services) -> Outcome:
@@ -141,8 +137,10 @@ def update(request: Request, services: Services) -> Outcome:
     _check(operation, desired, spec_of(operation, request.old_properties))
     # An update that is rolled back may have been interrupted before it recorded anything.
     always = operation.stack.rolling_back
-    cleanup.sweep(operation, cleanup.apis_of(request, old), cleanup.is_leftover, always=always)
-    tree = claim.find_api(operation, desired)
+    known = paths.find(operation, desired.api) if desired.api else None
+    apis = cleanup.apis_of(request, old)
+    swept = cleanup.sweep(operation, apis, cleanup.is_leftover, always=always, known=known)
+    tree = claim.find_api(operation, desired, None if swept else known)
     target = claim.desired_target(tree, desired)
     if target and target == old:
         return _change(operation, desired, tree, target)

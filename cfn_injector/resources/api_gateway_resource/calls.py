@@ -7,6 +7,7 @@ operation has passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,9 @@ from cfn_injector.plugin import NOT_CREATED, Operation, code_of, dns_suffix, mes
 from cfn_injector.resources.api_gateway_resource.spec import VERBS, MethodSpec, Place, parse
 
 T = TypeVar("T")
+
+FIRST_TURN, LONGEST_TURN = 0.5, 40.0
+"""Seconds between two looks whether others have deployed. 180 events that look this rarely leave calls to others."""
 
 _BUSY = ("concurrent modification", "update is in progress")
 """Parts of the messages with which API Gateway and Lambda refuse a call while another one is in progress."""
@@ -64,6 +68,22 @@ def is_transient(error: ClientError) -> bool:
 def wait_for(operation: Operation, what: str, look: Callable[[], T | None]) -> T:
     """Calls ``look`` until it returns something other than None; transient errors count as None."""
     return operation.deadline.wait_for(what, look, is_transient)
+
+
+def wait_in_turn(operation: Operation, what: str, look: Callable[[], T | None]) -> T:
+    """Like ``wait_for``, for what one event can do for many: pauses become long, and differ from event to event."""
+    jitter, pause = Random(operation.request.request_id).uniform, FIRST_TURN
+
+    def attempt() -> T | None:
+        nonlocal pause
+        seen = look()
+        if seen is None:
+            left = operation.deadline.at - operation.services.now()
+            operation.services.sleep(max(min(jitter(pause / 2, pause), left), 0.0))
+            pause = min(pause * 1.5, LONGEST_TURN)
+        return seen
+
+    return wait_for(operation, what, attempt)
 
 
 def call(operation: Operation, what: str, function: Callable[..., T], **arguments: Any) -> T:

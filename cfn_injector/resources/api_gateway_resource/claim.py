@@ -42,9 +42,10 @@ class Claim(NamedTuple):
     owner: Owner
 
 
-def find_api(operation: Operation, desired: MethodSpec) -> Tree:
-    """The API as it is. Raises PropertyError if it does not exist, OwnershipError if another stack holds it."""
-    tree = paths.find(operation, desired.api)
+def find_api(operation: Operation, desired: MethodSpec, known: Tree | None = None) -> Tree:
+    """The API as it is; ``known`` was just read. Raises PropertyError if there is none, OwnershipError if another stack
+    holds it."""
+    tree = known or paths.find(operation, desired.api)
     if tree is None:
         region = calls.place_of(operation).region
         raise PropertyError("RestApiId", f"{desired.api} is not a REST API in {region}", "correct it")

@@ -94,7 +94,6 @@ def delete(operation: Operation, target: Target) -> None:
     if found is not None:
         methods.delete(operation, target)
     deployments.withdraw(operation, target.api, _stages(operation), pairs)
-    deployments.prune(operation, target.api)
     recorded = permissions.recorded(tree, target)
     functions |= functions_called(found, place_of(operation)) | recorded
     permissions.revoke(operation, target, functions)
@@ -102,16 +101,24 @@ def delete(operation: Operation, target: Target) -> None:
     paths.clean(operation, target.api, around)
 
 
-def sweep(operation: Operation, apis: Collection[str], condition: Condition, *, always: bool = False) -> None:
+def sweep(
+    operation: Operation,
+    apis: Collection[str],
+    condition: Condition,
+    *,
+    always: bool = False,
+    known: Tree | None = None,
+) -> bool:
     """Deletes the methods of which the condition is true and what was created for them, and nothing else.
 
-    ``always``: what was created is looked for even if there is no such method. Permissions are revoked first: the
-    method shows where they are.
+    ``always``: what was created is looked for even if there is no such method. ``known`` is an API that was just read.
+    Permissions are revoked first: the method shows where they are. Returns whether something may have been deleted.
     """
+    swept = False
     request, place = operation.request, place_of(operation)
     named = functions_named(request.properties, place) | functions_named(request.old_properties, place)
     for api in apis:
-        tree = paths.find(operation, api)
+        tree = known if known and known.api == api else paths.find(operation, api)
         if tree and not _is_reachable(operation, tree):
             operation.log("not-owned", key=api)
             continue
@@ -127,8 +134,9 @@ def sweep(operation: Operation, apis: Collection[str], condition: Condition, *, 
         if tree and (found or always):
             pairs = [tree.pair(target) for target, _ in found]
             deployments.withdraw(operation, api, _stages(operation), pairs, undone=True)
-            deployments.prune(operation, api)
             paths.clean(operation, api)
+            swept = True
+    return swept
 
 
 def undo(operation: Operation, desired: MethodSpec) -> None:

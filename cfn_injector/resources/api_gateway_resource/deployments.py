@@ -3,8 +3,9 @@
 Takes an operation, an API, a stage, and a method's path and verb. Returns the ID of the deployment that the stage
 points to.
 
-A stage serves a deployment, which is a snapshot of the whole API. So several custom resources of one API deploy each
-other's methods. An older snapshot can reach the stage after a newer one, and is then replaced.
+A stage serves a deployment, which is a snapshot of the whole API. So one deployment carries the methods of all custom
+resources that were complete when it was begun, which its description says; whoever waits looks whether there is one
+before creating another. An older snapshot can reach the stage after a newer one, and is then replaced.
 
 An account can create one deployment every five seconds. It fails while any method of the API has no integration.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -25,6 +26,7 @@ from cfn_injector.resources.api_gateway_resource.spec import VERBS
 from cfn_injector.resources.api_gateway_resource.tags import (
     NOT_OWNED,
     Owner,
+    begun_in,
     description,
     owner_in,
     owner_of,
@@ -32,7 +34,10 @@ from cfn_injector.resources.api_gateway_resource.tags import (
 )
 
 INCOMPLETE_SECONDS = 120.0
-"""How long to wait for a method without an integration, which another request may be creating."""
+"""How long to wait while the same methods have no integration. Another request may be creating them."""
+
+CLOCK_SKEW = 1.0
+"""By how much the clocks of two providers may differ, in seconds."""
 
 _INCOMPLETE, _EMPTY = "No integration defined for method", "doesn't contain any methods"
 
@@ -81,10 +86,11 @@ def _owner_of(described: Mapping[str, Any] | None) -> Owner | None:
 
 def _create(operation: Operation, api: str, name: str, *, new: bool) -> str:
     """Deploys the API to the stage. If the stage is ``new``, this creates it, and its description names its owner."""
-    text = description(operation.request)
+    text = description(operation.request, operation.services.now())
     operation.log("deploy", key=name)
-    stage = {"stageName": name, **({"stageDescription": text} if new else {})}
-    create_deployment = operation.client("apigateway").create_deployment
+    stage = {"stageName": name, **({"stageDescription": description(operation.request)} if new else {})}
+    # Not the operation's client: throttling is not waited out in the call, because it means that others deploy.
+    create_deployment = operation.services.client("apigateway").create_deployment
     id: str = create_deployment(restApiId=api, description=text, **stage)["id"]
     return id
 
@@ -95,39 +101,69 @@ def find_current(operation: Operation, api: str, name: str) -> str:
     return str(stage.get("deploymentId") or "") if stage else ""
 
 
+class _Patience:
+    """How long one stage has been waiting for methods without an integration."""
+
+    def __init__(self, operation: Operation, api: str) -> None:
+        self.operation, self.api = operation, api
+        self.missing, self.since = frozenset[calls.Target](), 0.0
+
+    def ends(self) -> bool:
+        """Whether the same methods lack their integrations as long ago; called when a deployment failed for that."""
+        tree, now = paths.find_resources(self.operation, self.api), self.operation.services.now()
+        found = tree.methods() if tree else ()
+        missing = frozenset(target for target, method in found if not method.get("methodIntegration"))
+        if missing != self.missing or not self.since:
+            self.missing, self.since = missing, now
+        return now - self.since > INCOMPLETE_SECONDS
+
+
 def deploy(operation: Operation, api: str, name: str, pair: Pair) -> str:
-    """Makes the stage serve the method, once for a request. Returns the ID of the deployment.
+    """Makes the stage serve the method, which is complete. Returns the ID of the deployment.
 
-    If the summary of a deployment lacks the method, the API is deployed again. The second deployment is accepted
-    whatever its summary says, because the method existed before it.
+    One that another custom resource has begun since is as good as one of this request. If the summary of a deployment
+    lacks the method, the API is deployed again. After that a deployment is accepted whatever its summary says, because
+    the method existed before it.
     """
-    began, created = operation.services.now(), list[str]()
+    began, created, rejected = operation.services.now(), list[str](), set[str]()
+    patience = _Patience(operation, api)
 
-    def served(stage: Mapping[str, Any] | None) -> str | None:
-        """The ID of the deployment that the stage points to, if this request created it and it has the method."""
-        deployment = _find_deployment(operation, api, stage) if stage else {}
+    def serves(stage: Mapping[str, Any] | None) -> str | None:
+        """The ID of the deployment that the stage points to, if that has the method."""
+        if stage is None or stage.get("deploymentId") in rejected:
+            return None
+        deployment = _find_deployment(operation, api, stage)
         own = verdict_on(operation, _owner_of(deployment)) is Verdict.ANSWERED
-        complete = pair in _pairs(deployment) or deployment.get("id") in created[1:]
-        return str(deployment["id"]) if own and complete else None
+        later = begun_in(deployment.get("description")) > began + CLOCK_SKEW
+        if (own or later) and (pair in _pairs(deployment) or len(created) > 1):
+            return str(deployment["id"])
+        rejected.add(stage.get("deploymentId") or "")
+        return None
 
     def attempt() -> str | None:
         stage = _find_stage(operation, api, name)
-        if id := served(stage):
+        if id := serves(stage):
             return id
         try:
             created.append(_create(operation, api, name, new=stage is None))
+            rejected.clear()
         except ClientError as error:
+            if calls.is_transient(error):
+                return None  # somebody else is just deploying, so theirs may do
             if _INCOMPLETE not in message_of(error):
                 raise
-            if operation.services.now() - began > INCOMPLETE_SECONDS:
+            if patience.ends():
                 raise ResourceError(
                     f"API {api} cannot be deployed to stage {name}, because one of its methods has no integration; "
                     "complete or delete that method"
                 ) from error
             return None
-        return served(_find_stage(operation, api, name))
+        return serves(_find_stage(operation, api, name))
 
-    return calls.wait_for(operation, f"the deployment of API {api} to stage {name}", attempt)
+    found = calls.wait_in_turn(operation, f"the deployment of API {api} to stage {name}", attempt)
+    if created:
+        prune(operation, api, keep=found)
+    return found
 
 
 def withdraw(
@@ -141,46 +177,62 @@ def withdraw(
     """
     observed = _find_stages(operation, api)
     owners = {each["id"]: _owner_of(each) for each in _find_deployments(operation, api)} if observed else {}
+    changed = list[str]()
     for stage in observed:
         verdicts = [verdict_on(operation, each) for each in (_owner_of(stage), owners.get(stage.get("deploymentId")))]
         if stage["stageName"] in stages or not NOT_OWNED.issuperset(verdicts):
-            name, began = stage["stageName"], operation.services.now()
-            attempt = partial(_is_clean, operation, api, name, pairs, undone, began)
-            calls.wait_for(operation, f"the deployment of API {api} to stage {name}", attempt)
+            name, patience = stage["stageName"], _Patience(operation, api)
+            attempt = partial(_is_withdrawn, operation, api, name, pairs, undone, patience, changed)
+            calls.wait_in_turn(operation, f"the deployment of API {api} to stage {name}", attempt)
+    if changed or undone:
+        prune(operation, api)
 
 
-def _is_clean(
-    operation: Operation, api: str, name: str, pairs: Collection[Pair], undone: bool, began: float
+def _is_withdrawn(
+    operation: Operation,
+    api: str,
+    name: str,
+    pairs: Collection[Pair],
+    undone: bool,
+    patience: _Patience,
+    changed: list[str],
 ) -> bool | None:
-    """Whether the stage serves nothing that is gone. If it does, deploys again; None means to look again."""
+    """Whether the stage serves nothing that is gone. If it does, deploys again; None means to look again.
+
+    Whatever is created, or deleted with the stage, is added to ``changed``.
+    """
     stage = _find_stage(operation, api, name)
-    tree = paths.find(operation, api) if stage else None
-    if stage is None or tree is None:
+    if stage is None or stage.get("deploymentId") in changed:
         return True
     deployment = _find_deployment(operation, api, stage)
-    deployed_by, created_by = verdict_on(operation, _owner_of(deployment)), verdict_on(operation, _owner_of(stage))
-    gone = _pairs(deployment) - tree.pairs
-    if not gone.intersection(pairs) and not (gone and deployed_by not in NOT_OWNED):
-        return True
-    others = any(owner_of(method) for _, method in tree.methods())
-    if (created_by is not Verdict.UNCLAIMED and not tree.pairs) or (
-        undone and created_by not in NOT_OWNED and not others
-    ):
-        _delete_stage(operation, api, name)
-        return True
-    if not tree.pairs:
-        return True
-    try:
-        id = _create(operation, api, name, new=False)
-        return True if find_current(operation, api, name) == id else None
-    except ClientError as error:
-        incomplete = _INCOMPLETE in message_of(error)
-        if not incomplete and _EMPTY not in message_of(error) and code_of(error) != "NotFoundException":
-            raise
-        if incomplete and operation.services.now() - began > INCOMPLETE_SECONDS:  # nobody can deploy this API as it is
-            operation.log("left-behind", key=f"stage {name}", error=code_of(error))
+    served, owner = _pairs(deployment), _owner_of(stage)
+    if not served.intersection(pairs):
+        deployed_by = verdict_on(operation, _owner_of(deployment))
+        tree = None if deployed_by in NOT_OWNED else paths.find_resources(operation, api)
+        if tree is None or served <= tree.pairs:
             return True
-    return None
+    if undone and verdict_on(operation, owner) not in NOT_OWNED and not _has_others(operation, api):
+        return _delete_stage(operation, api, name, changed)
+    try:
+        changed.append(_create(operation, api, name, new=False))
+        return True if find_current(operation, api, name) == changed[-1] else None
+    except ClientError as error:
+        if _EMPTY in message_of(error):
+            return _delete_stage(operation, api, name, changed) if owner else True
+        if _INCOMPLETE in message_of(error):
+            if not patience.ends():
+                return None
+            operation.log("left-behind", key=f"stage {name}", error=code_of(error))  # nobody can deploy this API
+            return True
+        if not calls.is_transient(error) and code_of(error) != "NotFoundException":
+            raise
+        return None
+
+
+def _has_others(operation: Operation, api: str) -> bool:
+    """Whether the API has methods of custom resources."""
+    tree = paths.find_resources(operation, api)
+    return tree is not None and any(owner_of(method) for _, method in tree.methods())
 
 
 def drop(operation: Operation, api: str, name: str, known: Owner) -> None:
@@ -196,13 +248,15 @@ def drop(operation: Operation, api: str, name: str, known: Owner) -> None:
     if created_by and created_by.served and known.served and int(created_by.served) < int(known.served):
         return
     if verdict_on(operation, _owner_of(_find_deployment(operation, api, stage))) not in NOT_OWNED:
-        _delete_stage(operation, api, name)
+        _delete_stage(operation, api, name, [])
 
 
-def _delete_stage(operation: Operation, api: str, name: str) -> None:
+def _delete_stage(operation: Operation, api: str, name: str, changed: list[str]) -> bool:
     operation.log("delete-stage", key=name)
     delete_stage = operation.client("apigateway").delete_stage
     calls.find(operation, "the stage", delete_stage, restApiId=api, stageName=name)
+    changed.append(name)
+    return True
 
 
 def prune(operation: Operation, api: str, keep: str = "") -> None:

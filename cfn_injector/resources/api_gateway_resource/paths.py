@@ -3,23 +3,24 @@
 Takes an operation, the ID of an API and the desired method. Returns the API's resources as they are, and the ID of the
 method's own resource.
 
-A resource has no tags, and its ID is known only when it exists. So a missing resource is created under a name that only
-this custom resource uses, is recorded in a tag of the API, and is then renamed to its part of the path. Whatever is
-interrupted in between is found by that name or by its tag.
+A resource has no tags, and its ID is known only when it exists. So a missing resource is created under a hidden name,
+is recorded in a tag of the API, and is then renamed to its part of the path. Whatever is interrupted in between is
+found by that name or by its tag. The hidden name depends on the part alone: of many events that create the same
+resource at once, API Gateway accepts one, and the others go on with what that one has created.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import Operation, PropertyError, ResourceError, code_of, message_of, name_of
+from cfn_injector.plugin import Operation, PropertyError, ResourceError, code_of, message_of, name_of, short_hash
 from cfn_injector.resources.api_gateway_resource import calls
-from cfn_injector.resources.api_gateway_resource.calls import Target, call, place_of
+from cfn_injector.resources.api_gateway_resource.calls import Target, call, place_of, spec_of
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
 
 CREATED = "cfn-injector:made:"
@@ -91,18 +92,23 @@ def find(operation: Operation, api: str) -> Tree | None:
 
     Tags are read first, so that whatever is recorded and not among the resources does not exist any more.
     """
-    gateway, arn = operation.client("apigateway"), _arn(operation, api)
-    answer = calls.find(operation, f"the tags of API {api}", gateway.get_tags, resourceArn=arn)
-    pages = gateway.get_paginator("get_resources")
+    arn = _arn(operation, api)
+    get_tags = operation.client("apigateway").get_tags
+    answer = calls.find(operation, f"the tags of API {api}", get_tags, resourceArn=arn)
+    tree = None if answer is None else find_resources(operation, api)
+    return tree and replace(tree, tags=(answer or {}).get("tags") or {})
+
+
+def find_resources(operation: Operation, api: str) -> Tree | None:
+    """The API as it is, without its tags; None if it does not exist."""
+    pages = operation.client("apigateway").get_paginator("get_resources")
 
     def resources() -> list[Mapping[str, Any]]:
         found = pages.paginate(restApiId=api, embed=["methods"], PaginationConfig=PAGED)
         return [each for page in found for each in page["items"]]
 
-    listed = None if answer is None else calls.find(operation, f"the resources of API {api}", resources)
-    if answer is None or listed is None:
-        return None
-    return Tree(api, answer.get("tags") or {}, {each["id"]: each for each in listed})
+    listed = calls.find(operation, f"the resources of API {api}", resources)
+    return None if listed is None else Tree(api, {}, {each["id"]: each for each in listed})
 
 
 def _arn(operation: Operation, api: str) -> str:
@@ -174,40 +180,54 @@ def _check_room(tree: Tree, missing: Collection[str]) -> None:
         )
 
 
-def _hidden(operation: Operation) -> str:
-    """The name under which resources are created."""
-    return f"{name_of(operation.request)}-pending"
+def _hidden(part: str) -> str:
+    """The name under which a resource for this part of a path is created."""
+    return f"cfn-injector-{short_hash(part)}-pending"
+
+
+def _hidden_names(operation: Operation) -> set[str]:
+    """The names of what an interrupted request for this custom resource may have created.
+
+    Earlier versions of the provider named it after the custom resource.
+    """
+    request = operation.request
+    desired = [spec_of(operation, each) for each in (request.properties, request.old_properties)]
+    return {f"{name_of(request)}-pending", *(_hidden(part) for each in desired for part in each.parts)}
 
 
 def _create_all(operation: Operation, tree: Tree, at: str, missing: Collection[str]) -> Tree:
-    """Creates the missing resources, each hidden at first. One that an interrupted request left hidden is used."""
+    """Creates the missing resources, each hidden at first. One that is hidden already is recorded and used."""
     operation.log("make-resources", key="/".join(missing))
     resources, tags, path = dict(tree.resources), dict(tree.tags), tree.resources[at]["path"].rstrip("/")
     for part in missing:
-        id = tree.child(at, _hidden(operation)) or _create_hidden(operation, tree.api, at)
+        id = tree.child(at, _hidden(part)) or _create_hidden(operation, tree.api, at, part)
         record = {CREATED + id: name_of(operation.request)}
-        tag(operation, tree.api, record)
+        if not record.keys() <= tags.keys():
+            tag(operation, tree.api, record)
         _rename(operation, tree.api, id, part)
-        tags, path = tags | record, f"{path}/{part}"
+        tags, path = record | tags, f"{path}/{part}"
         resources[id] = {"id": id, "parentId": at, "pathPart": part, "path": path}
         at = id
     return Tree(tree.api, tags, resources)
 
 
-def _create_hidden(operation: Operation, api: str, parent: str) -> str:
-    arguments = {"restApiId": api, "parentId": parent, "pathPart": _hidden(operation)}
+def _create_hidden(operation: Operation, api: str, parent: str, part: str) -> str:
+    arguments = {"restApiId": api, "parentId": parent, "pathPart": _hidden(part)}
     id: str = call(operation, "a resource", operation.client("apigateway").create_resource, **arguments)["id"]
     return id
 
 
 def _rename(operation: Operation, api: str, resource: str, part: str) -> None:
     patch = [{"op": "replace", "path": "/pathPart", "value": part}]
-    arguments = {"restApiId": api, "resourceId": resource, "patchOperations": patch}
+    gateway, ids = operation.client("apigateway"), {"restApiId": api, "resourceId": resource}
     try:
-        call(operation, "the name of a resource", operation.client("apigateway").update_resource, **arguments)
+        call(operation, "the name of a resource", gateway.update_resource, **ids, patchOperations=patch)
     except ClientError as error:
-        if code_of(error) == "ConflictException":  # somebody created one of that name meanwhile; it is used instead
-            clean(operation, api)
+        found = calls.find(operation, "a resource", gateway.get_resource, **ids)
+        if found and found.get("pathPart") == part:
+            return  # another event renamed it
+        if code_of(error) in ("ConflictException", "NotFoundException"):
+            clean(operation, api)  # somebody created one of that name meanwhile, which is used instead, or deleted it
         raise
 
 
@@ -220,14 +240,16 @@ def near(tree: Tree, target: Target, desired: MethodSpec) -> set[str]:
 def clean(operation: Operation, api: str, at: Collection[str] = ()) -> None:
     """Deletes unused resources that this custom resource created, and those ``at`` that any custom resource did.
 
-    The resource that an Update is about stays: its method may be missing for a moment. API Gateway deletes a resource
-    with everything below it, so the API is read again before each call.
+    The resource that an Update is about stays: its method may be missing for a moment. A hidden one stays if another
+    custom resource has recorded it. API Gateway deletes a resource with everything below it, so the API is read again
+    before each call.
     """
+    names = _hidden_names(operation)
     request, delete_resource = operation.request, operation.client("apigateway").delete_resource
     current = calls.target_in(request.physical_id) if request.type == "Update" else None
     kept = {current.resource} if current and current.api == api else set[str]()
     while (tree := find(operation, api)) is not None:
-        hidden = [id for id, each in tree.resources.items() if each.get("pathPart") == _hidden(operation)]
+        hidden = [id for id, each in tree.resources.items() if each.get("pathPart") in names and id not in tree.created]
         created = {id for id, who in tree.created.items() if who == name_of(request) or id in at} - kept
         unused = hidden or [id for id in created if id in tree.resources and tree.is_unused(id)]
         gone = [id for id in tree.created if id not in tree.resources]

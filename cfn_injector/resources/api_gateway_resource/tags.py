@@ -33,6 +33,8 @@ NOT_OWNED = frozenset({Verdict.FOREIGN, Verdict.UNCLAIMED})
 _HASH = "[A-Z2-7]{12}"
 _TEXT = re.compile(rf"([A-Za-z0-9-]+-{_HASH})-({_HASH})(?:-(\d+))?(-pending)?")
 
+_BEGUN = re.compile(rf"{_TEXT.pattern} at (?P<begun>\d+\.\d+) of ")
+
 
 class Owner(NamedTuple):
     """``name`` is that of a custom resource of a stack, ``request`` the hash of the request that created the method.
@@ -69,9 +71,15 @@ def owner_of(method: Mapping[str, Any] | None) -> Owner | None:
     return owner_in(method.get("operationName")) if method else None
 
 
-def description(request: Request) -> str:
-    """The description of a deployment, and of a stage that is created with it."""
-    return f"{owner_for(request).text} of {request.stack_id}"
+def description(request: Request, begun: float | None = None) -> str:
+    """The description of a deployment that was ``begun`` at this time, or of a stage that is created with it."""
+    return owner_for(request).text + ("" if begun is None else f" at {begun:.3f}") + f" of {request.stack_id}"
+
+
+def begun_in(text: str | None) -> float:
+    """When a deployment with this description was begun, in seconds since the epoch; 0 if it does not say so."""
+    match = _BEGUN.match(text or "")
+    return float(match["begun"]) if match else 0.0
 
 
 def failed_create(request: Request) -> str:
