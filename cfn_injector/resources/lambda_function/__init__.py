@@ -105,6 +105,8 @@ def update(request: Request, services: Services) -> Outcome:
     claim.sweep(operation, request.old_properties, replaced=name)
     found = making.idle(operation, found)
     todo = making.changes_of(operation, old, desired, found)
+    if todo.code:
+        packages.check_source(operation, desired)
     own = {**ownership_tags(request, pending=False), **_uncertain(found, todo)}
     own[REQUEST_ID] = found["Tags"].get(REQUEST_ID, request.request_id)
     claim.set_tags(operation, found, own, stated_tags(request.old_properties))

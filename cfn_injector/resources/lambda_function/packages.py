@@ -15,7 +15,7 @@ from typing import Any
 
 from cfn_injector import injection
 from cfn_injector.archive import NewFile
-from cfn_injector.aws.s3 import S3Destination, open_artifact
+from cfn_injector.aws.s3 import S3Destination, check_bucket, open_artifact
 from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket
 from cfn_injector.env_properties import is_set
 from cfn_injector.errors import StorageError
@@ -39,6 +39,12 @@ def _prefix(operation: Operation, name: str) -> str:
 def key_of(operation: Operation, spec: FunctionSpec, name: str) -> str:
     """The key of the package that the spec describes."""
     return f"{_prefix(operation, name)}{operation.keyed_hash(inputs(spec))}.zip"
+
+
+def check_source(operation: Operation, desired: FunctionSpec) -> None:
+    """Raises PropertyError if the artifact is in a bucket that no template may name."""
+    if "ZipFile" not in desired.code:
+        check_bucket(operation.services.environ, desired.code["S3Bucket"])
 
 
 def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str, str]:
