@@ -46,7 +46,7 @@ TAIL_BYTES = 512 * 1024
 """Sources for which each read is expensive read this many of the last bytes at once, and keep them."""
 
 # The file that AWS Signer adds to an archive that it signs.
-_SIGNATURE = re.compile(rb"META[-_]INF/aws_signer_signature[^/]*\.SF", re.IGNORECASE)
+_SIGNATURE = rb"(?i:META[-_]INF/aws_signer_signature[^/\0]*\.SF)"
 
 
 class Source(Protocol):
@@ -101,18 +101,18 @@ def join(source: Source, segments: Sequence[Segment]) -> bytes:
 
 
 def _refuse_signed(directory: Directory) -> None:
-    for name in directory.names:
-        if b"aws_signer" in name.lower() and _SIGNATURE.fullmatch(name):
-            raise ArtifactError(
-                "is the signature of AWS Signer, which a change would break",
-                entry=name.decode("utf-8", "backslashreplace"),
-                remedy="give the artifact as it was before it was signed",
-            )
+    name = directory.names.search(_SIGNATURE)
+    if name is not None:
+        raise ArtifactError(
+            "is the signature of AWS Signer, which a change would break",
+            entry=name.decode("utf-8", "backslashreplace"),
+            remedy="give the artifact as it was before it was signed",
+        )
 
 
 def _old(directory: Directory, name: bytes, source: Source) -> Extracted | None:
     """The entry of that name, with or without a leading ``./``."""
-    index = directory.names.get(name)
+    index = directory.names.find(name)
     if index is None:
         return None
     entry = directory.entry(index)
@@ -123,14 +123,13 @@ def _old(directory: Directory, name: bytes, source: Source) -> Extracted | None:
 
 def _refuse_reserved(directory: Directory) -> None:
     """Only the loader may be in a loader's folder."""
-    reserved = FOLDER.encode()
-    for name in directory.names:
-        if name == reserved or name.startswith(reserved + b"/"):
-            raise ArtifactError(
-                "is where EnvLoader puts the loader",
-                entry=name.decode("utf-8", "backslashreplace"),
-                remedy=f"rename that folder, or give the artifact as it was before {FOLDER} was added",
-            )
+    name = directory.names.search(re.escape(FOLDER.encode()) + rb"(?:/[^\0]*)?")
+    if name is not None:
+        raise ArtifactError(
+            "is where EnvLoader puts the loader",
+            entry=name.decode("utf-8", "backslashreplace"),
+            remedy=f"rename that folder, or give the artifact as it was before {FOLDER} was added",
+        )
 
 
 def inject(
@@ -171,10 +170,12 @@ def inject(
     if max_size is not None and new_size > max_size:
         problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda accepts here"
         raise ArtifactError(problem, remedy="take files out of it")
+    entries = directory.layout.entries - len(cut) + len(add)
+    del directory  # up to 40 MB, which nothing needs while the archive is written
     return Injected(
         size=new_size,
         unpacked=unpacked,
-        entries=len(directory.offsets) - len(cut) + len(add),
+        entries=entries,
         code_sha256=destination.assemble(source, segments),
         names=tuple(variables),
     )

@@ -37,6 +37,7 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 DOCTOR = "tests/test_doctor.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
+SIZES = "tests/test_zip_sizes.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
@@ -221,7 +222,7 @@ MUTANTS = (
         "allowed",
         (LOADER, CHANGES),
     ),
-    Mutant("a user's files are taken for the loader's", "injection.py", 'b"/"):', 'b"//"):', (LOADER, CHANGES)),
+    Mutant("a user's files are taken for the loader's", "injection.py", '+ rb"(?:/', '+ rb"(?://', (LOADER, CHANGES)),
     Mutant(
         "code alone has one key for all loaders",
         "resources/lambda_code.py",
@@ -800,10 +801,23 @@ MUTANTS = (
     ),
     Mutant(
         "a name may have any length",
-        "archive/directory.py",
-        "if len(longest) > MAX_NAME_BYTES:",
+        "archive/names.py",
+        "if longest > MAX_NAME_BYTES:",
         "if False:",
         (ARCHIVES,),
+    ),
+    Mutant(
+        "only the first block of names is read", "archive/names.py", "        at = end\n", "        break\n", (SIZES,)
+    ),
+    Mutant(
+        "two entries may have one name",
+        "archive/names.py",
+        "_split(keys)))) == entries",
+        "_split(keys)))) >= 1",
+        (SIZES,),
+    ),
+    Mutant(
+        "the directory stays in memory during the upload", "injection.py", "    del directory", "    pass", (SIZES,)
     ),
     Mutant(
         "a function's archive may have any size", _PACKAGES, "else injection.LAMBDA_MAX_SIZE", "else None", (ARCHIVES,)

@@ -6,15 +6,73 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from struct import pack
 
 import pytest
 
 from cfn_injector.archive import Insert, NewFile, Segment, extract, read_directory, splice
 from cfn_injector.errors import ArtifactError
+from cfn_injector.injection import BytesSource, Source, inject
 from tests.support.splicing import OLD, env, refusal, spliced
 from tests.support.zips import FULL, Member, built, extra, pieces
+
+
+def names(count: int) -> list[bytes]:
+    """Names as long as those in ordinary artifacts."""
+    return [b"site-packages/package%d/subpackage/another/module_number_%05d.py" % (at % 700, at) for at in range(count)]
+
+
+@dataclass
+class Discarded:
+    """A destination that records how much memory is held while the archive is written."""
+
+    held: int = 0
+
+    def assemble(self, source: Source, segments: Sequence[Segment]) -> None:
+        self.held = tracemalloc.get_traced_memory()[0]
+
+
+class TestManyEntries:
+    @pytest.mark.parametrize(("entries", "peak", "held"), [(5_000, 2 << 20, 1 << 20), (100_000, 36 << 20, 12 << 20)])
+    def test_the_central_directory_takes_little_more_memory_than_twice_its_size(
+        self, entries: int, peak: int, held: int
+    ) -> None:
+        source = BytesSource(built([OLD, *map(Member, names(entries - 1))], zip64=True))
+        destination = Discarded()
+        tracemalloc.start()
+        try:
+            assert inject(source, destination, {"A": "1"}).entries == entries
+            assert tracemalloc.get_traced_memory()[1] < peak
+        finally:
+            tracemalloc.stop()
+        assert destination.held < held
+
+    def test_each_entry_is_found_by_its_name(self) -> None:
+        expected = names(5_000)
+        data = built(list(map(Member, expected)))
+        found = read_directory(BytesSource(data).read, len(data)).names
+        assert [name for name, _ in found.items()] == expected
+        for index in (0, 1, 1_000, 2_500, 4_998, 4_999):
+            assert found.find(expected[index]) == index
+        assert found.find(b"site-packages") is found.find(expected[0][1:]) is found.find(expected[0] + b"/") is None
+
+    @pytest.mark.parametrize("first", [0, 2_500, 4_998])
+    @pytest.mark.parametrize("folder", [b"", b"/"])
+    def test_a_name_that_occurs_twice_is_found_wherever_it_is(self, first: int, folder: bytes) -> None:
+        twice = names(5_000)
+        twice[4_999] = twice[first] + folder
+        problem = refusal(built(list(map(Member, twice))))
+        assert (problem.problem, problem.entry) == ("occurs twice", twice[first].decode())
+
+    def test_many_names_with_backslashes_have_no_second_entry(self) -> None:
+        spelled = [name.replace(b"/", b"\\") for name in names(5_000)]
+        data = built(list(map(Member, spelled)))
+        found = read_directory(BytesSource(data).read, len(data)).names
+        assert found.find(names(5_000)[4_000]) == found.find(spelled[4_000]) == 4_000
+        problem = refusal(built([*map(Member, spelled), Member(names(5_000)[4_000])]))
+        assert problem.problem == "has an alternative name that another entry also has"
+        assert problem.entry == spelled[4_000].decode()
 
 
 class TestSizes:
@@ -69,7 +127,7 @@ LONG = b"# long\n" * 100
 def replaced(source: Sparse, name: str = ".env") -> list[Segment]:
     """The segments of the archive in which another file replaces that of this name."""
     directory = read_directory(source.range, source.size)
-    index = directory.names.get(name.encode())
+    index = directory.names.find(name.encode())
     cut = [] if index is None else [extract(directory.entry(index), source.range)]
     return splice(directory, cut, [NewFile(name, LONG)])
 

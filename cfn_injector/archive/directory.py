@@ -11,12 +11,15 @@ Errors: ArtifactError.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
 from itertools import pairwise
-from operator import le
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 from cfn_injector.archive.end_records import (
@@ -37,16 +40,13 @@ from cfn_injector.archive.entry import (
     Entry,
     display_name,
     extra_fields,
-    is_unsafe,
-    plain,
 )
+from cfn_injector.archive.names import Names, index_names
 from cfn_injector.errors import ArtifactError
 
 MAX_ENTRIES = 100_000
 MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 """Bounds within which the provider can read a directory in its memory; no function comes near them."""
-MAX_NAME_BYTES = 4096
-"""Linux opens no longer path: https://man7.org/linux/man-pages/man7/path_resolution.7.html."""
 
 _SCANNED = Struct("<4s4xH10x2I4H6xI")  # the part of CENTRAL_DIRECTORY_HEADER that is checked for every entry
 
@@ -55,10 +55,10 @@ _SCANNED = Struct("<4s4xH10x2I4H6xI")  # the part of CENTRAL_DIRECTORY_HEADER th
 class Directory:
     """The central directory of an archive.
 
-    ``raw`` holds its bytes. ``positions`` (of the headers in ``raw``) and ``offsets`` (as recorded) are indexed by
-    entry. ``zip64_offsets`` maps that index to the position in ``raw`` of an offset that is in a ZIP64 extra field.
-    ``names`` maps each name, normalized, to the index. ``bounds`` are the sorted positions in the source of all local
-    headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
+    ``raw`` holds its bytes. ``positions`` (of the headers in ``raw``; the last one is their end) and ``offsets`` (as
+    recorded) are indexed by entry. ``zip64_offsets`` maps that index to the position in ``raw`` of an offset that is in
+    a ZIP64 extra field. ``names`` finds the index of a name. ``bounds`` are the sorted positions in the source of all
+    local headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
     """
 
     layout: Layout
@@ -67,7 +67,7 @@ class Directory:
     positions: Sequence[int] = field(repr=False)
     offsets: Sequence[int] = field(repr=False)
     zip64_offsets: Mapping[int, int] = field(repr=False)
-    names: Mapping[bytes, int] = field(repr=False)
+    names: Names = field(repr=False)
     bounds: Sequence[int] = field(repr=False)
 
     def entry(self, index: int) -> Entry:
@@ -129,61 +129,14 @@ def _zip64_values(
     return values, offset_at
 
 
-def _add_aliases(indexes: dict[bytes, int], aliases: Iterable[tuple[int, bytes]], show: Callable[[int], str]) -> None:
-    for index, alias in aliases:
-        if b"\0" in alias or is_unsafe(alias):
-            raise ArtifactError("has an alternative name that points outside the archive", entry=show(index))
-        if indexes.setdefault(plain(alias), index) != index:
-            raise ArtifactError("has an alternative name that another entry also has", entry=show(index))
-
-
-def _indexed(
-    names: Sequence[bytes], aliases: Iterable[tuple[int, bytes]], show: Callable[[int], str]
-) -> dict[bytes, int]:
-    """Map each normalized name to its index. Refuses unsafe names, and two names that are the same file."""
-    # Searching all names at once is fast; each name is looked at only if that search finds something.
-    joined = b"\0".join((b"", *names, b""))
-    if joined.count(b"\0") != len(names) + 1:
-        index = next(index for index, name in enumerate(names) if b"\0" in name)
-        raise ArtifactError("has a NUL in its name", entry=show(index))
-    if any(part in joined for part in (b"..", b"\0/", b":")):
-        for index, name in enumerate(names):
-            if is_unsafe(name):
-                raise ArtifactError("has a name that points outside the archive", entry=show(index))
-    if any(part in joined for part in (b"./", b"//", b"/.\0", b"\0.\0")):
-        keys = [plain(name) for name in names]
-        for index, key in enumerate(keys):
-            if not key and not names[index].endswith(b"/"):
-                raise ArtifactError("has a name that consists of dots only", entry=show(index))
-    else:
-        keys = [name.rstrip(b"/") for name in names]
-    longest = max(names, key=len, default=b"")
-    if len(longest) > MAX_NAME_BYTES:
-        raise ArtifactError(f"has a name of more than {MAX_NAME_BYTES:,} bytes", entry=show(names.index(longest)))
-    indexes = dict(zip(keys, range(len(keys)), strict=True))
-    if len(indexes) != len(keys):
-        index = next(index for index, key in enumerate(keys) if indexes[key] != index)
-        raise ArtifactError("occurs twice", entry=show(index))
-    _add_aliases(indexes, aliases, show)
-    if b"\\" in joined:  # a separator to tools on Windows, and to some others
-        del joined  # as large as all names, of which memory is about to hold a second spelling
-        spelled = ((index, name.replace(b"\\", b"/")) for index, name in enumerate(names) if b"\\" in name)
-        _add_aliases(indexes, spelled, show)
-    return indexes
-
-
-def _bounds(offsets: Sequence[int], ends: Sequence[int], start: int, show: Callable[[int], str]) -> list[int]:
-    """The sorted positions of all entries and of the central directory. Refuses entries that overlap."""
-    bounds = [*offsets, start]
-    if all(map(le, ends, bounds[1:])):  # then they are sorted, as in nearly every archive
-        return bounds
+def _check_overlaps(offsets: Sequence[int], ends: Sequence[int], start: int, show: Callable[[int], str]) -> None:
+    """Refuses entries that overlap each other or the central directory, which starts at ``start``."""
     order = sorted(range(len(offsets)), key=offsets.__getitem__)
     for index, following in pairwise(order):
         if ends[index] > offsets[following]:
             raise ArtifactError(f"overlaps the entry {show(following)!r}", entry=show(index))
     if ends[order[-1]] > start:
         raise ArtifactError("overlaps the central directory, or lies after it", entry=show(order[-1]))
-    return sorted(bounds)
 
 
 def _unicode_path(raw: bytes, start: int, end: int, name: bytes) -> list[bytes]:
@@ -192,28 +145,43 @@ def _unicode_path(raw: bytes, start: int, end: int, name: bytes) -> list[bytes]:
     return [raw[start + 5 : end]] if valid else []
 
 
-def _moved(bounds: list[int], by: int) -> list[int]:
-    return [bound + by for bound in bounds] if by else bounds
+class _Scanned(NamedTuple):
+    """What the headers say. The first four are as in ``Directory``, or by entry like its ``offsets``.
+
+    ``names`` has a NUL before and after each name, and ``longest`` is the length of the longest. ``aliases`` are pairs
+    of an index and another name. ``in_order``: the entries are in the order of their headers, and do not overlap.
+    """
+
+    positions: array[int]
+    offsets: array[int]
+    packed: array[int]
+    zip64_offsets: dict[int, int]
+    names: bytes
+    longest: int
+    aliases: list[tuple[int, bytes]]
+    unpacked: int
+    in_order: bool
 
 
-def _scan(raw: bytes, layout: Layout) -> Directory:
-    """Check every header of the central directory, then all names and positions together."""
-    names: list[bytes] = []
-    positions: list[int] = []
-    offsets: list[int] = []
-    ends: list[int] = []
+def _scan(raw: bytes, layout: Layout) -> _Scanned:
+    """Check every header of the central directory, each by itself."""
+    names = BytesIO()  # unlike a bytearray, it yields bytes without a copy
+    names.write(b"\0")
+    positions, offsets, packed = array("I"), array("Q"), array("Q")  # in a list, each int takes 40 bytes
     zip64_offsets: dict[int, int] = {}
     aliases: list[tuple[int, bytes]] = []
-    at = unpacked = 0
+    at = unpacked = end = longest = 0
+    length = len(raw)
+    in_order = True
     scan = _SCANNED.unpack_from
     for index in range(layout.entries):
-        if at + 46 > len(raw):
+        if at + 46 > length:
             raise ArtifactError(f"declares {layout.entries} entries, but its central directory ends after {index}")
         signature, flags, compressed_size, size, name_length, extra_length, comment_length, disk, offset = scan(raw, at)
         name_end = at + 46 + name_length
         extra_end = name_end + extra_length
         name = raw[at + 46 : name_end]
-        if signature != CENTRAL_DIRECTORY_SIGNATURE or extra_end + comment_length > len(raw):
+        if signature != CENTRAL_DIRECTORY_SIGNATURE or extra_end + comment_length > length:
             raise ArtifactError(f"has a central directory that is damaged at entry {index + 1} of {layout.entries}")
         if not name:
             raise ArtifactError("has no name", entry="")
@@ -230,10 +198,13 @@ def _scan(raw: bytes, layout: Layout) -> Directory:
             raise ArtifactError("is on another disk", entry=display_name(name, flags), remedy="join the parts")
         if UNICODE_PATH_FIELD in fields:
             aliases += ((index, alias) for alias in _unicode_path(raw, *fields[UNICODE_PATH_FIELD], name))
-        names.append(name)
+        names.write(name + b"\0")
         positions.append(at)
         offsets.append(offset)
-        ends.append(offset + 30 + name_length + compressed_size)
+        packed.append(compressed_size)
+        in_order = in_order and end <= offset
+        longest = name_length if name_length > longest else longest
+        end = offset + 30 + name_length + compressed_size
         unpacked += size
         at = extra_end + comment_length
     if at != len(raw):
@@ -241,12 +212,41 @@ def _scan(raw: bytes, layout: Layout) -> Directory:
             f"has {len(raw) - at} more bytes in its central directory than its {layout.entries} entries take"
         )
 
-    def show(index: int) -> str:
-        return display_name(names[index], scan(raw, positions[index])[1])
+    positions.append(at)
+    in_order = in_order and end <= layout.start - layout.base_offset
+    return _Scanned(positions, offsets, packed, zip64_offsets, names.getvalue(), longest, aliases, unpacked, in_order)
 
-    indexes = _indexed(names, aliases, show)
-    bounds = _moved(_bounds(offsets, ends, layout.start - layout.base_offset, show), layout.base_offset)
-    return Directory(layout, unpacked, raw, positions, offsets, zip64_offsets, indexes, bounds)
+
+def _name(raw: bytes, at: int) -> bytes:
+    """The name in the header at ``at``."""
+    start = at + CENTRAL_DIRECTORY_HEADER.size
+    return raw[start : start + _SCANNED.unpack_from(raw, at)[4]]
+
+
+def _shown(raw: bytes, positions: Sequence[int], index: int) -> str:
+    """The name of the entry at that index, for use in a message."""
+    at = positions[index]
+    return display_name(_name(raw, at), _SCANNED.unpack_from(raw, at)[1])
+
+
+def _check(raw: bytes, layout: Layout, found: _Scanned) -> Directory:
+    """Check all names and positions together."""
+    positions, offsets = found.positions, found.offsets
+    show = partial(_shown, raw, positions)
+    if found.names.count(b"\0") != layout.entries + 1:
+        index = next(index for index in range(layout.entries) if b"\0" in _name(raw, positions[index]))
+        raise ArtifactError("has a NUL in its name", entry=show(index))
+    names = index_names(found.names, layout.entries, found.longest, found.aliases, show)
+    bounds = offsets
+    if not found.in_order:
+        rows = zip(positions[:-1], offsets, found.packed, strict=True)
+        ends = [offset + 30 + len(_name(raw, at)) + packed for at, offset, packed in rows]
+        _check_overlaps(offsets, ends, layout.start - layout.base_offset, show)
+        bounds = array("Q", sorted(offsets))
+    if layout.base_offset:
+        bounds = array("Q", [offset + layout.base_offset for offset in bounds])
+    bounds = bounds + array("Q", [layout.start])
+    return Directory(layout, found.unpacked, raw, positions, offsets, found.zip64_offsets, names, bounds)
 
 
 def read_directory(read: Read, size: int) -> Directory:
@@ -262,7 +262,8 @@ def read_directory(read: Read, size: int) -> Directory:
             f"{MAX_DIRECTORY_BYTES:,} bytes that can be read safely",
             remedy="take files out of it",
         )
-    directory = _scan(read(layout.start, layout.start + layout.length), layout)
+    raw = read(layout.start, layout.start + layout.length)
+    directory = _check(raw, layout, _scan(raw, layout))
     first = directory.bounds[0]
     if first and layout.zip64_eocd:
         raise ArtifactError("has bytes in front of the archive, which is not supported with ZIP64")

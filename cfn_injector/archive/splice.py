@@ -16,6 +16,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from itertools import accumulate, pairwise
 from struct import Struct
 from typing import NamedTuple
@@ -191,15 +192,16 @@ def extract(entry: Entry, read: Read) -> Extracted:
 
 def _check_room(directory: Directory, gone: Sequence[int], names: Sequence[bytes]) -> None:
     """Refuses a name that exists, that is a folder, or that is below something other than a folder."""
-    listed = b"\0".join((b"", *directory.names, *names))
     for place, name in enumerate(names):
-        if directory.names.get(name, -1) not in (-1, *gone) or name in names[:place]:
+        if directory.names.find(name) not in (None, *gone) or name in names[:place]:
             raise ArtifactError("would be in the archive twice", entry=name.decode())
-        if b"\0" + name + b"/" in listed:
+        folder = name + b"/"
+        if b"\0" + folder in directory.names.joined or any(other.startswith(folder) for other in names):
             raise ArtifactError("is a folder, but a file is to be written there", entry=name.decode())
         for parent in (name[:at] for at, byte in enumerate(name) if byte == 0x2F):
-            if parent in directory.names:
-                entry = directory.entry(directory.names[parent])
+            index = directory.names.find(parent)
+            if index is not None:
+                entry = directory.entry(index)
                 if not entry.is_folder or plain(entry.name) != parent:
                     raise ArtifactError(f"is not a folder, but {name.decode()!r} needs one", entry=entry.display_name)
 
@@ -211,24 +213,23 @@ def _kept(cut: Sequence[Keep], end: int) -> Iterator[Keep]:
             yield Keep(before.end, after.start)
 
 
-def _moved(directory: Directory, cut: Sequence[Keep], gone: Sequence[int]) -> bytearray:
-    """The central directory headers of the entries that are kept, with their offsets after the cuts."""
-    raw = bytearray(directory.raw)
-    if not cut:
-        return raw
+def _write_headers(file: BytesIO, directory: Directory, cut: Sequence[Keep], gone: Sequence[int]) -> None:
+    """Writes the central directory headers of the entries that are not gone, with their offsets after the cuts."""
+    positions, offsets, raw = directory.positions, directory.offsets, memoryview(directory.raw)
     starts = [start - directory.layout.base_offset for start, _ in cut]
     removed = [0, *accumulate(end - start for start, end in cut)]
-    for index, offset in enumerate(directory.offsets):
-        if offset > starts[0]:
-            moved = offset - removed[bisect_left(starts, offset)]
-            if index in directory.zip64_offsets:
-                _ZIP64_OFFSET.pack_into(raw, directory.zip64_offsets[index], moved)
-            else:
-                _OFFSET.pack_into(raw, directory.positions[index] + _OFFSET_AT, moved)
-    ends = (*directory.positions[1:], len(raw))
-    for index in sorted(gone, reverse=True):
-        del raw[directory.positions[index] : ends[index]]
-    return raw
+    for before, after in pairwise((-1, *sorted(gone), len(offsets))):
+        first = before + 1
+        shift = file.tell() - positions[first]
+        file.write(raw[positions[first] : positions[after]])
+        rows = zip(positions[first:after], offsets[first:after], strict=True)
+        with file.getbuffer() as data:
+            for index, (at, offset) in enumerate(rows, first):
+                by = removed[bisect_left(starts, offset)]
+                if by and index in directory.zip64_offsets:
+                    _ZIP64_OFFSET.pack_into(data, directory.zip64_offsets[index] + shift, offset - by)
+                elif by:
+                    _OFFSET.pack_into(data, at + shift + _OFFSET_AT, offset - by)
 
 
 def _new_entry(name: bytes, file: NewFile, offset: int) -> tuple[bytes, bytes]:
@@ -254,13 +255,15 @@ def splice(directory: Directory, cut: Sequence[Extracted], add: Sequence[NewFile
     ranges = sorted(Keep(extracted.entry.offset, extracted.end) for extracted in cut)
     kept = list(_kept(ranges, directory.layout.start))
     offset = sum(end - start for start, end in kept) - directory.layout.base_offset
-    headers = _moved(directory, ranges, gone)
-    entries = bytearray()
-    for name, file in zip(names, add, strict=True):
-        entry, header = _new_entry(name, file, offset + len(entries))
-        entries += entry
+    file, headers = BytesIO(), bytearray()  # BytesIO yields its bytes without a copy, which may take 16 MiB
+    for name, new in zip(names, add, strict=True):
+        entry, header = _new_entry(name, new, offset + file.tell())
+        file.write(entry)
         headers += header
+    at = file.tell()
+    _write_headers(file, directory, ranges, gone)
+    file.write(headers)
     count = len(directory.offsets) - len(cut) + len(add)
-    at = offset + len(entries)
-    end = end_records(directory.layout, count, len(headers), at, prefixed=directory.bounds[0] > 0)
-    return [*kept, Insert(b"".join((entries, headers, end)))]
+    length, prefixed = file.tell() - at, directory.bounds[0] > 0
+    file.write(end_records(directory.layout, count, length, offset + at, prefixed=prefixed))
+    return [*kept, Insert(file.getvalue())]

@@ -63,7 +63,7 @@ class _Nowhere:
 def _env_file(directory: Directory, path: str, source: Source) -> EnvFile | None:
     """The file of that name, with or without a leading ``./``."""
     name = entry_name(path)
-    index = directory.names.get(name)
+    index = directory.names.find(name)
     if index is None:
         return None
     entry = directory.entry(index)
@@ -85,8 +85,8 @@ def _refusal(source: Source, path: str) -> Iterator[str]:
 def _notes(directory: Directory, size: int, path: str) -> Iterator[str]:
     if size > advice.DIRECT_UPLOAD:
         yield f"an archive over {advice.DIRECT_UPLOAD} bytes must be uploaded to Lambda through S3"
-    if entry_name(path) not in directory.names:
-        for name, index in directory.names.items():
+    if directory.names.find(entry_name(path)) is None:
+        for name, index in dict(directory.names.items()).items():  # an alias may be the name itself
             if name.rpartition(b"/")[2].startswith(b".env") and directory.entry(index).is_file:
                 yield f"the archive also holds {visible(directory.entry(index).display_name)}"
 

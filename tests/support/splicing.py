@@ -54,8 +54,8 @@ def directory_of(data: bytes, tail: int = TAIL) -> Directory:
 def planned(data: bytes, add: Sequence[NewFile] = (NewFile(".env", NEW),), tail: int = TAIL) -> list[Segment]:
     """The segments of the archive in which these files replace those of the same names."""
     directory = directory_of(data, tail)
-    found = [directory.names[file.name.encode()] for file in add if file.name.encode() in directory.names]
-    cut = [extract(directory.entry(index), reader(data, tail)) for index in found]
+    found = [directory.names.find(file.name.encode()) for file in add]
+    cut = [extract(directory.entry(index), reader(data, tail)) for index in found if index is not None]
     return splice(directory, cut, add)
 
 
