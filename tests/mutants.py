@@ -38,6 +38,7 @@ OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/tes
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
+TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -841,6 +842,36 @@ MUTANTS = (
         "if operation in OPERATIONS else UNKNOWN",
         "",
         (HANDLER,),
+    ),
+    Mutant(
+        "roots are loaded for each connection",
+        "aws/tls.py",
+        "        if self._loaded is None:",
+        "        if wanted:",
+        (TLS,),
+    ),
+    Mutant("a shared context stops to verify", "aws/tls.py", "_VERIFIED.get(name, value) != value", "False", (TLS,)),
+    Mutant(
+        "the answer trusts the clients' roots alone",
+        "protocol/delivery.py",
+        "            tls = None\n",
+        "            pass\n",
+        (TLS,),
+    ),
+    Mutant(
+        "events share their handlers",
+        "aws/clients.py",
+        "own._endpoint._event_emitter = copy(events)",
+        "own._endpoint._event_emitter = events",
+        (CLIENTS,),
+    ),
+    Mutant("an event makes clients", "aws_lambda.py", "view(_shared_client(name))", "_new_client(name)", (CLIENTS,)),
+    Mutant(
+        "a failed import ends INIT",
+        "aws_lambda.py",
+        "        with suppress(BaseException):\n            find",
+        "        with suppress(ImportError):\n            find",
+        (ANSWERS,),
     ),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
