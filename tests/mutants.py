@@ -38,6 +38,7 @@ OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/tes
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
+MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -872,6 +873,27 @@ MUTANTS = (
         "        with suppress(BaseException):\n            find",
         "        with suppress(ImportError):\n            find",
         (ANSWERS,),
+    ),
+    Mutant(
+        "another package's services lose operations",
+        "cli/provider_models.py",
+        "None if service in whole else words",
+        "words",
+        (MODELS,),
+    ),
+    Mutant(
+        "all documentation is cut",
+        "cli/provider_models.py",
+        'parts = {"operations": operations, "shapes": shapes}',
+        'parts = {**model, "operations": operations, "shapes": shapes}',
+        (BUILD,),
+    ),
+    Mutant(
+        "endpoints go by the names of services",
+        "cli/provider_models.py",
+        'document["metadata"]["endpointPrefix"]',
+        "service",
+        (MODELS,),
     ),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
