@@ -40,6 +40,7 @@ REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
+WAITING = "tests/test_waiting.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -894,6 +895,14 @@ MUTANTS = (
         'document["metadata"]["endpointPrefix"]',
         "service",
         (MODELS,),
+    ),
+    Mutant("what has just begun is looked at", "aws/waiting.py", "if not at_once:", "if False:", (WAITING,)),
+    Mutant(
+        "a wait looks ever more seldom",
+        "aws/waiting.py",
+        "min(pause * pace.factor, pace.longest)",
+        "pause * pace.factor",
+        (WAITING,),
     ),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
