@@ -1,8 +1,10 @@
 """The provider as a Lambda function: ``cfn_injector.aws_lambda.handler``.
 
 Takes the event and Lambda's context, builds the clients and the log, and passes everything to ``provider.serve``. From
-a queue it also takes events that Lambda did not serve, which no resource type sees: they are answered with FAILED. This
-module imports only light modules. Heavy ones, boto3 above all, load on first use, inside the code that always answers.
+a queue it also takes events that Lambda did not serve, which no resource type sees: they are answered with FAILED.
+
+This module itself imports only light modules. Heavy ones, boto3 above all, load in Lambda's INIT phase, which has a
+full CPU. What cannot be loaded there is loaded again for the event, inside the code that always answers.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +58,11 @@ UNKNOWN = "unknown"
 _LOG = logging.getLogger("cfn_injector")
 
 
-def _client(name: str, **arguments: Any) -> Any:
-    """A new boto3 client for each event, so that the event handlers registered on it do not outlive the event."""
+def _new_client(name: str, **arguments: Any) -> Any:
     import boto3
     from botocore.config import Config
+
+    from cfn_injector.aws.tls import share_roots
 
     # Parts that S3 copies have no checksum, so the parts uploaded beside them must not have one either.
     config = Config(
@@ -70,7 +75,20 @@ def _client(name: str, **arguments: Any) -> Any:
         response_checksum_validation="when_required",
         user_agent_extra="cfn_injector",
     )
-    return boto3.client(name, config=config, **arguments)
+    client = boto3.client(name, config=config, **arguments)
+    share_roots(client)
+    return client
+
+
+_shared_client = cache(_new_client)
+"""The process's client of a service, which events use one after the other, with its connections."""
+
+
+def _client(name: str, **arguments: Any) -> Any:
+    """A boto3 client for one event: the process's client, with event handlers that do not outlive the event."""
+    from cfn_injector.aws.clients import view
+
+    return _new_client(name, **arguments) if arguments else view(_shared_client(name))
 
 
 def _metrics(now: float, *, success: bool) -> dict[str, Any]:
@@ -156,13 +174,20 @@ def find(resource_type: str) -> Resource:
     return verified(checked(registry.find(resource_type)))
 
 
+def _tls_context() -> ssl.SSLContext | None:
+    """The context of the process's clients; None if there is no client, and so perhaps nothing that makes one."""
+    loaded = sys.modules.get("cfn_injector.aws.tls")
+    return loaded.shared() if loaded else None
+
+
 def _serve(event: Mapping[str, Any], context: Any, find: Callable[[str], Resource]) -> None:
     hosts = [host.strip() for host in os.environ.get("CFN_INJECTOR_RESPONSE_HOSTS", "").split(",") if host.strip()]
+    region = os.environ.get("AWS_REGION", "")
     provider.serve(
         event,
         context,
         find=find,
-        send=partial(delivery.send, hosts=hosts, region=os.environ.get("AWS_REGION", "")),
+        send=partial(delivery.send, hosts=hosts, region=region, tls=_tls_context()),
         services=_World(_ids(event), os.environ),
     )
 
@@ -175,3 +200,21 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
             _serve(lost.event, context, lost.refuse)
     else:
         _serve(event, context, find)
+
+
+def _prepare() -> None:
+    """Loads each resource type and makes the clients of the services that it calls. Raises nothing.
+
+    What fails here fails again for the event that needs it, which is answered with the reason.
+    """
+    with suppress(BaseException):  # whatever is raised here ends the process, and nobody answers
+        import cfnlambda  # noqa: F401
+    for name in sorted(registry.known()):
+        with suppress(BaseException):
+            find(name)
+            for service in getattr(registry.find(name), "SERVICES", ()):
+                _shared_client(service)
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _prepare()

@@ -41,6 +41,9 @@ SIZES = "tests/test_zip_sizes.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
+MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
+TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
+WAITING = "tests/test_waiting.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -233,14 +236,14 @@ MUTANTS = (
     Mutant(
         "no wait until a function is active",
         "resources/lambda_function/api.py",
-        'return wait_until_ready(client, arguments["FunctionName"], deadline)',
+        'return wait_until_ready(client, arguments["FunctionName"], deadline, at_once=False)',
         'return client.get_function_configuration(FunctionName=arguments["FunctionName"])',
         (FUNCTION,),
     ),
     Mutant(
         "the staged object goes while Lambda still copies it",
         "resources/lambda_function/api.py",
-        "            stable = wait_until_ready(client, name, deadline)\n    return stable",
+        "            stable = wait_until_ready(client, name, deadline, at_once=False)\n    return stable",
         "    return stable",
         (FUNCTION,),
     ),
@@ -310,7 +313,7 @@ MUTANTS = (
     Mutant(
         "a deletion is not waited for",
         "resources/lambda_function/api.py",
-        "    deadline.wait_for(what, lambda: find(client, name) is None or None)\n",
+        "    deadline.wait_for(what, lambda: find(client, name) is None or None, pace=LOOKS)\n",
         "",
         (STATES,),
     ),
@@ -857,6 +860,65 @@ MUTANTS = (
         "if operation in OPERATIONS else UNKNOWN",
         "",
         (HANDLER,),
+    ),
+    Mutant(
+        "roots are loaded for each connection",
+        "aws/tls.py",
+        "        if self._loaded is None:",
+        "        if wanted:",
+        (TLS,),
+    ),
+    Mutant("a shared context stops to verify", "aws/tls.py", "_VERIFIED.get(name, value) != value", "False", (TLS,)),
+    Mutant(
+        "the answer trusts the clients' roots alone",
+        "protocol/delivery.py",
+        "            tls = None\n",
+        "            pass\n",
+        (TLS,),
+    ),
+    Mutant(
+        "events share their handlers",
+        "aws/clients.py",
+        "own._endpoint._event_emitter = copy(events)",
+        "own._endpoint._event_emitter = events",
+        (CLIENTS,),
+    ),
+    Mutant("an event makes clients", "aws_lambda.py", "view(_shared_client(name))", "_new_client(name)", (CLIENTS,)),
+    Mutant(
+        "a failed import ends INIT",
+        "aws_lambda.py",
+        "        with suppress(BaseException):\n            find",
+        "        with suppress(ImportError):\n            find",
+        (ANSWERS,),
+    ),
+    Mutant(
+        "another package's services lose operations",
+        "cli/provider_models.py",
+        "None if service in whole else words",
+        "words",
+        (MODELS,),
+    ),
+    Mutant(
+        "all documentation is cut",
+        "cli/provider_models.py",
+        'parts = {"operations": operations, "shapes": shapes}',
+        'parts = {**model, "operations": operations, "shapes": shapes}',
+        (BUILD,),
+    ),
+    Mutant(
+        "endpoints go by the names of services",
+        "cli/provider_models.py",
+        'document["metadata"]["endpointPrefix"]',
+        "service",
+        (MODELS,),
+    ),
+    Mutant("what has just begun is looked at", "aws/waiting.py", "if not at_once:", "if False:", (WAITING,)),
+    Mutant(
+        "a wait looks ever more seldom",
+        "aws/waiting.py",
+        "min(pause * pace.factor, pace.longest)",
+        "pause * pace.factor",
+        (WAITING,),
     ),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),

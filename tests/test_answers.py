@@ -22,7 +22,7 @@ import json, sys
 class Broken:
     def find_spec(self, name, path=None, target=None):
         if name == sys.argv[1]:
-            raise SyntaxError("broken")
+            raise {"SyntaxError": SyntaxError, "SystemExit": SystemExit}[sys.argv[2]]("broken")
 
 class Context:
     log_stream_name = "stream"
@@ -43,18 +43,25 @@ handler(json.load(sys.stdin), Context())
         "cfn_injector.resources.lambda_function",
         "cfn_injector.resources.lambda_function.api",
         "cfn_injector.archive.end_records",
+        "cfn_injector.aws.tls",
+        "cfn_injector.aws.clients",
+        "cfn_injector.aws.verification",
     ],
 )
-def test_a_module_that_cannot_be_loaded_is_answered_with_failed(server: Server, module: str) -> None:
+@pytest.mark.parametrize("error", ["SyntaxError", "SystemExit"])
+@pytest.mark.parametrize("initialized", [{}, {"AWS_LAMBDA_FUNCTION_NAME": "provider"}], ids=["without INIT", "INIT"])
+def test_a_module_that_cannot_be_loaded_is_answered_with_failed(
+    server: Server, module: str, initialized: dict[str, str], error: str
+) -> None:
     event = {**FakeCloudFormation(Clock()).event("Create", {}), "ResponseURL": server.url}
-    environ = {**os.environ, "CFN_INJECTOR_RESPONSE_HOSTS": server.host}
-    command = [sys.executable, "-c", SERVE, module]
+    environ = {**os.environ, "CFN_INJECTOR_RESPONSE_HOSTS": server.host, **initialized}
+    command = [sys.executable, "-c", SERVE, module, error]
     subprocess.run(command, env=environ, input=json.dumps(event), text=True, timeout=60, check=True)
     ((_, _, body),) = server.got
     answered = json.loads(body)
     assert answered["Status"] == "FAILED"
     assert answered["RequestId"] == event["RequestId"]
-    assert "SyntaxError" in answered["Reason"]
+    assert error in answered["Reason"]
 
 
 def test_the_time_that_is_kept_for_the_answer_holds_all_attempts_to_give_it(server: Server) -> None:

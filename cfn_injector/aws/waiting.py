@@ -12,15 +12,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random, random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
 from cfn_injector.errors import OutOfTimeError, code_of, message_of
 from cfn_injector.protocol.messages import Request, Services
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between two attempts, before half of them at most is cut at random."""
+
+class Pace(NamedTuple):
+    """The pauses between two attempts: the first and the longest, in seconds. Each is ``factor`` times the one before.
+
+    At most half of each is cut at random.
+    """
+
+    first: float
+    factor: float
+    longest: float
+
+
+CALLS = Pace(0.5, 1.5, 5.0)
+"""For calls that take from a rate which everything in the account shares."""
+
+LOOKS = Pace(0.5, 1.25, 2.0)
+"""For GetFunction, which has a quota of its own."""
 
 FIRST_THROTTLED, LONGEST_THROTTLED = 1.0, 8.0
 """Bounds of the pause after a throttled call; it is drawn from zero up, which empties a queue soonest.
@@ -71,13 +86,22 @@ class Deadline:
     jitter: Callable[[], float] = random
 
     def wait_for(
-        self, what: str, look: Callable[[], T | None], is_transient: Callable[[ClientError], bool] = _never
+        self,
+        what: str,
+        look: Callable[[], T | None],
+        is_transient: Callable[[ClientError], bool] = _never,
+        *,
+        pace: Pace = CALLS,
+        at_once: bool = True,
     ) -> T:
         """Calls ``look`` until it returns something other than None; throttling and transient errors count as None.
 
-        Raises OutOfTimeError, which names ``what``. After the deadline ``look`` is not called at all.
+        With ``at_once=False`` a pause comes first, for what has only just begun. Raises OutOfTimeError, which names
+        ``what``. After the deadline ``look`` is not called at all.
         """
-        pause, last = FIRST_PAUSE, ""
+        pause, last = pace.first, ""
+        if not at_once:
+            self._sleep(pause * (1 + self.jitter()) / 2)
         while self.now() <= self.at:
             try:
                 seen = look()
@@ -88,7 +112,7 @@ class Deadline:
             if seen is not None:
                 return seen
             self._sleep(pause * (1 + self.jitter()) / 2)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+            pause = min(pause * pace.factor, pace.longest)
         raise OutOfTimeError(f"timed out while waiting for {what}; deploy again{last}")
 
     def retry(self, what: str, call: Callable[[], T], is_transient: Callable[[ClientError], bool] = _never) -> T:

@@ -6,7 +6,7 @@ Takes installed distributions. Returns one zip.
 
 The zip is self-contained: Lambda's handler is ``cfn_injector.aws_lambda.handler``, and botocore has the version that
 the provider was tested with. The same installed files give the same bytes. The zip leaves out compiled Python, lists of
-installed files, botocore's examples, and the models of services that the provider does not call.
+installed files, botocore's examples, and what the provider does not call of botocore's models.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from cfn_injector.archive import Insert
+from cfn_injector.cli import provider_models
 from cfn_injector.cli.archive import SMALLEST, Item, write_zip
 from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.tools import cli_extra
@@ -134,22 +135,6 @@ def _is_needed_code(name: str) -> bool:
     return not ("__pycache__" in path.parts or path.suffix == ".pyc" or name.startswith(_LEFT_OUT))
 
 
-def _is_botocore_model(name: str) -> bool:
-    return name.startswith("botocore/data/") and name.count("/") > 2
-
-
-def _needed_models(names: Iterable[str], services: Iterable[str]) -> set[str]:
-    """The names of the files with the latest API version of each service, without examples."""
-    needed: set[str] = set()
-    names = list(names)
-    for service in services:
-        prefix = f"botocore/data/{service}/"
-        versions = {name.split("/")[3] for name in names if name.startswith(prefix)}
-        latest = f"{prefix}{max(versions, default='')}/"
-        needed.update(name for name in names if name.startswith(latest) and "/examples-" not in name)
-    return needed
-
-
 def _files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     """The files that the zip takes from one distribution: name in the zip, and path."""
     listed = list(_listed_files(distribution))
@@ -169,26 +154,24 @@ def _files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def _resource_types(distributions: Iterable[Distribution]) -> dict[str, str]:
-    """The module of each resource type that the zip serves, by the part of its name after ``Custom::``."""
+def _added_types(distributions: Iterable[Distribution]) -> dict[str, str]:
+    """The module of each resource type that is not built in, by the part of its name after ``Custom::``."""
     points = [point for each in distributions for point in each.entry_points.select(group=registry.GROUP)]
-    return {**{point.name: point.value for point in points}, **registry.BUILT_IN}
+    return {point.name: point.value for point in points if point.name not in registry.BUILT_IN}
 
 
 def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
     """The bytes of each file, by its name in the zip, sorted by name.
 
     ``roots`` are names of installed distributions. The zip holds them and their requirements. botocore keeps the models
-    of the services that their resource types call.
+    of the services that their resource types call, cut as ``provider_models`` describes.
     """
     resolved = _resolve(roots)
     found = {name: path for distribution in resolved for name, path in _files(distribution)}
-    models = _needed_models(found, registry.services(_resource_types(resolved)))
-    return {
-        name: path.read_bytes()
-        for name, path in sorted(found.items())
-        if name in models or not _is_botocore_model(name)
-    }
+    whole = registry.services(_added_types(resolved))
+    models = provider_models.needed(found, whole | registry.services(registry.BUILT_IN))
+    kept = {name: path for name, path in found.items() if name in models or not provider_models.is_model(name)}
+    return provider_models.cut({name: path.read_bytes() for name, path in kept.items()}, whole)
 
 
 def build(output: Path, roots: Iterable[str] = ROOTS) -> ProviderZip:

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable, Collection
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import SSLCertVerificationError, SSLContext
 from urllib.parse import SplitResult, urlsplit
 
 from cfn_injector.errors import DeliveryError
@@ -51,22 +52,21 @@ def aws_hosts(region: str) -> frozenset[str]:
     return frozenset(f"{bucket}.{endpoint}.{suffix}" for endpoint in endpoints)
 
 
-def _connection(url: SplitResult, hosts: Collection[str], region: str) -> HTTPConnection:
+def _connection(url: SplitResult, hosts: Collection[str], region: str, tls: SSLContext | None) -> HTTPConnection:
     """A connection to an allowed host, not opened yet. Raises DeliveryError for any other host."""
-    if url.netloc in hosts and url.scheme in ("http", "https"):
-        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-        return kind(url.netloc, timeout=TIMEOUT)
-    if url.scheme == "https" and url.netloc in aws_hosts(region):
-        return HTTPSConnection(url.netloc, timeout=TIMEOUT)
+    if url.scheme == "http" and url.netloc in hosts:
+        return HTTPConnection(url.netloc, timeout=TIMEOUT)
+    if url.scheme == "https" and (url.netloc in hosts or url.netloc in aws_hosts(region)):
+        return HTTPSConnection(url.netloc, timeout=TIMEOUT, context=tls)
     raise DeliveryError(
         "ResponseURL is not an https URL of CloudFormation's own bucket in this Region; to answer an emulator, add its "
         "host:port to CFN_INJECTOR_RESPONSE_HOSTS"
     )
 
 
-def _put(url: SplitResult, body: bytes, hosts: Collection[str], region: str) -> str:
+def _put(url: SplitResult, body: bytes, hosts: Collection[str], region: str, tls: SSLContext | None) -> str:
     """Makes one attempt. Returns what went wrong, or an empty string."""
-    connection = _connection(url, hosts, region)
+    connection = _connection(url, hosts, region, tls)
     target = f"{url.path}?{url.query}" if url.query else url.path
     try:
         # The URL's signature covers an empty Content-Type.
@@ -85,6 +85,7 @@ def send(
     *,
     hosts: Collection[str] = (),
     region: str = "",
+    tls: SSLContext | None = None,
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> None:
@@ -93,13 +94,16 @@ def send(
     Up to half of each pause is cut at random, so that many answers which failed at once do not return at once.
 
     ``region`` is the provider's own, whose CloudFormation may be answered. ``hosts`` lists each ``host:port`` that is
-    allowed besides, over http too. Raises DeliveryError.
+    allowed besides, over http too. ``tls`` verifies the host's certificate. Without it, or if it does not trust the
+    certificate, Python's default context verifies it with the system's roots. Raises DeliveryError.
     """
     target = urlsplit(url)
     for attempt in range(ATTEMPTS):
         if attempt:
             sleep(2.0 ** (attempt - 2) * (1 + jitter()) / 2)
-        problem = _put(target, body, hosts, region)
+        problem = _put(target, body, hosts, region, tls)
         if not problem:
             return
+        if problem == SSLCertVerificationError.__name__:
+            tls = None
     raise DeliveryError(f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}")

@@ -48,6 +48,11 @@ def _modules() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
 
 
+def known() -> set[str]:
+    """All resource types that have a module."""
+    return {PREFIX + name for name in _modules()}
+
+
 def is_known(resource_type: str) -> bool:
     """Whether a module serves this type."""
     return resource_type.startswith(PREFIX) and resource_type.removeprefix(PREFIX) in _modules()
@@ -57,6 +62,6 @@ def find(resource_type: str) -> Resource:
     """The module of a type. Raises RequestError, which lists the known types, if there is none."""
     modules, name = _modules(), resource_type.removeprefix(PREFIX)
     if not resource_type.startswith(PREFIX) or name not in modules:
-        known = ", ".join(PREFIX + known for known in sorted(modules))
-        raise RequestError(f"ResourceType {resource_type} is not known to this provider; use one of {known}")
+        types = ", ".join(sorted(known()))
+        raise RequestError(f"ResourceType {resource_type} is not known to this provider; use one of {types}")
     return cast(Resource, import_module(modules[name]))

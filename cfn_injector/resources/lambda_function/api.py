@@ -20,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.aws.waiting import Deadline
+from cfn_injector.aws.waiting import LOOKS, Deadline
 from cfn_injector.errors import FunctionError, OutOfTimeError, ResourceError, code_of, message_of
 from cfn_injector.plugin import Operation
 from cfn_injector.resources.lambda_function.changes import RESETS
@@ -94,8 +94,13 @@ def _is_ready(found: Mapping[str, Any]) -> bool:
     return found.get("State") in READY and found.get("LastUpdateStatus") == "Successful"
 
 
-def wait_until_ready(client: Any, name: str, deadline: Deadline, qualifier: str | None = None) -> dict[str, Any]:
-    """The configuration, once the function or its version is Active and no update is in progress."""
+def wait_until_ready(
+    client: Any, name: str, deadline: Deadline, qualifier: str | None = None, *, at_once: bool = True
+) -> dict[str, Any]:
+    """The configuration, once the function or its version is Active and no update is in progress.
+
+    ``at_once=False``: a change has only just begun.
+    """
     arguments = {"FunctionName": name} if qualifier is None else {"FunctionName": name, "Qualifier": qualifier}
     what = f"function {name}" if qualifier is None else f"version {qualifier} of function {name}"
 
@@ -109,7 +114,7 @@ def wait_until_ready(client: Any, name: str, deadline: Deadline, qualifier: str 
         done = found.get("State") in READY if qualifier else _is_ready(found)
         return found if done else None
 
-    return deadline.wait_for(what, look)
+    return deadline.wait_for(what, look, pace=LOOKS, at_once=at_once)
 
 
 def create(client: Any, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def create(client: Any, arguments: Mapping[str, Any], deadline: Deadline) -> dic
     Raises ClientError with ResourceConflictException where a function of that name exists.
     """
     _retry(deadline, f"the creation of function {arguments['FunctionName']}", client.create_function, **arguments)
-    return wait_until_ready(client, arguments["FunctionName"], deadline)
+    return wait_until_ready(client, arguments["FunctionName"], deadline, at_once=False)
 
 
 def update(
@@ -139,7 +144,7 @@ def update(
     for call, arguments in steps:
         if arguments:
             _retry(deadline, f"the update of function {name}", call, FunctionName=name, **arguments)
-            stable = wait_until_ready(client, name, deadline)
+            stable = wait_until_ready(client, name, deadline, at_once=False)
     return stable
 
 
@@ -156,7 +161,7 @@ def wait_until_idle(
         return None if _is_busy(found) else found
 
     known = observed is not None and not _is_busy(observed) and observed.get("State") not in ENDED
-    return observed if observed is not None and known else deadline.wait_for(f"function {name}", look)
+    return observed if observed is not None and known else deadline.wait_for(f"function {name}", look, pace=LOOKS)
 
 
 def tag(client: Any, arn: str, tags: Mapping[str, str], deadline: Deadline) -> None:
@@ -221,7 +226,7 @@ def publish(
 
     version = deadline.wait_for(f"the publishing of function {name}", attempt)["Version"]
     try:
-        return wait_until_ready(client, name, deadline, version)
+        return wait_until_ready(client, name, deadline, version, at_once=False)
     except FunctionError:
         client.delete_function(FunctionName=name, Qualifier=version)
         raise
@@ -288,4 +293,4 @@ def delete(operation: Operation, name: str) -> None:
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":
             raise
-    deadline.wait_for(what, lambda: find(client, name) is None or None)
+    deadline.wait_for(what, lambda: find(client, name) is None or None, pace=LOOKS)
