@@ -37,6 +37,7 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
+BYTECODE = "tests/test_bytecode.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -778,6 +779,17 @@ MUTANTS = (
         "",
         (HANDLER,),
     ),
+    Mutant(
+        "the date of a source decides whether its bytecode is used",
+        "cli/bytecode.py",
+        r"\\1\\0\\0\\0",
+        r"\\0\\0\\0\\0",
+        (BYTECODE,),
+    ),
+    Mutant(
+        "bytecode depends on what else the process did", "cli/bytecode.py", "dumps(code, 2)", "dumps(code)", (BYTECODE,)
+    ),
+    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim)", "pass", (BYTECODE,)),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
