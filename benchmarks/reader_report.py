@@ -70,6 +70,7 @@ def _goals(rows: _Rows) -> Iterator[Goal]:
     node = Group("nodejs", 100, True, False)
     at_most = [
         ("load of the Python wrapper: at most 2 times split", usual, "load", FLOOR, 2.0),
+        ("EnvLoader, Python, everything has bytecode: at most 2 times split", usual, "EnvLoader", FLOOR, 2.0),
         ("EnvLoader, Python, nothing has bytecode: at most 3 times split", uncompiled, "EnvLoader", FLOOR, 3.0),
     ]
     at_least = [

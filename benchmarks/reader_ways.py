@@ -147,7 +147,7 @@ def _package(name: str) -> Path:
 def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> None:
     """Write the files that a function of ``runtime`` would be deployed with, and the variables as ``expected.json``.
 
-    With ``bytecode``, everything is compiled except the provider's loader, which is always compiled at run time.
+    With ``bytecode``, everything is compiled, also the loader, as if the provider's zip had it for this Python.
     """
     found = variables(count)
     folder.mkdir(parents=True)
@@ -162,8 +162,6 @@ def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> 
     if runtime == "python":
         shutil.copytree(_ROOT / "wrapper", folder / "wrapper", ignore=without_cache)
         shutil.copytree(_package("dotenv"), folder / "dotenv", ignore=without_cache)
-        if bytecode:
-            compileall.compile_dir(folder, quiet=2)
     else:
         shutil.copytree(_ROOT / "wrapper" / "node", folder / "node_modules" / "cfn-injector-wrapper")
         if NPM_DOTENV.exists():
@@ -174,3 +172,5 @@ def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> 
     for added in loader.files(found):
         (folder / added.name).parent.mkdir(exist_ok=True)
         (folder / added.name).write_bytes(added.data)
+    if bytecode:
+        compileall.compile_dir(folder, quiet=2)

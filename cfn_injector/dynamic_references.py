@@ -15,11 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfn_injector.env_properties import refuse
 from cfn_injector.errors import PropertyError
-from cfn_injector.protocol.messages import Outcome, Request, Resource, Services
+
+if TYPE_CHECKING:  # the command line looks for references too, and starts faster without the protocol
+    from cfn_injector.protocol.messages import Outcome, Request, Resource, Services
 
 _REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure|ssm):")
 

@@ -8,7 +8,6 @@ Reserved names: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envva
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -100,6 +99,8 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 
 
 def _size_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    import json  # not at the top: the command line needs the names in this module, and no JSON
+
     size = len(json.dumps(properties, default=str).encode())
     if size > MAX_PROPERTIES_BYTES:
         yield PropertyError(

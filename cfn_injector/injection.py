@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cfn_injector.archive import (
     EMPTY_ARCHIVE,
@@ -33,8 +33,10 @@ from cfn_injector.archive import (
     splice,
 )
 from cfn_injector.env_file import merge_variables
-from cfn_injector.env_loader import FOLDER, Loader
 from cfn_injector.errors import ArtifactError, EnvFileError
+
+if TYPE_CHECKING:
+    from cfn_injector.env_loader import Loader
 
 # Lambda's quota for unzipped code, layers included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MAX_UNPACKED = 250 * 1024 * 1024
@@ -123,6 +125,8 @@ def _old(directory: Directory, name: bytes, source: Source) -> Extracted | None:
 
 def _refuse_reserved(directory: Directory) -> None:
     """Only the loader may be in a loader's folder."""
+    from cfn_injector.env_loader import FOLDER
+
     name = directory.names.search(re.escape(FOLDER.encode()) + rb"(?:/[^\0]*)?")
     if name is not None:
         raise ArtifactError(

@@ -44,6 +44,7 @@ TOGETHER = "tests/test_api_gateway_together.py"
 MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 WAITING = "tests/test_waiting.py"
+BYTECODE = "tests/test_bytecode.py"
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -920,6 +921,17 @@ MUTANTS = (
         "pause * pace.factor",
         (WAITING,),
     ),
+    Mutant(
+        "the date of a source decides whether its bytecode is used",
+        "cli/bytecode.py",
+        r"\\1\\0\\0\\0",
+        r"\\0\\0\\0\\0",
+        (BYTECODE,),
+    ),
+    Mutant(
+        "bytecode depends on what else the process did", "cli/bytecode.py", "dumps(code, 2)", "dumps(code)", (BYTECODE,)
+    ),
+    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim)", "pass", (BYTECODE,)),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),

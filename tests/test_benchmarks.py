@@ -284,20 +284,24 @@ def test_the_modules_that_replace_lambdas_runtime_are_those_that_it_imports() ->
 
 
 def reader_series(cost_of_load: float) -> list[reader_rows.Row]:
-    """Rows of 100 variables; the costs in milliseconds: 1 for the floor, 40 for dotenv, 200 for services."""
-    costs = {BARE: 0.0, FLOOR: 1.0, "load": cost_of_load, "EnvLoader": 2 * cost_of_load, "dotenv": 40.0}
+    """Rows of 100 variables; the costs in milliseconds: 1 for the floor, 40 for dotenv, 200 for services.
+
+    Without bytecode, EnvLoader costs twice as much as load.
+    """
+    costs = {BARE: 0.0, FLOOR: 1.0, "load": cost_of_load, "EnvLoader": cost_of_load, "dotenv": 40.0}
     costs |= dict.fromkeys(FETCHING, 200.0)
     groups = [Group("python", 100, True, True), Group("python", 100, True, False), Group("nodejs", 100, True, False)]
+    uncompiled = {**costs, "EnvLoader": 2 * cost_of_load}
     return [
         reader_rows.Row(*group, way, cost, cost, 1 + cost, 1 + cost, 1 + cost, 1000, 3)
         for group in groups
-        for way, cost in costs.items()
+        for way, cost in (costs if group.bytecode else uncompiled).items()
     ]
 
 
-@pytest.mark.parametrize(("cost", "missed"), [(1.2, 0), (1.9, 1), (2.1, 3), (21.0, 4), (300.0, 6)])
+@pytest.mark.parametrize(("cost", "missed"), [(1.2, 0), (1.9, 1), (2.1, 4), (21.0, 5), (300.0, 7)])
 def test_goals_are_missed_when_reading_costs_too_much(cost: float, missed: int) -> None:
     found = reader_report.goals(reader_series(cost))
-    assert len(found) == 6
+    assert len(found) == 7
     assert sum(not goal.met for goal in found) == missed
     assert reader_report.tables(Results("3", "v22", "", reader_series(cost))).count("missed") == missed

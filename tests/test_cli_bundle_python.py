@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import python_packages
+from cfn_injector.cli import python_packages, tools
 from cfn_injector.cli.main import main
 from cfn_injector.cli.python_packages import INSTALLERS
 from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
@@ -317,8 +317,7 @@ def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(python_packages, "which", lambda name, path=None: None)
-    monkeypatch.setattr(python_packages, "program", lambda name: None)
+    monkeypatch.setattr(tools, "which", lambda name, path=None: None)
     monkeypatch.setattr(python_packages, "find_spec", lambda name: None)
     assert _bundle(source, output, *option, requirements="greeting\n") == 1
     remedy = "install uv as described at https://docs.astral.sh/uv/"

@@ -155,7 +155,8 @@ def test_the_bundle_of_a_wheel_is_that_of_an_editable_install(installed: Path, t
     subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True, timeout=60)
     with zipfile.ZipFile(output) as archive:
         found = {name: archive.read(name) for name in archive.namelist()}
-    expected = dict(build_provider.contents())
+    sources = build_provider.contents()
+    expected = {**sources, **build_provider.bytecode(sources).files}
     metadata = next(name for name in expected if name.startswith("cfn_injector-") and name.endswith("/METADATA"))
     assert found.pop(metadata)
     assert expected.pop(metadata)

@@ -2,11 +2,15 @@
 
 Takes installed distributions. Returns one zip.
 
-    root distributions -> their requirements -> their files -> the files that the provider needs -> one zip
+    root distributions -> their requirements -> their files -> the files that the provider needs -> bytecode -> one zip
 
 The zip is self-contained: Lambda's handler is ``cfn_injector.aws_lambda.handler``, and botocore has the version that
-the provider was tested with. The same installed files give the same bytes. The zip leaves out compiled Python, lists of
-installed files, botocore's examples, and what the provider does not call of botocore's models.
+the provider was tested with. The zip leaves out lists of installed files, botocore's examples, and what the provider
+does not call of botocore's models.
+
+Beside each source it holds the bytecode for the Python of the provider's runtime; other versions ignore it, and compile
+the sources. It also holds the bytecode of the loader, for the runtimes of the functions that the loader is added to.
+The same installed files, and the same releases of Python, give the same bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib.metadata import Distribution, distributions
@@ -24,7 +29,9 @@ from typing import NamedTuple
 from cfn_injector.archive import Insert
 from cfn_injector.cli import provider_models
 from cfn_injector.cli.archive import SMALLEST, Item, write_zip
+from cfn_injector.cli.bytecode import cached_name, compile_for, tag
 from cfn_injector.cli.destinations import LocalDestination
+from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY
@@ -32,6 +39,8 @@ from cfn_injector.protocol import registry
 
 HELP = "build the zip of the provider's function"
 ROOTS = ("cfn-injector",)
+RUNTIME = "python3.13"
+"""The runtime in ``templates/provider.yaml``."""
 
 # An editable install does not list the files of these packages, so they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
@@ -41,22 +50,49 @@ _LEFT_OUT = (
 )
 _METADATA_KEPT = ("METADATA", "entry_points.txt")
 _LICENSE_STARTS = ("LICENSE", "LICENCE", "NOTICE", "COPYING", "AUTHORS", "licenses/")
-_TARGET = {
-    "python_version": "3.13",
-    "python_full_version": "3.13.0",
-    "sys_platform": "linux",
-    "platform_system": "Linux",
-    "os_name": "posix",
-}
-"""The environment in which the zip runs, for requirements with environment markers."""
+_LOADER = "cfn_injector/env_loader/python_handler.py"
+_LOADER_IN_FUNCTIONS = "_cfn_injector/__init__.py"
+_FUNCTION_PYTHONS = range(10, 15)
+"""The minor versions that functions can run on: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html."""
 
 
 class ProviderZip(NamedTuple):
-    """The zip that was written: its path, its size in bytes, and its SHA-256 digest in hexadecimal."""
+    """The zip that was written: its path, its size in bytes, and its SHA-256 digest in hexadecimal.
+
+    ``release`` is the version of Python that compiled the provider, or None. ``loader_releases`` are the versions that
+    compiled the loader.
+    """
 
     path: Path
     size: int
     sha256: str
+    release: str | None
+    loader_releases: tuple[str, ...]
+
+
+class Compiled(NamedTuple):
+    """Files to add to the zip, by name. The releases are those of ``ProviderZip``."""
+
+    files: Mapping[str, bytes]
+    release: str | None
+    loader_releases: tuple[str, ...]
+
+
+def _python(runtime: str) -> int:
+    """The minor version of a runtime for the provider."""
+    minor = Target.of(runtime, "x86_64").python
+    if minor is None or minor < _FUNCTION_PYTHONS.start:
+        raise InjectorError(
+            f"--runtime {runtime} does not run the provider; use python3.{_FUNCTION_PYTHONS.start} or later"
+        )
+    return minor
+
+
+def _environment(runtime: str) -> dict[str, str]:
+    """The environment in which the zip runs, for requirements with environment markers."""
+    version = f"3.{_python(runtime)}"
+    fixed = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    return {**fixed, "python_version": version, "python_full_version": f"{version}.0"}
 
 
 def _installed(name: str) -> Distribution:
@@ -73,11 +109,12 @@ def _installed(name: str) -> Distribution:
     raise InjectorError(f"{name} is not installed; run: pip install {name}")
 
 
-def _resolve(roots: Iterable[str]) -> list[Distribution]:
+def _resolve(roots: Iterable[str], runtime: str) -> list[Distribution]:
     """The named distributions and all of their requirements, sorted by name."""
     with cli_extra():
         from packaging.requirements import Requirement
 
+    target = _environment(runtime)
     found: dict[str, Distribution] = {}
     done: set[str] = set()
     waiting = [("cfn-injector build-provider", Requirement(root)) for root in roots]
@@ -95,7 +132,7 @@ def _resolve(roots: Iterable[str]) -> list[Distribution]:
             )
         found[distribution.name] = distribution
         for required in map(Requirement, distribution.requires or ()):
-            environments = [{**_TARGET, "extra": extra} for extra in ("", *requirement.extras)]
+            environments = [{**target, "extra": extra} for extra in ("", *requirement.extras)]
             if required.marker is None or any(map(required.marker.evaluate, environments)):
                 waiting.append((distribution.name, required))
     return [found[name] for name in sorted(found)]
@@ -160,13 +197,13 @@ def _added_types(distributions: Iterable[Distribution]) -> dict[str, str]:
     return {point.name: point.value for point in points if point.name not in registry.BUILT_IN}
 
 
-def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
-    """The bytes of each file, by its name in the zip, sorted by name.
+def contents(roots: Iterable[str] = ROOTS, runtime: str = RUNTIME) -> Mapping[str, bytes]:
+    """The bytes of each file but bytecode, by its name in the zip, sorted by name.
 
     ``roots`` are names of installed distributions. The zip holds them and their requirements. botocore keeps the models
     of the services that their resource types call, cut as ``provider_models`` describes.
     """
-    resolved = _resolve(roots)
+    resolved = _resolve(roots, runtime)
     found = {name: path for distribution in resolved for name, path in _files(distribution)}
     whole = registry.services(_added_types(resolved))
     models = provider_models.needed(found, whole | registry.services(registry.BUILT_IN))
@@ -174,17 +211,34 @@ def contents(roots: Iterable[str] = ROOTS) -> Mapping[str, bytes]:
     return provider_models.cut({name: path.read_bytes() for name, path in kept.items()}, whole)
 
 
-def build(output: Path, roots: Iterable[str] = ROOTS) -> ProviderZip:
+def bytecode(files: Mapping[str, bytes], runtime: str = RUNTIME) -> Compiled:
+    """The bytecode of the zip's modules and of the loader, as far as this machine has the versions of Python."""
+    minor = _python(runtime)
+    own = compile_for(minor, {name: body for name, body in files.items() if name.endswith(".py")})
+    found = {cached_name(name, minor): body for name, body in own.files.items()} if own else {}
+    releases = []
+    for each in _FUNCTION_PYTHONS:
+        loader = compile_for(each, {_LOADER_IN_FUNCTIONS: files[_LOADER]})
+        if loader:
+            found[f"{_LOADER.removesuffix('.py')}.{tag(each)}.pyc"] = loader.files[_LOADER_IN_FUNCTIONS]
+            releases.append(loader.release)
+    return Compiled(found, own.release if own else None, tuple(releases))
+
+
+def build(output: Path, roots: Iterable[str] = ROOTS, runtime: str = RUNTIME) -> ProviderZip:
     """Write the zip to ``output``, which is replaced if it exists.
 
-    Raises InjectorError if a distribution is missing or does not have the required version, or if ``output`` cannot be
-    written.
+    Raises InjectorError if a distribution is missing or does not have the required version, if ``runtime`` is not a
+    Python that runs the provider, or if ``output`` cannot be written.
     """
+    sources = contents(roots, runtime)
+    compiled = bytecode(sources, runtime)
+    files = sorted({**sources, **compiled.files}.items())
     archive = io.BytesIO()
-    write_zip(archive, (Item(name, body) for name, body in contents(roots).items()), level=SMALLEST)
+    write_zip(archive, (Item(name, body) for name, body in files), level=SMALLEST)
     body = archive.getvalue()
     LocalDestination(os.fspath(output)).assemble(EMPTY, [Insert(body)])
-    return ProviderZip(output, len(body), sha256(body).hexdigest())
+    return ProviderZip(output, len(body), sha256(body).hexdigest(), compiled.release, compiled.loader_releases)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -203,8 +257,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PACKAGE",
         help="an installed package that adds resource types; may be repeated",
     )
+    parser.add_argument(
+        "--runtime",
+        default=RUNTIME,
+        metavar="ID",
+        help="the Runtime of the provider in its template (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> str:
-    built = build(arguments.output, [*ROOTS, *arguments.packages])
+    built = build(arguments.output, [*ROOTS, *arguments.packages], arguments.runtime)
+    if built.release is None:
+        version = arguments.runtime.removeprefix("python")
+        problem = (
+            f"this machine does not have Python {version}, so the zip has no bytecode, and the provider starts slowly"
+        )
+        print(f"cfn-injector: warning: {problem}; run: uv python install {version}", file=sys.stderr)
     return f"{built.path}  {built.size} bytes  SHA-256 {built.sha256}"

@@ -14,16 +14,13 @@ so.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-import tempfile
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from shutil import copyfileobj
 from typing import IO
 
 from cfn_injector.archive import Insert, Keep, Segment
@@ -67,9 +64,11 @@ def _write(source: Source, segments: Sequence[Segment], file: IO[bytes]) -> str:
 @contextmanager
 def _whole(source: Source, segments: Sequence[Segment]) -> Iterator[tuple[IO[bytes], str]]:
     """A temporary file with the new archive, positioned at its beginning, and the base64 SHA-256."""
+    from tempfile import TemporaryFile
+
     with ExitStack() as files:
         with writing_temporary_file():
-            file = files.enter_context(tempfile.TemporaryFile())
+            file = files.enter_context(TemporaryFile())
             digest = _write(source, segments, file)
             file.seek(0)
         yield file, digest
@@ -88,7 +87,7 @@ class LocalDestination:
             mode = target.stat().st_mode if target.exists() else None
             if mode is not None and not stat.S_ISREG(mode):
                 raise InjectorError(f"{visible(self.path)} is not a regular file; {_CHOOSE}")
-            part = target.with_name(f".cfn-injector-{secrets.token_hex(8)}.part")
+            part = target.with_name(f".cfn-injector-{os.urandom(8).hex()}.part")
             try:
                 # The umask applies to these permissions, as to those of any new file.
                 new = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode & 0o777)
@@ -137,6 +136,8 @@ class UrlDestination:
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str:
         """Writes to the URL once the archive is complete."""
+        from shutil import copyfileobj
+
         library = import_smart_open(self.location)
         remedy = "a part of the archive may be there now: remove it, or try again"
         with (

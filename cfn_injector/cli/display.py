@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote
 
 from cfn_injector.errors import InjectorError, StorageError
 
@@ -52,6 +51,8 @@ def local_path(location: str) -> str:
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
         raise InjectorError(f"{visible(location)} is not a file on this machine; give file:///PATH, or a path")
+    from urllib.parse import unquote
+
     return unquote(f"/{path}", errors="surrogateescape")
 
 

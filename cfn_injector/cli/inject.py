@@ -9,7 +9,6 @@ contains one.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -115,6 +114,8 @@ def run(arguments: argparse.Namespace) -> str:
     output = shown(arguments.output)
     names = [advice.shown_name(name) for name in done.names]
     if arguments.json:
+        import json
+
         facts = {"size": done.size, "entries": done.entries, "unpacked": done.unpacked}
         return json.dumps({"output": output, **facts, "code_sha256": done.code_sha256, "names": names})
     digest = "" if done.code_sha256 is None else f"  CodeSha256 {done.code_sha256}"

@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
@@ -26,7 +25,7 @@ from cfn_injector.cli.python_project import PROJECT, REQUIREMENTS, UV_TOML, proj
 from cfn_injector.cli.requirements_file import Requirements
 from cfn_injector.cli.requirements_file import read as read_requirements
 from cfn_injector.cli.source_files import Skip, files
-from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra, program
+from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra, uv_program
 from cfn_injector.errors import InjectorError
 
 UV_LOCK = "uv.lock"
@@ -77,13 +76,8 @@ _PROGRAM = re.compile(r"a wheel is installed without a program|uilding source di
 _REASON = re.compile(r"ERROR: (.*)|error: (.*)|\s+cause: (.*)")
 
 
-def _uv_program() -> str:
-    """The path of uv, or an empty string. uv may be installed beside this command without being on PATH."""
-    return program("uv") or which("uv", path=str(Path(sys.executable).parent)) or ""
-
-
 def _installer(choice: str | None) -> str:
-    if choice != "pip" and _uv_program():
+    if choice != "pip" and uv_program():
         return "uv"
     if choice == "uv":
         raise InjectorError(f"uv is not installed; {_GET_UV}")
@@ -97,7 +91,7 @@ def _export(source: Path, workshop: Workshop) -> Path:
     written = workshop.folder / "exported.txt"
     options = ("--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate")
     alone = ("--no-config", "--offline", "--no-python-downloads", "--python", sys.executable)
-    command = [_uv_program(), "export", *options, *alone, "--output-file", str(written)]
+    command = [uv_program(), "export", *options, *alone, "--output-file", str(written)]
     done = workshop.run(command, cwd=source, settings="UV_")
     _check(done, f"cannot read {UV_LOCK}", f"correct it, or list the requirements in {REQUIREMENTS}")
     return written
@@ -178,7 +172,7 @@ def _uv(target: Target, requirements: Sequence[str], folder: Path, workshop: Wor
     # uv supports only the versions of glibc for which wheels are published.
     glibc = target.glibc if target.glibc > 26 else 17
     command = [
-        *(_uv_program(), "pip", "install", "--target", str(folder), *requirements),
+        *(uv_program(), "pip", "install", "--target", str(folder), *requirements),
         *("--python-version", f"3.{target.python}", "--python-platform", f"{target.machine}-manylinux_2_{glibc}"),
         *("--only-binary", ":all:", "--no-compile-bytecode", "--link-mode", "copy"),
         *("--python", sys.executable, "--no-progress"),

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -153,6 +152,8 @@ def opened(location: str) -> Iterator[Source]:
                     file = files.enter_context(_open(location))
         if source is None:
             with writing_temporary_file():
-                copy = files.enter_context(tempfile.TemporaryFile())
+                from tempfile import TemporaryFile
+
+                copy = files.enter_context(TemporaryFile())
             source = _copied(place, file, copy)
         yield source

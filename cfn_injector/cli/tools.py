@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,6 +143,11 @@ def environment(environ: Mapping[str, str], settings: str, *, trusted: bool) -> 
 def program(name: str) -> str | None:
     """The path of a program, or None. Relative entries of PATH are ignored, because they may lead into the project."""
     return which(name, path=_absolute(os.environ.get("PATH", os.defpath)))
+
+
+def uv_program() -> str:
+    """The path of uv, or an empty string. uv may be installed beside this command without being on PATH."""
+    return program("uv") or which("uv", path=str(Path(sys.executable).parent)) or ""
 
 
 @contextmanager

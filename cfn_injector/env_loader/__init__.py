@@ -4,7 +4,7 @@ Takes a template's properties. Returns the problems with them, or a ``Loader``: 
 configuration that makes the function run them first.
 
     _cfn_injector/environ      the variables, as records NAME=VALUE that end with NUL
-    _cfn_injector/__init__.py  Python: replaces the function's own handler
+    _cfn_injector/__init__.py  Python: replaces the function's own handler. Bytecode for some versions is in __pycache__
     _cfn_injector/index.mjs    Node.js: the same
     _cfn_injector/exec         starts the runtime, for each of Lambda's managed runtimes
 
@@ -147,6 +147,15 @@ def _added(shim: _Shim | None) -> Iterator[NewFile]:
     yield NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
     if shim:
         yield NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
+        yield from _bytecode(shim)
+
+
+def _bytecode(shim: _Shim) -> Iterator[NewFile]:
+    """Compiled sources, as far as the provider's zip contains them: the runtime takes the one for its own version."""
+    source = Path(shim.source).stem
+    for path in sorted(_SOURCES.glob(f"{source}.*.pyc")):
+        name = path.name.replace(source, Path(shim.name).stem, 1)
+        yield NewFile(f"{FOLDER}/__pycache__/{name}", path.read_bytes())
 
 
 def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

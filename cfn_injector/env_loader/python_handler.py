@@ -4,7 +4,8 @@ The file `environ` in this folder holds records `NAME=VALUE` that end with NUL. 
 groups: the variables that override the environment, those that the environment overrides, and `_HANDLER`, which names
 the function's own handler.
 
-Python compiles this file at every cold start, because Lambda's code folder is read-only, so the file is short.
+Lambda's code folder is read-only, so a version of Python without bytecode in this archive compiles this file at every
+cold start. The file is therefore short.
 """
 
 import os
