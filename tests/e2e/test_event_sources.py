@@ -70,8 +70,10 @@ def received_from(received: Path) -> dict[str, int]:
 
 
 def mappings_of(account: Account) -> dict[str, dict[str, Any]]:
+    """All mappings except the provider's own, by their UUIDs."""
     pages = account.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    return {mapping["UUID"]: mapping for page in pages for mapping in page["EventSourceMappings"]}
+    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    return {each["UUID"]: each for each in found if not each["FunctionArn"].endswith(":cfn-injector")}
 
 
 def put(account: Account, stream: str) -> None:
