@@ -150,7 +150,16 @@ def test_a_native_function_is_started_as_its_injected_code_says(
         assert configuration["Handler"] == "app.handler"
         assert configuration["Environment"]["Variables"] == {EXEC_WRAPPER: WRAPPER}
         shim, block = "_cfn_injector/__init__.py", "_cfn_injector/environ"
-        assert modes(account, wrapped) == {"_cfn_injector/exec": 0o755, shim: 0o644, block: 0o644}
+        found = modes(account, wrapped)
+        bytecode = {
+            name for name in found if "/__pycache__/" in name
+        }  # for the versions that the builder's machine has
+        assert {name: found[name] for name in found.keys() - bytecode} == {
+            "_cfn_injector/exec": 0o755,
+            shim: 0o644,
+            block: 0o644,
+        }
+        assert {found[name] for name in bytecode} <= {0o644}
 
 
 def test_a_loader_that_is_refused_leaves_the_function_as_it_was(

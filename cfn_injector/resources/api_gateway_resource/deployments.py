@@ -213,6 +213,8 @@ def _is_withdrawn(
             return True
     if undone and verdict_on(operation, owner) not in NOT_OWNED and not _has_others(operation, api):
         return _delete_stage(operation, api, name, changed)
+    if served.issubset(pairs) and _is_empty(operation, api):
+        return _delete_stage(operation, api, name, changed) if owner else True
     try:
         changed.append(_create(operation, api, name, new=False))
         return True if find_current(operation, api, name) == changed[-1] else None
@@ -227,6 +229,12 @@ def _is_withdrawn(
         if not calls.is_transient(error) and code_of(error) != "NotFoundException":
             raise
         return None
+
+
+def _is_empty(operation: Operation, api: str) -> bool:
+    """Whether the API has no methods. AWS refuses to deploy it then; an emulator may not."""
+    tree = paths.find_resources(operation, api)
+    return tree is not None and not tree.pairs
 
 
 def _has_others(operation: Operation, api: str) -> bool:
