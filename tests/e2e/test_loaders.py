@@ -153,7 +153,7 @@ def test_a_native_function_is_started_as_its_injected_code_says(
         found = modes(account, wrapped)
         bytecode = {
             name for name in found if "/__pycache__/" in name
-        }  # for the versions that the builder's machine has
+        }  # as the builder has them
         assert {name: found[name] for name in found.keys() - bytecode} == {
             "_cfn_injector/exec": 0o755,
             shim: 0o644,
