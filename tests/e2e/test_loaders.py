@@ -151,9 +151,7 @@ def test_a_native_function_is_started_as_its_injected_code_says(
         assert configuration["Environment"]["Variables"] == {EXEC_WRAPPER: WRAPPER}
         shim, block = "_cfn_injector/__init__.py", "_cfn_injector/environ"
         found = modes(account, wrapped)
-        bytecode = {
-            name for name in found if "/__pycache__/" in name
-        }  # as the builder has them
+        bytecode = {name for name in found if "/__pycache__/" in name}  # as the builder has them
         assert {name: found[name] for name in found.keys() - bytecode} == {
             "_cfn_injector/exec": 0o755,
             shim: 0o644,
