@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -41,8 +41,8 @@ STEPS = ("Create", "Update", "Delete")
 class Result:
     """A step. ``calls`` and ``throttled`` are by operation, ``seconds`` on the virtual clock.
 
-    ``deployments`` are those that were created. ``wrong`` is what the stage serves and should not, or the other way
-    round, and what is left.
+    ``deployments`` and ``tags`` are those that were created, also if they are gone again. ``wrong`` is what the stage
+    serves and should not, or the other way round, and what is left.
     """
 
     step: str
@@ -52,6 +52,7 @@ class Result:
     calls: Counter[str]
     throttled: Counter[str]
     deployments: int
+    tags: Collection[str]
     wrong: Sequence[str]
 
 
@@ -105,6 +106,10 @@ def _wrong(world: World, step: str, stated: Mapping[str, Mapping[str, Any]]) -> 
     return [str(each) for each in sorted(expected.items() ^ timeouts.items())] + left(world)
 
 
+def _record(effects: list[tuple[str, dict[str, Any]]], operation: str, params: dict[str, Any]) -> None:
+    effects.append((operation, params))
+
+
 def simulate(methods: int, paths: int) -> list[Result]:
     """The results of all steps, one after the other."""
     random.seed(methods)  # botocore's jitter
@@ -112,8 +117,8 @@ def simulate(methods: int, paths: int) -> list[Result]:
     world, stated = _world(clock, paths), _methods(methods, paths)
     own_clock = patch.object(botocore.endpoint, "time", SimpleNamespace(sleep=clock.sleep))
     for step in STEPS:
-        quotas, made = api_gateway_quotas(clock), Counter[str]()
-        world.gateway.after = lambda operation, params, made=made: made.update([operation])  # type: ignore[misc]
+        quotas, effects = api_gateway_quotas(clock), list[tuple[str, dict[str, Any]]]()
+        world.gateway.after = partial(_record, effects)
         world.wire.hook, before, began = quotas.admit, len(world.stack.answers), clock.now()
         events = [_event(world, step, name, stated[name], ids.get(name, "")) for name in stated]
         with own_clock:
@@ -121,8 +126,15 @@ def simulate(methods: int, paths: int) -> list[Result]:
         answers = world.stack.answers[before:]
         ids = {answer["LogicalResourceId"]: answer["PhysicalResourceId"] for answer in answers}
         failures = [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"]
-        seconds, deployments, wrong = clock.now() - began, made["CreateDeployment"], _wrong(world, step, stated)
-        results.append(Result(step, methods, failures, seconds, quotas.calls, quotas.throttled, deployments, wrong))
+        deployments = sum(operation == "CreateDeployment" for operation, _ in effects)
+        tags = {tag for operation, params in effects if operation == "TagResource" for tag in params["tags"]}
+        seconds, wrong, calls, throttled = (
+            clock.now() - began,
+            _wrong(world, step, stated),
+            quotas.calls,
+            quotas.throttled,
+        )
+        results.append(Result(step, methods, failures, seconds, calls, throttled, deployments, tags, wrong))
         clock.time += 60
     return results
 

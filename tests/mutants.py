@@ -992,6 +992,13 @@ MUTANTS = (
         (TOGETHER,),
     ),
     Mutant(
+        "a resource that another has renamed is deleted with all below it",
+        "resources/api_gateway_resource/paths.py",
+        "in (None, id):",
+        "is None:",
+        (TOGETHER,),
+    ),
+    Mutant(
         "a resource that another is just creating is deleted",
         "resources/api_gateway_resource/paths.py",
         " and id not in tree.created]",

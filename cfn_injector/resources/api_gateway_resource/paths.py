@@ -195,12 +195,17 @@ def _hidden_names(operation: Operation) -> set[str]:
     return {f"{name_of(request)}-pending", *(_hidden(part) for each in desired for part in each.parts)}
 
 
-def _create_all(operation: Operation, tree: Tree, at: str, missing: Collection[str]) -> Tree:
-    """Creates the missing resources, each hidden at first. One that is hidden already is recorded and used."""
+def _create_all(operation: Operation, tree: Tree, at: str, missing: Collection[str]) -> Tree | None:
+    """Creates the missing resources, each hidden at first. One that is hidden already is recorded and used.
+
+    None if another event created one of them since the tree was read.
+    """
     operation.log("make-resources", key="/".join(missing))
     resources, tags, path = dict(tree.resources), dict(tree.tags), tree.resources[at]["path"].rstrip("/")
     for part in missing:
         id = tree.child(at, _hidden(part)) or _create_hidden(operation, tree.api, at, part)
+        if id is None:
+            return None
         record = {CREATED + id: name_of(operation.request)}
         if not record.keys() <= tags.keys():
             tag(operation, tree.api, record)
@@ -211,10 +216,19 @@ def _create_all(operation: Operation, tree: Tree, at: str, missing: Collection[s
     return Tree(tree.api, tags, resources)
 
 
-def _create_hidden(operation: Operation, api: str, parent: str, part: str) -> str:
-    arguments = {"restApiId": api, "parentId": parent, "pathPart": _hidden(part)}
-    id: str = call(operation, "a resource", operation.client("apigateway").create_resource, **arguments)["id"]
-    return id
+def _create_hidden(operation: Operation, api: str, parent: str, part: str) -> str | None:
+    """Creates a hidden resource and returns its ID; None if the resource exists under its own name.
+
+    Under throttling, another event may have created and renamed that since the tree was read. No event can do so while
+    the hidden name is taken; but one that finds the hidden resource may have renamed it already.
+    """
+    gateway, arguments = operation.client("apigateway"), {"parentId": parent, "pathPart": _hidden(part)}
+    id: str = call(operation, "a resource", gateway.create_resource, restApiId=api, **arguments)["id"]
+    tree = find_resources(operation, api)
+    if tree is None or tree.child(parent, part) in (None, id):
+        return id
+    calls.find(operation, "a resource", gateway.delete_resource, restApiId=api, resourceId=id)
+    return None
 
 
 def _rename(operation: Operation, api: str, resource: str, part: str) -> None:
