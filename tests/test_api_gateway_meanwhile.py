@@ -290,7 +290,7 @@ def test_an_event_that_fails_after_its_other_delivery_succeeded_deletes_nothing(
 
 
 def test_what_an_earlier_request_left_is_deleted_by_the_next_one(world: World) -> None:
-    assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 10) == "PutIntegration"
+    assert killed(world, event(world, "Create", {**DEEP, "Path": "other"}), 11) == "PutIntegration"
     id = sent(world, "Create", DEEP)["PhysicalResourceId"]
     assert (left(world), world.made()[TYPE]) == ([], {id})
 
