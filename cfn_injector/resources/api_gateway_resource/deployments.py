@@ -89,8 +89,8 @@ def _create(operation: Operation, api: str, name: str, *, new: bool) -> str:
     text = description(operation.request, operation.services.now())
     operation.log("deploy", key=name)
     stage = {"stageName": name, **({"stageDescription": description(operation.request)} if new else {})}
-    # Not the operation's client: throttling is not waited out in the call, because it means that others deploy.
-    create_deployment = operation.services.client("apigateway").create_deployment
+    # A client whose deadline has passed does not wait out throttling, which means that others deploy.
+    create_deployment = operation.within(-1.0).client("apigateway").create_deployment
     id: str = create_deployment(restApiId=api, description=text, **stage)["id"]
     return id
 
