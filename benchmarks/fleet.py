@@ -18,6 +18,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -109,7 +110,7 @@ def _run_step(
         {**world.stack.event(kind, new, logical_id=logical_id, physical_id=name or None, old=old), "ResponseURL": url}
         for logical_id, name in names.items()
     ]
-    clock.run([lambda event=event: world.deliver(event) for event in events])  # type: ignore[misc]
+    clock.run([partial(world.deliver, event) for event in events])
     answers = world.stack.answers[before:]
     failures = [answer["Reason"] for answer in answers if answer["Status"] != "SUCCESS"]
     shared = sum(

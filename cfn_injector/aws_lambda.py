@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,10 @@ def find(resource_type: str) -> Resource:
 
 
 def _tls_context() -> ssl.SSLContext | None:
-    """The context of the process's clients; None if there is no client, and so perhaps nothing that makes one."""
+    """The context of the process's clients; None if no client exists yet.
+
+    It imports nothing: an answer must be possible even if boto3 cannot be imported.
+    """
     loaded = sys.modules.get("cfn_injector.aws.tls")
     return loaded.shared() if loaded else None
 
@@ -208,7 +212,7 @@ def _prepare() -> None:
     What fails here fails again for the event that needs it, which is answered with the reason.
     """
     with suppress(BaseException):  # whatever is raised here ends the process, and nobody answers
-        import cfnlambda  # noqa: F401
+        import_module("cfnlambda")
     for name in sorted(registry.known()):
         with suppress(BaseException):
             find(name)

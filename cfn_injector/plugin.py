@@ -22,7 +22,7 @@ from cfn_injector.aws.coerce import arguments, expect, limit_problems, template_
 from cfn_injector.aws.holders import check_api, check_function, check_mapping, holds_itself
 from cfn_injector.aws.operation import Operation, stated_tags
 from cfn_injector.aws.partitions import dns_suffix
-from cfn_injector.aws.waiting import Deadline, deadline_of
+from cfn_injector.aws.waiting import Deadline, Pace, deadline_of, is_throttling
 from cfn_injector.env_properties import flag
 from cfn_injector.errors import (
     AlreadyAnsweredError,
@@ -41,6 +41,7 @@ from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Servic
 from cfn_injector.protocol.ownership import (
     ADOPTED,
     LOGICAL_ID,
+    NOT_OWNED,
     PENDING,
     REPLACES,
     REQUEST_ID,
@@ -61,6 +62,7 @@ __all__ = [
     "ADOPTED",
     "LOGICAL_ID",
     "NOT_CREATED",
+    "NOT_OWNED",
     "PENDING",
     "REPLACES",
     "REQUEST_ID",
@@ -74,6 +76,7 @@ __all__ = [
     "OutOfTimeError",
     "Outcome",
     "OwnershipError",
+    "Pace",
     "PropertiesError",
     "PropertyError",
     "Request",
@@ -96,6 +99,7 @@ __all__ = [
     "input_of",
     "is_derived",
     "is_pending_for",
+    "is_throttling",
     "limit_problems",
     "message_of",
     "name_of",

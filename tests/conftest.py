@@ -61,6 +61,15 @@ def world(moto_s3: Any) -> World:
 
 
 @pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of nobody, and no emulator."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
 def functions(world: World) -> None:
     """Two functions of somebody else's that methods can call, one of which has an alias."""
     for name in ("counter", "other"):

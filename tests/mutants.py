@@ -300,7 +300,7 @@ MUTANTS = (
     Mutant(
         "networks are not left",
         "resources/lambda_function/api.py",
-        "        _detach(client, name, deadline)\n",
+        '        _detach(brief.client("lambda"), name, brief.deadline)\n',
         "        pass\n",
         (FUNCTION,),
     ),

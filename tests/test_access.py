@@ -22,14 +22,6 @@ from tests.support.world import ARTIFACTS, World
 MIB = 1024 * 1024
 
 
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("service", ["lambda", "s3", "cloudformation"])
 def test_a_client_is_bounded_in_attempts_and_time(service: str, credentials: None) -> None:
     """Throttling is not botocore's affair, so it has no rate limiter: see test_throttling."""

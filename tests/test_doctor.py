@@ -424,7 +424,7 @@ def test_a_letter_that_is_not_there_is_an_invalid_argument(capsys: pytest.Captur
     with pytest.raises(SystemExit) as stopped:
         main(["doctor", "--only", "A,Z"])
     assert stopped.value.code == 2
-    assert "there is no belief Z; they are ABCDEFGHIJKLMNOPQR" in capsys.readouterr().err
+    assert "unknown belief: Z; choose from A, B, C," in capsys.readouterr().err
 
 
 def test_the_list_needs_no_account(capsys: pytest.CaptureFixture[str]) -> None:
@@ -488,4 +488,4 @@ def test_credentials_that_are_missing_are_named_before_anything_is_created(
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["doctor", "--yes", "--region", "eu-west-1"]) == 1
-    assert "AWS cannot be asked: Unable to locate credentials" in capsys.readouterr().err
+    assert "cannot call AWS: Unable to locate credentials" in capsys.readouterr().err

@@ -230,13 +230,16 @@ class TestAnUpdate:
         assert "UpdateFunctionCode" not in world.aws_lambda.changes()
         assert APPLIED in the_function(world).tags
 
-    def test_after_one_that_lambda_gave_up_sends_the_whole_configuration(self, world: World, stack: Stack) -> None:
+    def test_after_one_that_lambda_gave_up_sends_the_whole_configuration(
+        self, world: World, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         describe = world.aws_lambda._describe_function
-        failed = {"LastUpdateStatus": "Failed", "LastUpdateStatusReasonCode": "InvalidSubnet"}
-        world.aws_lambda._describe_function = lambda function: {  # type: ignore[method-assign]
-            **describe(function),
-            **(failed if not world.aws_lambda.changes() else {}),
-        }
+
+        def describe_failed(function: Any) -> dict[str, Any]:
+            failed = {} if world.aws_lambda.changes() else {"LastUpdateStatus": "Failed"}
+            return {**describe(function), **failed}
+
+        monkeypatch.setattr(world.aws_lambda, "_describe_function", describe_failed)
         assert stack.update(changed(BASE, Description="d"))
         sent = next(params for name, params in world.aws_lambda.calls if name == "UpdateFunctionConfiguration")
         assert {"Timeout", "MemorySize", "Handler", "VpcConfig"} <= sent.keys()

@@ -28,14 +28,6 @@ ACCEPTED = {
 
 
 @pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
 def own_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What botocore sleeps itself, on a clock that the provider does not see."""
     slept = list[float]()

@@ -19,7 +19,8 @@ from cfn_injector.aws import stacks
 from cfn_injector.aws.coerce import template_tags
 from cfn_injector.aws.s3_objects import account_secret, staging_bucket
 from cfn_injector.aws.waiting import Deadline, deadline_of, wait_out_throttling
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError, code_of
+from cfn_injector.env_properties import is_set
+from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError, StorageError, code_of
 from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services, Stack
 from cfn_injector.protocol.ownership import Verdict, verdict
 
@@ -73,8 +74,17 @@ class Operation:
         """The same, with this much time at most: for what is not worth all of it."""
         return self._until(self.deadline.within(seconds).at)
 
+    def without_waiting(self) -> Operation:
+        """The same, with no time left: a call that AWS throttles ends at once."""
+        return self._until(0.0)
+
     def _until(self, deadline: float) -> Operation:
         return replace(self, request=replace(self.request, deadline=deadline), _clients={})
+
+    def newly_set(self, flag: str) -> bool:
+        """Whether the template sets the flag and did not set it before. A rollback sets nothing for the first time."""
+        old, new = (is_set(each, flag) for each in (self.request.old_properties, self.request.properties))
+        return new and not old and not self.stack.rolling_back
 
     def log(self, step: str, **fields: Any) -> None:
         self.services.log(step, **fields)
@@ -101,10 +111,11 @@ class Operation:
         cloudformation = self.client("cloudformation")
         return stacks.has_given_up(cloudformation, self.request.stack_id, self.request.logical_id, self.stack)
 
-    @property
-    def skip_command(self) -> str:
-        """The command that completes a failed rollback without this resource."""
-        return (
+    def not_restorable(self, error: StorageError) -> StorageError:
+        """The error of a rollback that finds neither the code that was deployed before nor the artifact."""
+        return StorageError(
+            f"{error}. The rollback needs the artifact, because the code of the previous deployment is not in the "
+            "staging bucket. Upload the artifact again, or go on without this resource: "
             f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
             f"--resources-to-skip {self.request.logical_id}"
         )

@@ -59,7 +59,7 @@ THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
-"""The codes with which AWS asks to slow down. ``LimitExceededException`` is none: time does not help there."""
+"""The codes with which AWS asks to slow down. ``LimitExceededException`` is not one of them: waiting does not help."""
 
 T = TypeVar("T")
 

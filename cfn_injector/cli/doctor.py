@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -106,8 +107,9 @@ def _place(session: Session) -> str:
         sts = session.client("sts")
         return f"account {sts.get_caller_identity()['Account']}, Region {sts.meta.region_name}"
     except (BotoCoreError, ClientError) as error:
-        told = code_of(error) or " ".join(str(error).split()).rstrip(".")
-        raise InjectorError(f"AWS cannot be asked: {told}; give credentials and a Region as to the AWS CLI") from error
+        reason = code_of(error) or " ".join(str(error).split()).rstrip(".")
+        remedy = "configure credentials and a Region as for the AWS CLI"
+        raise InjectorError(f"cannot call AWS: {reason}; {remedy}") from error
 
 
 def _confirm(arguments: argparse.Namespace) -> None:
@@ -181,7 +183,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> str:
     with cli_extra():
-        import rich  # noqa: F401 (before anything is created)
+        import_module("rich")  # report needs it; this fails before anything is created
 
     from cfn_injector.doctor.catalogue import BELIEFS
     from cfn_injector.doctor.costs import estimate

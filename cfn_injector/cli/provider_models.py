@@ -110,7 +110,8 @@ def _parsed(name: str, body: bytes) -> Any:
 def cut(files: Mapping[str, bytes], whole: Collection[str]) -> dict[str, bytes]:
     """The files, with botocore's data cut. ``whole`` are the services that keep all operations.
 
-    What was compressed is not any more: the zip is, and the provider need not unpack it each time.
+    Files that were compressed are not compressed any more, so that the provider does not decompress them at each start.
+    The zip itself is compressed.
     """
     words = {word for name, body in files.items() if name.endswith(".py") for word in _WORD.findall(body.decode())}
     result = {name: body for name, body in files.items() if not (is_model(name) and name.endswith(".gz"))}

@@ -155,5 +155,6 @@ def chosen(letters: str) -> list[Belief]:
     """The beliefs with these letters, such as ``A,B``, in the order of the table. Raises ValueError for others."""
     wanted = {each.strip().upper() for each in letters.split(",")}
     if not wanted <= set(LETTERS):
-        raise ValueError(f"there is no belief {', '.join(sorted(wanted - set(LETTERS)))}; they are {LETTERS}")
+        unknown = ", ".join(sorted(wanted - set(LETTERS)))
+        raise ValueError(f"unknown belief: {unknown}; choose from {', '.join(LETTERS)}")
     return [belief for belief in BELIEFS if belief.letter in wanted]

@@ -14,8 +14,8 @@ from cfn_injector.errors import code_of, message_of
 
 def explained(error: Exception) -> str:
     """An error in one line."""
-    told = f"{code_of(error)}: {message_of(error)}" if code_of(error) else str(error) or type(error).__name__
-    return " ".join(told.split())
+    explanation = f"{code_of(error)}: {message_of(error)}" if code_of(error) else str(error) or type(error).__name__
+    return " ".join(explanation.split())
 
 
 @dataclass(frozen=True)

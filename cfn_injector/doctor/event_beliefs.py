@@ -135,13 +135,13 @@ def check_references(session: Session) -> Iterator[Answer]:
         question = f"{kind} reference"
         stack = stacks.create(session, f"ref-{kind}", _template(A=resource(shared.token, Kinds={"It": reference})))
         found = [each.kinds["It"] for each in records(session, shared.artifacts, stack.name)]
-        told = stacks.told(stack)
+        explanation = stacks.explain(stack)
         if found:
             yield compare(question, expected[kind], found[0])
-        elif kind == "ssm-secure" and _UNSUPPORTED.search(told):
-            yield judge(question, "literal, or refused", told, right=True)
+        elif kind == "ssm-secure" and _UNSUPPORTED.search(explanation):
+            yield judge(question, "literal, or refused", explanation, right=True)
         else:
-            yield unknown(question, expected[kind], told)
+            yield unknown(question, expected[kind], explanation)
 
 
 def check_emptied(session: Session) -> Iterator[Answer]:
@@ -167,7 +167,7 @@ def check_emptied(session: Session) -> Iterator[Answer]:
     if seen:
         yield compare(question, "{}", seen[0].kinds.get("Environment", "missing"))
     else:
-        yield unknown(question, "{}", stacks.told(stack))
+        yield unknown(question, "{}", stacks.explain(stack))
     stacks.require(stack, "UPDATE_COMPLETE")
     left = session.client("lambda").get_function_configuration(FunctionName=name).get("Environment", {})
     names = ", ".join(left.get("Variables", {})) or "no variables"

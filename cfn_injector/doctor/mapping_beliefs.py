@@ -9,7 +9,7 @@ from cfn_injector.doctor import functions, stacks
 from cfn_injector.doctor.base import RUNTIME, base, provider
 from cfn_injector.doctor.beliefs import Answer, compare, judge, unknown
 from cfn_injector.doctor.session import Session
-from cfn_injector.doctor.stacks import told
+from cfn_injector.doctor.stacks import explain
 
 _REFUSED = "outside the provider's permissions"
 
@@ -66,15 +66,15 @@ def check_aliases(session: Session) -> Iterator[Answer]:
         )
 
     stack = stacks.create(session, "aliased", template(5))
-    yield compare("a mapping for an alias is created", "CREATE_COMPLETE", told(stack))
+    yield compare("a mapping for an alias is created", "CREATE_COMPLETE", explain(stack))
     if stack.status != "CREATE_COMPLETE":
         return
     updated = stacks.update(session, stack, template(6))
-    yield compare("it is updated", "UPDATE_COMPLETE", told(updated))
+    yield compare("it is updated", "UPDATE_COMPLETE", explain(updated))
     found = session.client("lambda").list_event_source_mappings(FunctionName=f"{name}:live")["EventSourceMappings"]
     sizes = ", ".join(str(each["BatchSize"]) for each in found) or "no mapping"
     yield compare("the alias has it", "6", sizes)
-    yield compare("it is deleted", "DELETE_COMPLETE", told(stacks.delete(session, stack)))
+    yield compare("it is deleted", "DELETE_COMPLETE", explain(stacks.delete(session, stack)))
 
 
 def check_conditions(session: Session) -> Iterator[Answer]:
@@ -89,10 +89,10 @@ def check_conditions(session: Session) -> Iterator[Answer]:
     question, expected = "a mapping for a function outside the prefix", "refused by the provider's role"
     if stack.status == "CREATE_COMPLETE":
         yield judge(question, expected, "created", right=False)
-    elif _REFUSED in told(stack):
+    elif _REFUSED in explain(stack):
         yield judge(question, expected, "refused", right=True)
     else:
-        yield unknown(question, expected, told(stack))
+        yield unknown(question, expected, explain(stack))
 
 
 def check_shifts(session: Session) -> Iterator[Answer]:
@@ -110,9 +110,9 @@ def check_shifts(session: Session) -> Iterator[Answer]:
         return {**resources, "Conditions": {"Shifts": {"Fn::Equals": ["yes", "no"]}}}
 
     stack = stacks.create(session, "shifted", template(1))
-    yield compare("an alias with such an UpdatePolicy is created", "CREATE_COMPLETE", told(stack))
+    yield compare("an alias with such an UpdatePolicy is created", "CREATE_COMPLETE", explain(stack))
     if stack.status != "CREATE_COMPLETE":
         return
-    yield compare("it is updated", "UPDATE_COMPLETE", told(stacks.update(session, stack, template(2))))
+    yield compare("it is updated", "UPDATE_COMPLETE", explain(stacks.update(session, stack, template(2))))
     alias = session.client("lambda").get_alias(FunctionName=name, Name="live")
     yield compare("it names the new version", "2", alias["FunctionVersion"])

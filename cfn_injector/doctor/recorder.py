@@ -71,7 +71,7 @@ def facts(event):
 
 def answer(event, status, physical):
     ids = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    reason = "the recorder was told to fail"
+    reason = "the template asked the recorder to fail"
     body = json.dumps({**ids, "Status": status, "Reason": reason, "PhysicalResourceId": physical}).encode()
     put = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")
     urllib.request.urlopen(put, timeout=20).close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from cfn_injector.aws.waiting import Deadline, is_throttling
+from cfn_injector.aws.waiting import Deadline
 from cfn_injector.doctor.cleanup import Removals, explained
 from cfn_injector.errors import InjectorError
 
@@ -51,7 +51,7 @@ class Session:
 
     def patiently(self, what: str, call: Callable[[], T]) -> T:
         """Calls until AWS does not throttle it."""
-        return self.within().retry(what, call, is_throttling)
+        return self.within().retry(what, call)
 
     def once(self, what: str, make: Callable[[Session], T]) -> T:
         """What ``make`` returns, which is called the first time only. If it fails, the later times fail likewise."""

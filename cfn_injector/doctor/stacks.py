@@ -12,7 +12,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.aws.waiting import is_throttling
 from cfn_injector.doctor.session import Session, UnobservedError
 from cfn_injector.errors import code_of, message_of
 
@@ -55,7 +54,7 @@ def _at_rest(session: Session, name: str) -> dict[str, Any]:
         found = _describe(client, name) or {"StackId": name, "StackStatus": "DELETE_COMPLETE"}
         return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
 
-    return session.within(STACK_SECONDS).wait_for(f"stack {name}", look, is_throttling)
+    return session.within(STACK_SECONDS).wait_for(f"stack {name}", look)
 
 
 def _reasons(client: Any, stack_id: str) -> tuple[str, ...]:
@@ -151,10 +150,10 @@ def remove(session: Session, name: str) -> None:
         return
     rest = delete(session, Rest(name, found["StackId"], found["StackStatus"], {}, ()))
     if rest.status != "DELETE_COMPLETE":
-        raise UnobservedError(f"it is {told(rest)}")
+        raise UnobservedError(f"it is {explain(rest)}")
 
 
-def told(stack: Rest) -> str:
+def explain(stack: Rest) -> str:
     """The stack's status, and why it failed."""
     return "; ".join([stack.status, *stack.reasons])
 
@@ -162,5 +161,5 @@ def told(stack: Rest) -> str:
 def require(stack: Rest, status: str) -> Rest:
     """The stack. Raises UnobservedError if it has another status."""
     if stack.status != status:
-        raise UnobservedError(f"stack {stack.name} is not {status} but {told(stack)}")
+        raise UnobservedError(f"stack {stack.name} is not {status} but {explain(stack)}")
     return stack

@@ -64,7 +64,7 @@ def is_accepted(moment: Moment, seen: Record) -> bool:
     )
 
 
-def _told(seen: Record, names: Mapping[str, str]) -> str:
+def _describe_record(seen: Record, names: Mapping[str, str]) -> str:
     def shown(status: str, id: str) -> str:
         return f"{status or 'none'}{f' of {names.get(id, id)}' if id else ''}"
 
@@ -82,7 +82,7 @@ def _observe(moment: Moment, happened: Sequence[Record], names: Mapping[str, str
         yield unknown(moment.name, expected, f"CloudFormation sent {len(events)} such events in this operation")
         return
     seen = events[moment.number]
-    yield judge(moment.name, expected, _told(seen, names), right=is_accepted(moment, seen))
+    yield judge(moment.name, expected, _describe_record(seen, names), right=is_accepted(moment, seen))
     if not moment.status:
         held = "the event's" if seen.record[1] == seen.physical else "another" if seen.record[1] else "none"
         yield compare(f"{moment.name}: physical ID in the record", "another", held)

@@ -15,6 +15,7 @@ import math
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from time import strptime
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -101,6 +102,12 @@ class Request:
     @property
     def stack_name(self) -> str:
         return self.stack_id.rpartition(":")[2].split("/")[1]
+
+    @property
+    def folder(self) -> str:
+        """Part of the keys of all objects of this resource, and of no other resource's. It ends with a slash."""
+        stack = sha256(self.stack_id.encode()).hexdigest()[:16]
+        return f"{self.stack_name}-{stack}/{self.logical_id}/"
 
 
 class Response(NamedTuple):

@@ -60,6 +60,10 @@ class Verdict(Enum):
     """It bears no ownership tags."""
 
 
+NOT_OWNED = frozenset({Verdict.FOREIGN, Verdict.UNCLAIMED})
+"""The verdicts on what is not this resource's."""
+
+
 def verdict(tags: Mapping[str, str], request: Request, stack: Stack) -> Verdict:
     """What a resource with these tags is to the request; ``stack`` is the request's.
 

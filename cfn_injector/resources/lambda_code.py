@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -49,10 +48,6 @@ PROPERTIES = frozenset(
     }
 )
 
-_WITHOUT_OBJECT = (
-    "The rollback needs the artifact, because the previous object is not in the staging bucket. Upload the artifact "
-    "again, or go on without this resource"
-)
 _REQUIRED_BY_LOADER = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
 
 
@@ -65,7 +60,6 @@ class CodeSpec:
     env_file: str
     loader: Loader | None
     handler: str
-    edge: bool
     problems: tuple[PropertyError, ...]
 
 
@@ -101,15 +95,13 @@ def parse(properties: Mapping[str, Any]) -> CodeSpec:
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
         handler=str(properties.get("Handler", "")),
-        edge=is_set(properties, "Edge"),
         problems=tuple(_problems(properties)),
     )
 
 
 def _prefix(request: Request) -> str:
     """The prefix of all objects of this resource, and of no other resource's."""
-    stack = sha256(request.stack_id.encode()).hexdigest()[:16]
-    return f"code/{request.stack_name}-{stack}/{request.logical_id}/"
+    return f"code/{request.folder}"
 
 
 def _stem(operation: Operation, desired: CodeSpec) -> str:
@@ -183,7 +175,7 @@ def _open(operation: Operation, desired: CodeSpec) -> S3Source:
     except StorageError as error:
         if not operation.stack.rolling_back:
             raise
-        raise StorageError(f"{error}. {_WITHOUT_OBJECT}: {operation.skip_command}") from error
+        raise operation.not_restorable(error) from error
 
 
 def _outcome(operation: Operation, desired: CodeSpec, key: str, digest: str) -> Outcome:
@@ -219,8 +211,6 @@ def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str)
         scratch=f"tmp/{request.request_id}/{uuid4()}.zip",
         tagging=urlencode({PENDING: request.request_id}),
     )
-    rolling_back = operation.stack.rolling_back
-    becomes_edge = desired.edge and not rolling_back and not is_set(request.old_properties, "Edge")
     injected = injection.inject(
         source,
         destination,
@@ -228,7 +218,7 @@ def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str)
         path=desired.env_file,
         loader=desired.loader,
         max_unpacked=injection.LAMBDA_MAX_UNPACKED,
-        max_size=injection.EDGE_MAX_SIZE if becomes_edge else injection.LAMBDA_MAX_SIZE,
+        max_size=injection.EDGE_MAX_SIZE if operation.newly_set("Edge") else injection.LAMBDA_MAX_SIZE,
     )
     operation.log("injected", size=injected.size, entries=injected.entries)
     return injected.code_sha256 or ""

@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        self.server.got.append((self.command, self.rfile.read(length)))  # type: ignore[attr-defined]
+        self.server.got.append((self.command, self.rfile.read(length)))  # type: ignore[attr-defined]  # _Server's own
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()

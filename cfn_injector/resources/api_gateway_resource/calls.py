@@ -7,22 +7,20 @@ operation has passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import NOT_CREATED, Operation, code_of, dns_suffix, message_of
+from cfn_injector.plugin import NOT_CREATED, Operation, Pace, code_of, dns_suffix, is_throttling, message_of
 from cfn_injector.resources.api_gateway_resource.spec import VERBS, MethodSpec, Place, parse
 
 T = TypeVar("T")
 
-FIRST_TURN, LONGEST_TURN = 0.5, 40.0
-"""Seconds between two looks whether others have deployed. 180 events that look this rarely leave calls to others."""
+TURNS = Pace(first=1.0, factor=1.5, longest=45.0)
+"""For what one event can do for many: 180 events that look this rarely leave calls to others."""
 
 _BUSY = ("concurrent modification", "update is in progress")
 """Parts of the messages with which API Gateway and Lambda refuse a call while another one is in progress."""
-_THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException"})
 _NOT_FOUND = frozenset({"NotFoundException", "ResourceNotFoundException"})
 
 
@@ -62,7 +60,7 @@ def spec_of(operation: Operation, properties: Mapping[str, Any]) -> MethodSpec:
 
 def is_transient(error: ClientError) -> bool:
     """Whether AWS may accept the same call a moment later."""
-    return code_of(error) in _THROTTLED or any(words in message_of(error) for words in _BUSY)
+    return is_throttling(error) or any(words in message_of(error) for words in _BUSY)
 
 
 def wait_for(operation: Operation, what: str, look: Callable[[], T | None]) -> T:
@@ -71,19 +69,8 @@ def wait_for(operation: Operation, what: str, look: Callable[[], T | None]) -> T
 
 
 def wait_in_turn(operation: Operation, what: str, look: Callable[[], T | None]) -> T:
-    """Like ``wait_for``, for what one event can do for many: pauses become long, and differ from event to event."""
-    jitter, pause = Random(operation.request.request_id).uniform, FIRST_TURN
-
-    def attempt() -> T | None:
-        nonlocal pause
-        seen = look()
-        if seen is None:
-            left = operation.deadline.at - operation.services.now()
-            operation.services.sleep(max(min(jitter(pause / 2, pause), left), 0.0))
-            pause = min(pause * 1.5, LONGEST_TURN)
-        return seen
-
-    return wait_for(operation, what, attempt)
+    """Like ``wait_for``, for what one event can do for many."""
+    return operation.deadline.wait_for(what, look, is_transient, pace=TURNS)
 
 
 def call(operation: Operation, what: str, function: Callable[..., T], **arguments: Any) -> T:

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from cfn_injector.plugin import REQUEST_ID, Operation, OwnershipError, Request, Verdict, check_api, is_pending_for
+from cfn_injector.plugin import (
+    NOT_OWNED,
+    REQUEST_ID,
+    Operation,
+    OwnershipError,
+    Request,
+    Verdict,
+    check_api,
+    is_pending_for,
+)
 from cfn_injector.resources.api_gateway_resource import deployments, methods, paths, permissions
 from cfn_injector.resources.api_gateway_resource.calls import Target, place_of, spec_of
 from cfn_injector.resources.api_gateway_resource.paths import Tree
 from cfn_injector.resources.api_gateway_resource.permissions import functions_called, functions_named
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, is_api
-from cfn_injector.resources.api_gateway_resource.tags import NOT_OWNED, failed_create, owner_of, tags_of, verdict_on
+from cfn_injector.resources.api_gateway_resource.tags import failed_create, owner_of, tags_of, verdict_on
 
 _NOT_DELETED = {Verdict.FOREIGN: "not-owned", Verdict.UNCLAIMED: "not-owned", Verdict.STALE: "stale"}
 """The log steps for methods that a Delete leaves alone."""
@@ -111,8 +120,9 @@ def sweep(
 ) -> bool:
     """Deletes the methods of which the condition is true and what was created for them, and nothing else.
 
-    ``always``: what was created is looked for even if there is no such method. ``known`` is an API that was just read.
-    Permissions are revoked first: the method shows where they are. Returns whether something may have been deleted.
+    With ``always``, it looks for what was created even if no method meets the condition. ``known`` is an API that was
+    just read. Permissions are revoked first: the method shows where they are. Returns whether something may have been
+    deleted.
     """
     swept = False
     request, place = operation.request, place_of(operation)

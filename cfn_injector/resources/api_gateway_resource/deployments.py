@@ -19,12 +19,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import Operation, ResourceError, Verdict, code_of, message_of
+from cfn_injector.plugin import NOT_OWNED, Operation, ResourceError, Verdict, code_of, message_of
 from cfn_injector.resources.api_gateway_resource import calls, paths
 from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair
 from cfn_injector.resources.api_gateway_resource.spec import VERBS
 from cfn_injector.resources.api_gateway_resource.tags import (
-    NOT_OWNED,
     Owner,
     begun_in,
     description,
@@ -89,8 +88,8 @@ def _create(operation: Operation, api: str, name: str, *, new: bool) -> str:
     text = description(operation.request, operation.services.now())
     operation.log("deploy", key=name)
     stage = {"stageName": name, **({"stageDescription": description(operation.request)} if new else {})}
-    # A client whose deadline has passed does not wait out throttling, which means that others deploy.
-    create_deployment = operation.within(-1.0).client("apigateway").create_deployment
+    # Throttling means that others deploy.
+    create_deployment = operation.without_waiting().client("apigateway").create_deployment
     id: str = create_deployment(restApiId=api, description=text, **stage)["id"]
     return id
 
@@ -109,7 +108,7 @@ class _Patience:
         self.missing, self.since = frozenset[calls.Target](), 0.0
 
     def ends(self) -> bool:
-        """Whether the same methods lack their integrations as long ago; called when a deployment failed for that."""
+        """Whether the same methods have lacked integrations for too long. Called after a deployment failed for that."""
         tree, now = paths.find_resources(self.operation, self.api), self.operation.services.now()
         found = tree.methods() if tree else ()
         missing = frozenset(target for target, method in found if not method.get("methodIntegration"))

@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import Operation, OwnershipError, code_of
+from cfn_injector.plugin import NOT_OWNED, Operation, OwnershipError, code_of
 from cfn_injector.resources.api_gateway_resource import calls
 from cfn_injector.resources.api_gateway_resource.calls import Target, call
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
-from cfn_injector.resources.api_gateway_resource.tags import NOT_OWNED, Owner, owner_of, verdict_on
+from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_of, verdict_on
 
 _SETTINGS = (
     "authorizationType",

@@ -27,9 +27,6 @@ from cfn_injector.plugin import (
     short_hash,
 )
 
-NOT_OWNED = frozenset({Verdict.FOREIGN, Verdict.UNCLAIMED})
-"""The verdicts on what belongs to another resource, or to nobody."""
-
 _HASH = "[A-Z2-7]{12}"
 _TEXT = re.compile(rf"([A-Za-z0-9-]+-{_HASH})-({_HASH})(?:-(\d+))?(-pending)?")
 

@@ -16,6 +16,7 @@ from typing import Any
 from cfn_injector.env_properties import refuse
 from cfn_injector.plugin import (
     ADOPTED,
+    NOT_OWNED,
     REPLACES,
     REQUEST_ID,
     FunctionError,
@@ -169,7 +170,7 @@ def _find_replaced(operation: Operation, desired: FunctionSpec, found: Found) ->
     if not name or desired.name is not None:
         return None
     previous = api.find(operation.client("lambda"), name)
-    if previous is None or operation.verdict(previous["Tags"]) in claim.NOT_OWNED:
+    if previous is None or operation.verdict(previous["Tags"]) in NOT_OWNED:
         return None
     return None if making.replacement_reason(operation, desired, name, previous["Configuration"]) else (name, previous)
 

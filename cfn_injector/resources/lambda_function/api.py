@@ -160,8 +160,9 @@ def wait_until_idle(
         found = _describe(client, f"function {name}", FunctionName=name)
         return None if _is_busy(found) else found
 
-    known = observed is not None and not _is_busy(observed) and observed.get("State") not in ENDED
-    return observed if observed is not None and known else deadline.wait_for(f"function {name}", look, pace=LOOKS)
+    if observed is not None and not _is_busy(observed) and observed.get("State") not in ENDED:
+        return observed
+    return deadline.wait_for(f"function {name}", look, pace=LOOKS)
 
 
 def tag(client: Any, arn: str, tags: Mapping[str, str], deadline: Deadline) -> None:
@@ -260,14 +261,14 @@ def prune(client: Any, name: str, keep: int) -> list[str]:
 
 
 def _detach(client: Any, name: str, deadline: Deadline) -> None:
-    """Takes the function out of its VPC, if it is in one. Raises OutOfTimeError after ``DETACH_SECONDS``."""
+    """Takes the function out of its VPC, if it is in one."""
     found = find(client, name)
     if not found or not found["Configuration"].get("VpcConfig", {}).get("SubnetIds"):
         return
     nowhere = {"VpcConfig": RESETS["VpcConfig"]}
     what = f"the network of function {name}"
-    _retry(deadline.within(DETACH_SECONDS), what, client.update_function_configuration, FunctionName=name, **nowhere)
-    wait_until_ready(client, name, deadline.within(DETACH_SECONDS))
+    _retry(deadline, what, client.update_function_configuration, FunctionName=name, **nowhere)
+    wait_until_ready(client, name, deadline, at_once=False)
 
 
 def delete(operation: Operation, name: str) -> None:
@@ -279,8 +280,9 @@ def delete(operation: Operation, name: str) -> None:
     Deleting until its executions have ended.
     """
     client, deadline, what = operation.client("lambda"), operation.deadline, f"the deletion of function {name}"
-    with operation.best_effort(function=name):
-        _detach(client, name, deadline)
+    brief = operation.within(DETACH_SECONDS)
+    with brief.best_effort(function=name):
+        _detach(brief.client("lambda"), name, brief.deadline)
     try:
         _retry(deadline, what, client.delete_function, FunctionName=name)
     except OutOfTimeError as error:

@@ -35,8 +35,6 @@ PUT_ON_VERSIONS = frozenset({"FunctionScalingConfig"})
 """Properties of a version, which each new version needs."""
 
 _JSON_LOG_LEVELS = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
-
-
 _UNORDERED = frozenset({"SubnetIds", "SecurityGroupIds"})
 
 
@@ -53,8 +51,8 @@ NOTHING = Changes(False, {}, {})
 
 
 def of_new(spec: FunctionSpec) -> Changes:
-    """What remains to do for a function that was just created with the spec's arguments."""
-    return Changes(True, {}, spec.separate)
+    """What remains to do for a function that was just created with the spec's code and arguments."""
+    return Changes(False, {}, spec.separate)
 
 
 def changes(
@@ -116,7 +114,7 @@ def _separate(
     if there is not None and there.separate == desired.separate:
         return {}
     if there is not None and (old is None or there.separate != expected(old).separate):
-        return {key: new.separate.get(key) for key in SEPARATE_CALLS}  # nobody knows what is set
+        return {key: new.separate.get(key) for key in SEPARATE_CALLS}  # it is unknown what is set
     if old is None:
         return dict(new.separate)
     return {key: new.separate.get(key) for key in SEPARATE_CALLS if old.separate.get(key) != new.separate.get(key)}

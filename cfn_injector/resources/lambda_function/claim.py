@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.plugin import (
+    NOT_OWNED,
     PENDING,
     FunctionError,
     Operation,
@@ -28,8 +29,6 @@ from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 _INVALID_NAME = frozenset({"ValidationException", "InvalidParameterValueException"})
-
-NOT_OWNED = (Verdict.FOREIGN, Verdict.UNCLAIMED)
 
 Found = Mapping[str, Any]
 """GetFunction's answer: ``Configuration`` and ``Tags``."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from cfn_injector.plugin import (
+    NOT_OWNED,
     Operation,
     Outcome,
     PropertiesError,
@@ -66,7 +67,7 @@ def _take(operation: Operation, desired: FunctionSpec, name: str, found: Found, 
     """Takes a function that was there before: one that this resource owned before, or one to adopt."""
     tags = found["Tags"]
     check_tags(operation, tags)
-    if operation.request.type == "Update" and operation.verdict(tags) not in claim.NOT_OWNED:
+    if operation.request.type == "Update" and operation.verdict(tags) not in NOT_OWNED:
         own = ownership_tags(operation.request, pending=False, replaces=replaces)
         return _bring(operation, desired, name, found, own)
     reason = replacement_reason(operation, desired, name, found["Configuration"])

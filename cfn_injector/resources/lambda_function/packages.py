@@ -10,30 +10,21 @@ when a later deployment succeeds, when a rollback is complete, and with the func
 from __future__ import annotations
 
 from collections.abc import Collection
-from hashlib import sha256
 from typing import Any
 
 from cfn_injector import injection
 from cfn_injector.archive import NewFile
 from cfn_injector.aws.s3 import S3Destination, check_bucket, open_artifact
 from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket
-from cfn_injector.env_properties import is_set
 from cfn_injector.errors import StorageError
 from cfn_injector.plugin import Operation
 from cfn_injector.resources.lambda_function.applied import inputs
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
-WITHOUT_PACKAGE = (
-    "The rollback needs the artifact, because the package of the previous deployment is not in the staging bucket. "
-    "Upload the artifact again, or go on without this resource"
-)
-
 
 def _prefix(operation: Operation, name: str) -> str:
     """The prefix of this function's packages, and of no other function's."""
-    request = operation.request
-    stack = sha256(request.stack_id.encode()).hexdigest()[:16]
-    return f"deployed/{request.stack_name}-{stack}/{request.logical_id}/{name}/"
+    return f"deployed/{operation.request.folder}{name}/"
 
 
 def key_of(operation: Operation, spec: FunctionSpec, name: str) -> str:
@@ -58,7 +49,7 @@ def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str,
         try:
             _inject(operation, desired, key)
         except StorageError as error:
-            raise StorageError(f"{error}. {WITHOUT_PACKAGE}: {operation.skip_command}") from error
+            raise operation.not_restorable(error) from error
     kms_key = desired.code.get("SourceKMSKeyArn")
     place = {"S3Bucket": staging_bucket(operation.services.environ), "S3Key": key}
     return {**place, **({"SourceKMSKeyArn": kms_key} if kms_key else {})}
@@ -75,14 +66,9 @@ def _inject(operation: Operation, desired: FunctionSpec, key: str) -> None:
         files=files,
         loader=desired.loader,
         max_unpacked=injection.LAMBDA_MAX_UNPACKED,
-        max_size=injection.EDGE_MAX_SIZE if _becomes_edge(operation, desired) else injection.LAMBDA_MAX_SIZE,
+        max_size=injection.EDGE_MAX_SIZE if operation.newly_set("Edge") else injection.LAMBDA_MAX_SIZE,
     )
     operation.log("injected", size=injected.size, entries=injected.entries)
-
-
-def _becomes_edge(operation: Operation, desired: FunctionSpec) -> bool:
-    """Whether the function is new to Lambda@Edge. A rollback returns to what was accepted once."""
-    return desired.edge and not operation.stack.rolling_back and not is_set(operation.request.old_properties, "Edge")
 
 
 def _source(operation: Operation, desired: FunctionSpec) -> tuple[injection.Source, list[NewFile]]:

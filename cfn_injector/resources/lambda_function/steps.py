@@ -18,9 +18,6 @@ from cfn_injector.resources.lambda_function.applied import expected, recorded
 from cfn_injector.resources.lambda_function.changes import Changes
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
-Observed = Mapping[str, Any]
-"""A function's configuration as Lambda describes it."""
-
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
 AFTER_PUBLISHING = ("FunctionScalingConfig",)
@@ -88,7 +85,9 @@ def _own_handler(operation: Operation, desired: FunctionSpec) -> str:
     return str(old["Handler"]) if env_loader.desired(old) else desired.handler
 
 
-def _configure(operation: Operation, name: str, configuration: Mapping[str, Any], observed: Observed) -> Observed:
+def _configure(
+    operation: Operation, name: str, configuration: Mapping[str, Any], observed: Mapping[str, Any]
+) -> Mapping[str, Any]:
     if configuration:
         operation.log("update-configuration", function=name, properties=sorted(configuration))
     client, deadline = operation.client("lambda"), operation.deadline
