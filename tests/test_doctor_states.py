@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,6 +25,7 @@ class Answers:
     """A CloudFormation client that shows what was recorded, and a clock that moves when somebody sleeps."""
 
     seen: Record
+    meta: Any = field(default_factory=Mock)  # hooks are registered with it; nothing calls them
     time: float = 0.0
     environ: dict[str, str] = field(default_factory=dict)
 

@@ -129,6 +129,14 @@ class Account:
         pages = self.client("lambda").get_paginator("list_functions").paginate()
         return {item["FunctionName"] for page in pages for item in page["Functions"]} - {"cfn-injector"}
 
+    def delete_retained(self, function: str) -> None:
+        """Delete by hand what ``DeletionPolicy: Retain`` left: a function, and its packages in the staging bucket."""
+        self.client("lambda").delete_function(FunctionName=function)
+        s3 = self.client("s3")
+        for item in s3.list_objects_v2(Bucket=self.staging_bucket, Prefix="deployed/").get("Contents", ()):
+            if item["Key"].split("/")[-2] == function:
+                s3.delete_object(Bucket=self.staging_bucket, Key=item["Key"])
+
     def staged(self) -> list[str]:
         """ARNs of objects and unfinished uploads in the staging bucket.
 

@@ -209,7 +209,7 @@ def test_the_template_for_the_edge_gives_cloudfront_the_version_that_holds_the_e
         cloudformation.delete(client, name)
         left = account.functions()
     finally:
-        account.client("lambda").delete_function(FunctionName=function)
+        account.delete_retained(function)
 
     arn = f"arn:aws:lambda:us-east-1:111122223333:function:{function}"
     assert first == (f"{arn}:1", {"folder": "/dev"})
