@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from secrets import token_bytes
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.errors import StorageError, code_of
+
+T = TypeVar("T")
 
 CHUNK = 1 << 20
 SECRET_KEY = "secret/key"
@@ -59,12 +61,12 @@ def _problem(place: str, action: str, code: str) -> str:
     return f"{place} failed on {action} with {code}; deploy again"
 
 
-def twice(call: Callable[..., Any], **arguments: Any) -> None:
+def twice(call: Callable[..., T], **arguments: Any) -> T:
     """Calls, and calls once more if that fails. Only for idempotent calls: an answer may be lost."""
     try:
-        call(**arguments)
+        return call(**arguments)
     except (ClientError, BotoCoreError):
-        call(**arguments)
+        return call(**arguments)
 
 
 def staging_bucket(environ: Mapping[str, str]) -> str:
@@ -159,9 +161,13 @@ def untag(client: Any, bucket: str, key: str) -> None:
 
 def keys_below(client: Any, bucket: str, prefix: str) -> list[str]:
     """The keys of all objects whose keys start with ``prefix``."""
-    with translated(f"s3://{bucket}/{prefix}", "s3:ListBucket"):
+
+    def listed() -> list[str]:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    with translated(f"s3://{bucket}/{prefix}", "s3:ListBucket"):
+        return twice(listed)
 
 
 def discard(client: Any, bucket: str, key: str) -> None:

@@ -54,11 +54,19 @@ class Fault(Exception):
 
 
 MAX_POLICY = 20_480
+LARGEST_LOCATION = 1_000_000
 
 
 def _policy_document(statements: list[dict[str, Any]]) -> str:
     document = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
     return json.dumps(document, separators=(",", ":"))
+
+
+def _location(archive: bytes) -> str:
+    """Where the archive can be read. Every answer repeats it, so a large archive gets a URL that nothing serves."""
+    if len(archive) > LARGEST_LOCATION:
+        return f"https://{REGION}.archives.example/{hashlib.sha256(archive).hexdigest()}"
+    return f"data:application/zip;base64,{base64.b64encode(archive).decode()}"
 
 
 def no_hook(name: str) -> None:
@@ -315,8 +323,7 @@ class FakeLambda:
         function = self._found(params)
         version = params.get("Qualifier", "")
         archive = function.archives.get(version, function.archive)
-        location = f"data:application/zip;base64,{base64.b64encode(archive).decode()}"
-        code = {"RepositoryType": "S3", "Location": location}
+        code = {"RepositoryType": "S3", "Location": _location(archive)}
         tags = {} if version else function.tags
         found = {"Configuration": self.GetFunctionConfiguration(params), "Tags": tags, "Code": code}
         if "concurrency" in function.separate:
