@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # else it logs each request
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -8,6 +8,7 @@ and its value is the module.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
@@ -44,6 +45,7 @@ def services(modules: Mapping[str, str]) -> set[str]:
     return found
 
 
+@cache
 def _modules() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUP)} | BUILT_IN
 

@@ -15,12 +15,15 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+
+from cfn_injector.aws.clients import view
 
 REGION, ACCOUNT = "us-east-1", "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/cfn-injector/app"
@@ -132,14 +135,16 @@ def answer(url: str, status: int, body: bytes, headers: dict[str, str]) -> AWSRe
 
 def client_for(service: str, catch: Callable[..., AWSResponse], region: str = REGION, attempts: int = 1) -> Any:
     """A real boto3 client whose requests ``catch`` answers; nothing reaches a network."""
-    client = SESSION.client(
-        service,
-        region_name=region,
-        endpoint_url=f"https://{service}.{region}.amazonaws.com",
-        config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
-    )
+    client = view(plain_client(service, region, f"https://{service}.{region}.amazonaws.com", attempts))
     client.meta.events.register("before-send", catch)
     return client
+
+
+@cache
+def plain_client(service: str, region: str, endpoint: str, attempts: int) -> Any:
+    """A boto3 client, made once, because that takes long. Register event handlers with views of it only."""
+    config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
+    return SESSION.client(service, region_name=region, endpoint_url=endpoint, config=config)
 
 
 DEFAULTS: dict[str, Any] = {

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
+from cfn_injector.aws.clients import view
 from cfn_injector.aws.s3_objects import SECRET_KEY
 from cfn_injector.aws_lambda import find
 from cfn_injector.protocol import delivery, ownership, provider, registry
 from cfn_injector.protocol.messages import parse_request
 from tests.fakes import rest_apis
 from tests.fakes.api_gateway import FakeApiGateway
-from tests.fakes.aws_lambda import REGION, SESSION, Clock, Fault, Wire, answer
+from tests.fakes.aws_lambda import REGION, Clock, Fault, Wire, answer, plain_client
 from tests.fakes.cloudformation import RESPONSE_URL, Context, FakeCloudFormation
 from tests.fakes.event_sources import FakeEventSources
 from tests.fakes.response_server import Server
@@ -35,8 +35,7 @@ ENVIRON = {
 
 
 def s3_client(endpoint: str, attempts: int = 1) -> Any:
-    config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
-    return SESSION.client("s3", endpoint_url=endpoint, config=config)
+    return view(plain_client("s3", REGION, endpoint, attempts))
 
 
 @dataclass
