@@ -49,7 +49,8 @@ class _Memory:
         self.data = join(source, segments)
 
 
-def _injected(data: bytes, env: Mapping[str, str]) -> bytes:
+def injected(data: bytes, env: Mapping[str, str]) -> bytes:
+    """The archive with these variables."""
     destination = _Memory()
     done = inject(BytesSource(data), destination, env)
     assert done.size == len(destination.data)
@@ -177,7 +178,7 @@ def check(data: bytes) -> bool:
     """Whether these bytes are accepted, after all properties have been checked."""
     old = _directory(data)
     try:
-        result = _injected(data, ENV)
+        result = injected(data, ENV)
     except (ArtifactError, EnvFileError):
         return False
     assert isinstance(old, Directory)
@@ -187,6 +188,12 @@ def check(data: bytes) -> bool:
     _check_read_alike(data, old)
     _check_read_alike(result, new)
     _check_zipfile(data, result)
-    assert _injected(result, ENV) == result
-    assert _injected(_injected(data, FORMER), ENV) == result
+    assert injected(result, ENV) == result
+    try:
+        former = injected(data, FORMER)
+    except ArtifactError as error:  # its offset happens to point to a directory in front of the archive
+        assert old.layout.base_offset
+        assert "two central directories" in error.problem
+    else:
+        assert injected(former, ENV) == result
     return True
