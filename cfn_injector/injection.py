@@ -111,9 +111,10 @@ def _read_back(source: Source, segments: Sequence[Segment]) -> Read:
         for each in segments:
             length = len(each.data) if isinstance(each, Insert) else each.end - each.start
             low, high = max(start - at, 0), min(end - at, length)
-            if low < high:
-                inserted = isinstance(each, Insert)
-                parts.append(each.data[low:high] if inserted else source.read(each.start + low, each.start + high))
+            if low < high and isinstance(each, Insert):
+                parts.append(each.data[low:high])
+            elif low < high:
+                parts.append(source.read(each.start + low, each.start + high))
             at += length
         return b"".join(parts)
 

@@ -174,7 +174,7 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
                 f"app.py: compressed with {name}, which Lambda may not unpack; compress with deflate",
                 id=f"compressed with {name}",
             )
-            for method, name in {6: "implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 1: "method 1"}.items()
+            for method, name in ((6, "implode"), (9, "Deflate64"), (12, "bzip2"), (14, "LZMA"), (1, "method 1"))
         ),
         pytest.param(
             built([Member(b"lib\\a.py"), Member(b"lib\\b.py"), Member(b".env", b"A=1\n")]),
@@ -314,8 +314,12 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
         pytest.param(with_mode(b"lib/", 0o040711), id="a folder that all may open"),
         pytest.param(with_mode(b"app.py", 0o100600, system=0), id="a file from a system without permissions"),
         pytest.param(built([Member(b"link", b"app.py", attributes=0o120700 << 16)]), id="a link"),
-        pytest.param(built([Member("é.py".encode(), extra=unicode_path("é.py".encode(), "é.py"))]), id="one name twice"),
-        pytest.param(built([Member(b"A.py"), Member(b"a.py"), Member(b"n" * 255)]), id="names that differ only in case"),
+        pytest.param(
+            built([Member("é.py".encode(), extra=unicode_path("é.py".encode(), "é.py"))]), id="one name twice"
+        ),
+        pytest.param(
+            built([Member(b"A.py"), Member(b"a.py"), Member(b"n" * 255)]), id="names that differ only in case"
+        ),
         pytest.param(built([Member(b"lib/", attributes=FOLDER), Member(b"./lib/a.py")]), id="an entry below a folder"),
     ],
 )
@@ -340,7 +344,10 @@ def test_there_is_no_warning(data: bytes, tmp_path: Path, capsys: pytest.Capture
             id="other files of variables",
         ),
         pytest.param(
-            SMALL + bytes(9), (), ["9 bytes follow the end of the archive, and an injection leaves them out"], id="padding"
+            SMALL + bytes(9),
+            (),
+            ["9 bytes follow the end of the archive, and an injection leaves them out"],
+            id="padding",
         ),
         pytest.param(SMALL, ("--path", "a/.env"), ["the archive also holds .env"], id="one in another place"),
     ],

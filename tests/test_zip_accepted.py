@@ -124,7 +124,9 @@ ACCEPTED: dict[str, tuple[bytes, bytes]] = {
     "a .env whose header is padded, as zipalign does": (built([A, Member(b".env", local_extra=b"\0\0\0"), B]), b""),
     "a directory record that is padded": (built([A, Member(b"x", extra=b"\0\0\0"), B]), b""),
     "a directory record that is padded by other bytes": (
-        built([A, OLD, Member(b"x", extra=extra(0x5455, b"\1" + bytes(4)) + b"\xff\xff\xff"), Member(b"y", extra=b"!")]),
+        built(
+            [A, OLD, Member(b"x", extra=extra(0x5455, b"\1" + bytes(4)) + b"\xff\xff\xff"), Member(b"y", extra=b"!")]
+        ),
         b"",
     ),
     "a .env whose headers are padded by other bytes": (

@@ -321,7 +321,12 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     ),
     "bytes are in front of ZIP64 that has extensible data": (
         built([A], zip64=True, prefix=b"#!sh", zip64_data=b"x"),
-        "bytes in front of the archive, and extensible data",
+        "bytes in front of the archive, and ZIP64 records with extensible data",
+        None,
+    ),
+    "bytes are in front of ZIP64 whose locator counts no disks": (
+        built([A], zip64=True, prefix=b"#!sh", locator={"disks": 0}),
+        "or of no disk",
         None,
     ),
     "bytes are in front of ZIP64, of which the end of central directory record says nothing": (

@@ -34,7 +34,6 @@ from cfn_injector.archive.end_records import (
 )
 from cfn_injector.archive.entry import (
     ENCRYPTION_FLAGS,
-    LOCAL_HEADER_SIGNATURE,
     UNICODE_PATH_FIELD,
     ZIP64_FIELD,
     Entry,
@@ -42,6 +41,7 @@ from cfn_injector.archive.entry import (
     extra_fields,
 )
 from cfn_injector.archive.names import Names, index_names
+from cfn_injector.archive.prefix import check_prefix
 from cfn_injector.errors import ArtifactError
 
 MAX_ENTRIES = 100_000
@@ -58,9 +58,9 @@ class Directory:
     """The central directory of an archive.
 
     ``raw`` holds its bytes. ``positions`` (of the headers in ``raw``; the last one is their end) and ``offsets`` (as
-    recorded) are indexed by entry. ``zip64_offsets`` maps that index to the position in ``raw`` of an offset, or of a
-    copy of it, that is in a ZIP64 extra field. ``names`` finds the index of a name. ``bounds`` are the sorted positions in the source of all
-    local headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
+    recorded) are indexed by entry. ``zip64_offsets`` maps that index to the position in ``raw`` of an offset that is in
+    a ZIP64 extra field, or of a copy there. ``names`` finds the index of a name. ``bounds`` are the sorted positions in
+    the source of all local headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
     """
 
     layout: Layout
@@ -255,32 +255,6 @@ def _check(raw: bytes, layout: Layout, found: _Scanned) -> Directory:
     return Directory(layout, found.unpacked, raw, positions, offsets, found.zip64_offsets, names, bounds)
 
 
-def _check_prefix(directory: Directory, read: Read) -> None:
-    """Refuses bytes in front of the archive that readers get over in different ways, or not at all.
-
-    Go reads ZIP64 records only if it is told to, and prefers a directory where the recorded offset points from the
-    start of the file (https://go.dev/src/archive/zip/reader.go); Python before 3.13 expects no extensible data.
-    """
-    layout, first = directory.layout, directory.bounds[0]
-    if first and layout.extensible_data:
-        raise ArtifactError("has bytes in front of the archive, and extensible data in its ZIP64 records")
-    if not layout.base_offset:
-        return
-    if read(first, first + 4) != LOCAL_HEADER_SIGNATURE:
-        raise ArtifactError(
-            f"is damaged: its central directory is {layout.base_offset} bytes off, but its entries are not"
-        )
-    if layout.zip64_eocd and not layout.needs_zip64:
-        raise ArtifactError("has bytes in front of the archive, and ZIP64 records that not every reader looks for")
-    recorded = layout.start - layout.base_offset
-    if read(recorded, recorded + 4) == CENTRAL_DIRECTORY_SIGNATURE:
-        raise ArtifactError(
-            "has bytes in front of the archive, and two central directories: counted from the archive's start and from "
-            "the file's",
-            remedy="remove these bytes, or correct the offsets with zip -A",
-        )
-
-
 def read_directory(read: Read, size: int) -> Directory:
     """The central directory of an archive of ``size`` bytes; ``read(start, end)`` returns a range of it.
 
@@ -296,5 +270,5 @@ def read_directory(read: Read, size: int) -> Directory:
         )
     raw = read(layout.start, layout.start + layout.length)
     directory = _check(raw, layout, _scan(raw, layout))
-    _check_prefix(directory, read)
+    check_prefix(directory.layout, directory.bounds[0], read)
     return directory

@@ -64,9 +64,10 @@ class Layout:
     trailing: int
 
     @property
-    def extensible_data(self) -> int:
-        """The length of the extensible data of the ZIP64 end of central directory record."""
-        return max(len(self.zip64_eocd) - _ZIP64_EOCD.size, 0)
+    def plain_zip64(self) -> bool:
+        """Whether the ZIP64 records have no extensible data, and count one disk, as every reader expects."""
+        disks: int = _ZIP64_LOCATOR.unpack(self.zip64_locator)[3]
+        return len(self.zip64_eocd) == _ZIP64_EOCD.size and disks == 1
 
     @property
     def needs_zip64(self) -> bool:

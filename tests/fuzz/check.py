@@ -191,9 +191,8 @@ def check(data: bytes) -> bool:
     assert injected(result, ENV) == result
     try:
         former = injected(data, FORMER)
-    except ArtifactError as error:  # its offset happens to point to a directory in front of the archive
+    except ArtifactError:  # its offset happens to point to a directory in front of the archive
         assert old.layout.base_offset
-        assert "two central directories" in error.problem
     else:
         assert injected(former, ENV) == result
     return True

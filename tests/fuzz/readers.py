@@ -1,7 +1,8 @@
-"""Other readers find the same entries in what is accepted, and in the results: ``python -m tests.fuzz.readers FOLDER...``.
+"""Other readers find the same entries in what is accepted, and in the results.
 
-Prints for each reader that is installed how many archives it was given, and how many of them it refused. Returns 1, and
-names the inputs, if it found other entries in one.
+``python -m tests.fuzz.readers FOLDER...`` takes folders of inputs. It prints for each reader that is installed how many
+archives it was given, and how many of them it refused. The status is 1 if it found other entries in one of them, which
+is then named.
 """
 
 from __future__ import annotations

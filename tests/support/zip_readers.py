@@ -76,7 +76,7 @@ def by_go(paths: Sequence[Path]) -> list[Rows]:
     with TemporaryDirectory() as folder:
         program = Path(folder) / "read.go"
         program.write_text(_GO)
-        command = ["go", "run", program]
+        command = ["go", "run", str(program)]
         done = subprocess.run(command, input="\n".join(map(str, paths)), stdout=subprocess.PIPE, text=True, check=True)
     return list(map(read, done.stdout.splitlines()))
 

@@ -111,9 +111,9 @@ class Member:
     """An entry whose every field can be set.
 
     ``wide`` lists the fields that are in the ZIP64 field of the central directory header ("size", "packed", "offset",
-    "disk"), ``copied`` those that are there and in the header; ``local_wide`` puts both sizes into that of the local header. ``descriptor`` is "", "signed", "bare",
-    "wide" or "bare wide". ``local`` and ``record`` overwrite fields with wrong values. ``behind`` are bytes between
-    this entry and the next.
+    "disk"), ``copied`` those that are there and in the header; ``local_wide`` puts both sizes into that of the local
+    header. ``descriptor`` is "", "signed", "bare", "wide" or "bare wide". ``local`` and ``record`` overwrite fields
+    with wrong values. ``behind`` are bytes between this entry and the next.
     """
 
     name: bytes
@@ -197,10 +197,10 @@ def built(
 ) -> bytes:
     """An archive, byte by byte.
 
-    ``relative``: offsets count from the end of the ``prefix``, but for that of the locator if ``located``. ``order`` is that of the central directory headers.
-    ``zip64`` adds a ZIP64 end of central directory record with ``zip64_data`` as its extensible data, and sets the
-    fields of the other record to their maxima. ``zip64_end``, ``locator`` and ``end`` overwrite fields with wrong
-    values.
+    ``relative``: offsets count from the end of the ``prefix``, but for that of the locator if ``located``. ``order`` is
+    that of the central directory headers. ``zip64`` adds a ZIP64 end of central directory record with ``zip64_data`` as
+    its extensible data, and sets the fields of the other record to their maxima. ``zip64_end``, ``locator`` and ``end``
+    overwrite fields with wrong values.
     """
     data = bytearray(prefix)
     base = len(prefix) if relative else 0
@@ -272,7 +272,7 @@ def pieces(data: bytes, comment: bytes = b"") -> list[Piece]:
         else:
             record[42:46] = bytes(4)
             copy = name_end - position
-            while record[copy : copy + 2] not in (b"\1\0", b""):
+            while bytes(record[copy : copy + 2]) not in (b"\1\0", b""):
                 copy += 4 + unpack_from("<H", record.ljust(copy + 4, b"\0"), copy + 2)[0]
             if unpack_from("<H", record.ljust(copy + 4, b"\0"), copy + 2)[0] >= 24:
                 values = slice(copy + 4 + 16, copy + 4 + 24)
