@@ -111,11 +111,13 @@ def _read_back(source: Source, segments: Sequence[Segment]) -> Read:
         for each in segments:
             length = len(each.data) if isinstance(each, Insert) else each.end - each.start
             low, high = max(start - at, 0), min(end - at, length)
-            if low < high and isinstance(each, Insert):
-                parts.append(each.data[low:high])
-            elif low < high:
-                parts.append(source.read(each.start + low, each.start + high))
             at += length
+            if low >= high:
+                continue
+            if isinstance(each, Insert):
+                parts.append(each.data[low:high])
+            else:
+                parts.append(source.read(each.start + low, each.start + high))
         return b"".join(parts)
 
     return read

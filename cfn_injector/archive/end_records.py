@@ -72,8 +72,8 @@ class Layout:
     @property
     def needs_zip64(self) -> bool:
         """Whether readers that do not look for ZIP64 records by themselves are told to."""
-        entries, _, offset = _EOCD.unpack_from(self.eocd)[4:7]
-        return entries == UINT16_MAX or offset == UINT32_MAX
+        values: Sequence[int] = _EOCD.unpack_from(self.eocd)
+        return values[4] == UINT16_MAX or values[6] == UINT32_MAX
 
 
 def checked(read: Read) -> Read:
