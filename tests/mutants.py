@@ -888,7 +888,9 @@ MUTANTS = (
         "False",
         (REFUSED,),
     ),
-    Mutant("a result behind a prefix is not read back", "injection.py", "    if prefixed:", "    if False:", (INJECTION,)),
+    Mutant(
+        "a result behind a prefix is not read back", "injection.py", "    if prefixed:", "    if False:", (INJECTION,)
+    ),
     Mutant(
         "only the first block of names is read", "archive/names.py", "        at = end\n", "        break\n", (SIZES,)
     ),

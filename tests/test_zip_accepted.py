@@ -13,6 +13,7 @@ from struct import pack, unpack_from
 import pytest
 
 from tests.support.splicing import FILES, NEW, OLD, A, B, directory_of, others, spliced
+from tests.support.zip_readers import READERS, is_installed
 from tests.support.zips import (
     EMPTY,
     FOLDER,
@@ -253,6 +254,46 @@ def test_zipfile_reads_the_result(data: bytes) -> None:
         info = archive.getinfo(".env")
         assert stat.filemode(info.external_attr >> 16) == "-rw-r--r--"
         assert (info.date_time, info.compress_type) == ((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)
+
+
+ALL_ACCEPTED = {name: data for name, (data, _) in ACCEPTED.items()} | {
+    f"{name} behind the archive": data + behind for name, (data, behind) in TRAILING.items()
+}
+REFUSED_BY: dict[str, set[str]] = {
+    "unzip": {"a locator that counts no disks"},
+    "go": {"a locator that counts no disks"},
+    "python3": {
+        "names that say that they are UTF-8 and are not",
+        # in some releases
+        "ZIP64 end of central directory records with extensible data",
+        "a directory record that is padded",
+        "a directory record that is padded by other bytes",
+        "Unicode paths",
+    },
+}
+"""What a reader refuses. It does not read other entries there."""
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_finds_the_same_entries(reader: str, tmp_path: Path) -> None:
+    if not is_installed(reader):
+        pytest.skip(f"{reader} is not installed here")
+    cases = {
+        f"{when}: {name}": archive
+        for name, data in ALL_ACCEPTED.items()
+        for when, archive in (("before", data), ("after", spliced(data)))
+    }
+    paths = [tmp_path / f"{number}.zip" for number in range(len(cases))]
+    for path, archive in zip(paths, cases.values(), strict=True):
+        path.write_bytes(archive)
+    ours = {
+        name: [(entry.crc, entry.compressed_size, entry.size) for entry in directory_of(data).entries()]
+        for name, data in cases.items()
+    }
+    theirs = dict(zip(cases, READERS[reader](paths), strict=True))
+    different = {name for name in cases if theirs[name] != ours[name]}
+    assert {name for name in different if theirs[name] is not None} == set()
+    assert {name.partition(": ")[2] for name in different} <= REFUSED_BY[reader]
 
 
 @pytest.mark.skipif(not shutil.which("zip"), reason="Info-ZIP's zip is not installed")

@@ -167,7 +167,7 @@ IN_EVERY_FORM = ("zipfile", "zip", "7z into a pipe", "jar", "bsdtar")
 ARCHIVES = {
     **{maker: (maker, "") for maker in MAKERS},
     **{maker + form: (maker, form) for maker in IN_EVERY_FORM for form in FORMS},
-    # Other bytes around ZIP64 are in test_zip_readers: Java reads them only in the result, which has none behind it.
+    # Other bytes around ZIP64 are in test_zip_accepted: Java reads them only in the result, which has none behind it.
     **{f"{maker}, with a comment": (maker, ", with a comment") for maker in MAKERS if "ZIP64" in maker},
 }
 

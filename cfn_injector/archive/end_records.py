@@ -109,7 +109,7 @@ def _zip64_eocd(read: Read, locator_at: int, locator: bytes) -> bytes:
     if prefix > 0 and read(prefix, prefix + 4) == LOCAL_HEADER_SIGNATURE:
         raise ArtifactError(
             "has a ZIP64 locator that does not count the bytes in front of the archive",
-            remedy="correct its offsets with zip -A",
+            remedy="remove these bytes, or rebuild the artifact with offsets that count them",
         )
     raise ArtifactError("has no ZIP64 end of central directory record where its locator points")
 

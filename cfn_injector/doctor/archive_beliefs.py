@@ -1,5 +1,7 @@
 """A belief about the forms of archives that the provider accepts, and that Lambda does not document: it unpacks them.
 
+docs/rewriting.md lists the forms.
+
 Each form is an archive of one file. A function is created from it and invoked.
 """
 
