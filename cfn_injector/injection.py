@@ -25,6 +25,7 @@ from cfn_injector.archive import (
     Extracted,
     Insert,
     NewFile,
+    Read,
     Segment,
     entry_name,
     extract,
@@ -102,6 +103,26 @@ def join(source: Source, segments: Sequence[Segment]) -> bytes:
     return b"".join(each.data if isinstance(each, Insert) else source.read(*each) for each in segments)
 
 
+def _read_back(source: Source, segments: Sequence[Segment]) -> Read:
+    """Reads ranges of the archive that the segments will be."""
+
+    def read(start: int, end: int) -> bytes:
+        parts, at = [], 0
+        for each in segments:
+            length = len(each.data) if isinstance(each, Insert) else each.end - each.start
+            low, high = max(start - at, 0), min(end - at, length)
+            at += length
+            if low >= high:
+                continue
+            if isinstance(each, Insert):
+                parts.append(each.data[low:high])
+            else:
+                parts.append(source.read(each.start + low, each.start + high))
+        return b"".join(parts)
+
+    return read
+
+
 def _refuse_signed(directory: Directory) -> None:
     name = directory.names.search(_SIGNATURE)
     if name is not None:
@@ -175,7 +196,10 @@ def inject(
         problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda accepts here"
         raise ArtifactError(problem, remedy="take files out of it")
     entries = directory.layout.entries - len(cut) + len(add)
+    prefixed = directory.layout.base_offset > 0
     del directory  # up to 40 MB, which nothing needs while the archive is written
+    if prefixed:  # the new offset may point, from the start of the file, to what some readers take for a directory
+        read_directory(_read_back(source, segments), new_size)
     return Injected(
         size=new_size,
         unpacked=unpacked,

@@ -37,7 +37,8 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 DOCTOR = "tests/test_doctor.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
-SIZES = "tests/test_zip_sizes.py"
+SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
+ACCEPTED, INJECTION = "tests/test_zip_accepted.py", "tests/test_injection.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
@@ -809,6 +810,86 @@ MUTANTS = (
         "if longest > MAX_NAME_BYTES:",
         "if False:",
         (ARCHIVES,),
+    ),
+    Mutant(
+        "an earlier record whose comment ends with the file is not looked for",
+        "archive/end_records.py",
+        "several = _ends(window, earlier) == len(window)",
+        "several = False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "a signature may follow the end of central directory record",
+        "archive/end_records.py",
+        "several = at + _EOCD.size < len(window) and _EOCD_SIGNATURE in window[at + 1 :]",
+        "several = False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "a comment may be cut off",
+        "archive/end_records.py",
+        "if end > len(window):",
+        "if False:",
+        (REFUSED,),
+    ),
+    Mutant(
+        "bytes behind the archive are kept in its comment",
+        "archive/end_records.py",
+        "eocd = read(at, end)",
+        "eocd = read(at, size)",
+        (ACCEPTED,),
+    ),
+    Mutant(
+        "a ZIP64 locator does not count the bytes in front",
+        "archive/end_records.py",
+        "layout.base_offset + offset + length",
+        "offset + length",
+        (ACCEPTED, SIZES),
+    ),
+    Mutant(
+        "spare ZIP64 values may be anywhere in the field",
+        "archive/directory.py",
+        "at < end and referred != sorted(referred, reverse=True)",
+        "False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "a copy of an offset stays where it was",
+        "archive/directory.py",
+        "if at <= copy <= end - 8 and",
+        "if False and",
+        (ACCEPTED,),
+    ),
+    Mutant(
+        "an extra field may end behind the others",
+        "archive/entry.py",
+        "    if at > end:\n",
+        "    if False:\n",
+        (REFUSED,),
+    ),
+    Mutant(
+        "bytes in front may hold a second directory",
+        "archive/prefix.py",
+        "read(recorded, recorded + 4) == CENTRAL_DIRECTORY_SIGNATURE",
+        "False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "bytes in front of unusual ZIP64 records are accepted",
+        "archive/prefix.py",
+        "first and layout.zip64_eocd and not layout.plain_zip64",
+        "False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "bytes in front of unannounced ZIP64 records are accepted",
+        "archive/prefix.py",
+        "layout.zip64_eocd and not layout.needs_zip64",
+        "False",
+        (REFUSED,),
+    ),
+    Mutant(
+        "a result behind a prefix is not read back", "injection.py", "    if prefixed:", "    if False:", (INJECTION,)
     ),
     Mutant(
         "only the first block of names is read", "archive/names.py", "        at = end\n", "        break\n", (SIZES,)

@@ -168,6 +168,50 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
             "Lambda's user cannot read 0, 1, 2 and 2 more; give files mode 0644",
             id="many files",
         ),
+        *(
+            pytest.param(
+                built([Member(b"app.py", b"?", record={"method": method}), Member(b".env", b"A=1\n")]),
+                f"app.py: compressed with {name}, which Lambda may not unpack; compress with deflate",
+                id=f"compressed with {name}",
+            )
+            for method, name in ((6, "implode"), (9, "Deflate64"), (12, "bzip2"), (14, "LZMA"), (1, "method 1"))
+        ),
+        pytest.param(
+            built([Member(b"lib\\a.py"), Member(b"lib\\b.py"), Member(b".env", b"A=1\n")]),
+            "lib\\a.py, lib\\b.py: has a backslash in its name, which separates folders on Windows only; "
+            "write / between them",
+            id="backslashes",
+        ),
+        pytest.param(
+            built([Member(b"\x82.py"), Member(b".env", b"A=1\n")]),
+            "é.py: has a name that is not UTF-8, which unpackers spell in different ways",
+            id="a name in code page 437",
+        ),
+        pytest.param(
+            built([Member(b"lib/" + b"n" * 256), Member(b".env", b"A=1\n")]),
+            f"lib/{'n' * 196}...: has a name with a part of more than 255 bytes, which Linux does not support",
+            id="a long name",
+        ),
+        pytest.param(
+            built([Member(b"pipe", attributes=0o010644 << 16), Member(b".env", b"A=1\n")]),
+            "pipe: is a device, a pipe or a socket, which unpackers do not create",
+            id="a pipe",
+        ),
+        pytest.param(
+            built([Member(b"lib", b"/tmp", attributes=LINK), Member(b"lib/a.py"), Member(b".env", b"A=1\n")]),
+            "lib/a.py: is below lib, which is a symbolic link, so unpackers fail or write elsewhere",
+            id="an entry below a link",
+        ),
+        pytest.param(
+            built([Member(b"lib/a.py"), Member(b"./lib"), Member(b".env", b"A=1\n")]),
+            "lib/a.py: is below ./lib, which is not a folder, so unpackers fail or write elsewhere",
+            id="an entry below a file",
+        ),
+        pytest.param(
+            built([Member(b"#U00e9", extra=unicode_path(b"#U00e9", "é")), Member(b".env", b"A=1\n")]),
+            "#U00e9: has another name in its Unicode path field, which only some unpackers use",
+            id="two names",
+        ),
         pytest.param(
             env(f"A=1\nB='{CANARY}\n"),
             "variables cannot be injected: .env, line 2 in the artifact opens a quote that is never closed; "
@@ -270,6 +314,13 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
         pytest.param(with_mode(b"lib/", 0o040711), id="a folder that all may open"),
         pytest.param(with_mode(b"app.py", 0o100600, system=0), id="a file from a system without permissions"),
         pytest.param(built([Member(b"link", b"app.py", attributes=0o120700 << 16)]), id="a link"),
+        pytest.param(
+            built([Member("é.py".encode(), extra=unicode_path("é.py".encode(), "é.py"))]), id="one name twice"
+        ),
+        pytest.param(
+            built([Member(b"A.py"), Member(b"a.py"), Member(b"n" * 255)]), id="names that differ only in case"
+        ),
+        pytest.param(built([Member(b"lib/", attributes=FOLDER), Member(b"./lib/a.py")]), id="an entry below a folder"),
     ],
 )
 def test_there_is_no_warning(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -291,6 +342,12 @@ def test_there_is_no_warning(data: bytes, tmp_path: Path, capsys: pytest.Capture
             (),
             ["the archive also holds a/.env", "the archive also holds .env.prod"],
             id="other files of variables",
+        ),
+        pytest.param(
+            SMALL + bytes(9),
+            (),
+            ["9 bytes follow the end of the archive, and an injection leaves them out"],
+            id="padding",
         ),
         pytest.param(SMALL, ("--path", "a/.env"), ["the archive also holds .env"], id="one in another place"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +15,17 @@ from botocore.exceptions import ClientError
 
 from cfn_injector.cli import doctor as command
 from cfn_injector.cli.main import main
-from cfn_injector.doctor import catalogue
+from cfn_injector.doctor import archive_beliefs, catalogue, functions
 from cfn_injector.doctor.base import Base, empty, template
 from cfn_injector.doctor.beliefs import Answer, Belief, Finding, compare, judge, unknown
 from cfn_injector.doctor.cleanup import Removals
 from cfn_injector.doctor.costs import PRICES, estimate
 from cfn_injector.doctor.examine import Report, examine
+from cfn_injector.doctor.functions import PLAIN, Memory
 from cfn_injector.doctor.recorder import SOURCE
 from cfn_injector.doctor.report import as_facts, as_text
 from cfn_injector.doctor.session import Session, UnobservedError
+from cfn_injector.injection import BytesSource, inject
 
 RIGHT = compare("the sky", "blue", "blue")
 WRONG = compare("the grass", "green", "red")
@@ -93,11 +97,54 @@ def test_a_check_can_decide_by_itself() -> None:
 
 
 def test_every_letter_of_the_catalogue_is_there_once_and_in_order() -> None:
-    assert catalogue.LETTERS == "ABCDEFGHIJKLMNOPQR"
+    assert catalogue.LETTERS == "ABCDEFGHIJKLMNOPQRS"
 
 
 def test_beliefs_are_chosen_by_their_letters_in_the_order_of_the_table() -> None:
     assert [each.letter for each in catalogue.chosen("q, a,N")] == ["A", "N", "Q"]
+
+
+@pytest.mark.parametrize("form", archive_beliefs.FORMS)
+def test_a_form_of_archive_that_is_tried_is_one_that_is_accepted(form: str) -> None:
+    data, target = archive_beliefs.FORMS[form], Memory()
+    inject(BytesSource(data), target, {"A": "1"})
+    for archive in (data, target.data):
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            assert opened.testzip() is None
+            assert opened.read("index.py").decode() == PLAIN
+
+
+def created(error: Exception | None, answer: functions.Invoked) -> list[Answer]:
+    """The answers if the creation of a function fails, or if its invocation is answered."""
+
+    def make(session: Session, label: str, code: bytes) -> dict[str, str]:
+        if error:
+            raise error
+        return {"FunctionName": label}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(functions, "make", make)
+        patch.setattr(functions, "invoke", lambda session, name: answer)
+        return list(archive_beliefs.check_forms(session()))
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "verdict"),
+    [
+        ("", functions.Invoked({}, b"", ""), "right"),
+        ("", functions.Invoked(None, b"", ""), "unknown"),
+        ("", functions.Invoked({"errorType": "Runtime.ImportModuleError"}, b"", "Unhandled"), "wrong"),
+        ("InvalidParameterValueException", functions.Invoked({}, b"", ""), "wrong"),
+        ("AccessDeniedException", functions.Invoked({}, b"", ""), "unknown"),
+    ],
+)
+def test_a_form_of_archive_is_judged_by_the_creation_and_the_invocation(
+    code: str, answer: functions.Invoked, verdict: str
+) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": "Could not unzip"}}, "CreateFunction") if code else None
+    answers = created(error, answer)
+    assert [each.question for each in answers] == list(archive_beliefs.FORMS)
+    assert {each.verdict for each in answers} == {verdict}
 
 
 def test_the_documentation_lists_every_belief() -> None:

@@ -83,6 +83,17 @@ class TestTheFile:
         assert (before[b"a.py"], before[b"lib/b.py"]) == (after[b"a.py"], after[b"lib/b.py"])
 
 
+@pytest.mark.parametrize(("value", "refused"), [("1", True), ("12", False)])
+def test_the_new_offset_must_not_point_to_a_directory_in_front_of_the_archive(value: str, refused: bool) -> None:
+    offset = (30 + len("a")) + (30 + len(".env") + len("A=1\n"))
+    data = built([Member(b"a")], prefix=bytes(offset) + b"PK\x01\x02" + bytes(50), relative=True)
+    if refused:
+        with pytest.raises(ArtifactError, match="two central directories"):
+            injected(data, {"A": value})
+    else:
+        assert content(injected(data, {"A": value})[0]) == b"A=12\n"
+
+
 class TestTheResult:
     def test_it_counts_bytes_and_entries_and_names_all_variables(self) -> None:
         archive, result = injected(written(FILES))

@@ -27,6 +27,7 @@ from tests.support.zips import (
     written,
 )
 
+FAKE_END = b"PK\x05\x06" + pack("<4H2IH", 0, 0, 1, 1, 60, 10, 0)
 # Each row: the archive, the problem, and the name of the entry, if the problem is about one.
 REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     # ambiguous
@@ -47,21 +48,26 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     "a single local header": (PLAIN[:60], "not a zip archive", None),
     "the signature of an end of central directory record alone": (b"PK\x05\x06", "not a zip archive", None),
     # truncated, or too long
-    "the last byte is missing": (PLAIN[:-1], "no end of central directory record at its end", None),
+    "the last byte is missing": (PLAIN[:-1], "no end of central directory record in its last 65,557 bytes", None),
     "the end of central directory record is missing": (
         PLAIN[:-22],
-        "no end of central directory record at its end",
+        "no end of central directory record in its last 65,557 bytes",
         None,
     ),
     "the first half is missing": (PLAIN[len(PLAIN) // 2 :], "truncated or damaged", None),
     "the first byte is missing": (PLAIN[1:], "truncated or damaged", None),
     "a byte is missing in the middle": (PLAIN[:40] + PLAIN[41:], "truncated or damaged", None),
     "the directory is missing": (PLAIN[:START] + PLAIN[-22:], "truncated or damaged", None),
-    "a byte follows": (PLAIN + b"\n", "no end of central directory record at its end", None),
-    "many bytes follow": (PLAIN + bytes(70_000), "no end of central directory record at its end", None),
-    "a comment is shorter than it says": (
-        written(FILES, b"comment")[:-1],
-        "no end of central directory record at its end",
+    "65,536 bytes follow": (PLAIN + bytes(65_536), "no end of central directory record in its last 65,557 bytes", None),
+    "65,536 bytes follow with the comment": (
+        written(FILES, b"c" * 1_000) + bytes(64_536),
+        "no end of central directory record in its last 65,557 bytes",
+        None,
+    ),
+    "a comment is shorter than it says": (written(FILES, b"comment")[:-1], "its comment is shorter", None),
+    "a comment is shorter than it says, in an archive behind another": (
+        PLAIN + written(FILES, b"comment")[:-1],
+        "its comment is shorter",
         None,
     ),
     "an extra byte is between the entries": (PLAIN[:90] + b"x" + PLAIN[90:], "is 1 bytes off", None),
@@ -106,7 +112,47 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
     ),
     "an end of central directory record is damaged and a comment holds another": (
         built([A], end={"disk": 1}, comment=b"x" + EMPTY),
-        "several disks",
+        "several end of central directory records",
+        None,
+    ),
+    "a comment holds an end of central directory record which does not reach its end": (
+        written(FILES, FAKE_END + b"!"),
+        "several end of central directory records",
+        None,
+    ),
+    "a comment ends in an end of central directory record which cannot be true": (
+        written(FILES, b"x" + FAKE_END),
+        "several end of central directory records",
+        None,
+    ),
+    "a comment ends in the end of central directory record of an empty archive": (
+        written(FILES, b"x" + EMPTY),
+        "several end of central directory records",
+        None,
+    ),
+    "a comment holds the signature of an end of central directory record": (
+        written(FILES, b"x" + EMPTY[:4]),
+        "several end of central directory records",
+        None,
+    ),
+    "the bytes that follow hold the signature of an end of central directory record": (
+        PLAIN + b"x" + EMPTY[:4] + b"xyz",
+        "several end of central directory records",
+        None,
+    ),
+    "the bytes that follow hold a whole end of central directory record": (
+        PLAIN + b"x" + EMPTY + b"x",
+        "lists no entries",
+        None,
+    ),
+    "the bytes that follow are a second directory, and its end": (
+        PLAIN + PLAIN[START:] + b"x",
+        "bytes off, but its entries are not",
+        None,
+    ),
+    "the bytes that follow are the comment of an earlier end of central directory record": (
+        with_end(built([Member(b"evil.py")]), comment_length=len(PLAIN) + 5) + PLAIN + b"bytes",
+        "several end of central directory records",
         None,
     ),
     # several disks
@@ -238,6 +284,21 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "ZIP64 extra field that does not match its central directory header",
         "a",
     ),
+    "a ZIP64 field holds the sizes in front of the offset, which the header does not": (
+        built([Member(b"a", wide=("offset",), copied=("size", "packed")), OLD]),
+        "ZIP64 extra field that does not match its central directory header",
+        "a",
+    ),
+    "a ZIP64 field holds the size in front of the other size": (
+        built([Member(b"a", b"a" * 99, deflated=True, wide=("packed",), copied=("size",)), OLD]),
+        "ZIP64 extra field that does not match its central directory header",
+        "a",
+    ),
+    "a ZIP64 field holds the offset in front of the disk": (
+        built([Member(b"a", wide=("size", "packed", "disk"), copied=("offset",)), OLD]),
+        "ZIP64 extra field that does not match its central directory header",
+        "a",
+    ),
     "a ZIP64 field is too long": (
         built([Member(b"a", record={"offset": FULL}, extra=extra(1, bytes(24))), OLD]),
         "ZIP64 extra field that does not match its central directory header",
@@ -258,19 +319,45 @@ REFUSED: dict[str, tuple[bytes, str, str | None]] = {
         "bytes in front",
         None,
     ),
-    "bytes are in front of ZIP64, offsets from the file's start": (
-        built([A], zip64=True, prefix=b"#!sh"),
-        "bytes in front",
+    "bytes are in front of ZIP64 that has extensible data": (
+        built([A], zip64=True, prefix=b"#!sh", zip64_data=b"x"),
+        "bytes in front of the archive, and ZIP64 records with extensible data",
         None,
     ),
-    "bytes are in front of ZIP64, only the locator knows": (
-        built([A], zip64=True, prefix=b"#!sh", relative=True, locator={"offset": 4 + 53 + 50}),
-        "bytes in front",
+    "bytes are in front of ZIP64 whose locator counts no disks": (
+        built([A], zip64=True, prefix=b"#!sh", locator={"disks": 0}),
+        "or of no disk",
+        None,
+    ),
+    "bytes are in front of ZIP64, of which the end of central directory record says nothing": (
+        built(
+            [B],
+            zip64=True,
+            prefix=b"#!sh",
+            relative=True,
+            located=True,
+            end={"entries": 1, "here": 1, "length": 46 + 8, "offset": 30 + 8 + 5},
+        ),
+        "ZIP64 records that not every reader looks for",
+        None,
+    ),
+    "bytes in front of the archive hold a directory where its offset points": (
+        built([A, OLD, B], prefix=PLAIN[:START].replace(b"a.py", b"evil") + PLAIN[START:], relative=True),
+        "two central directories",
         None,
     ),
     # extra fields
     "an extra field overruns": (built([Member(b"a", extra=b"UT\x09\0\0"), OLD]), "exceed their declared length", "a"),
-    "an extra field is cut off": (built([Member(b"a", extra=b"UT\1"), OLD]), "exceed their declared length", "a"),
+    "an extra field is longer than the bytes behind its header": (
+        built([Member(b"a", extra=extra(0x5455, b"\1") + b"UT\1\0"), OLD]),
+        "exceed their declared length",
+        "a",
+    ),
+    "an extra field follows zeros that are not a whole field": (
+        built([Member(b"a", extra=b"\0\0" + extra(0x5455, bytes(5))), OLD]),
+        "exceed their declared length",
+        "a",
+    ),
     "the extra fields reach into the comment": (
         built([Member(b"a", extra=b"UT\2\0", comment=b"xx"), OLD]),
         "exceed their declared length",

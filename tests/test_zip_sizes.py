@@ -7,14 +7,13 @@ import tracemalloc
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from struct import pack
+from struct import pack, unpack_from
 
 import pytest
 
 from cfn_injector.archive import Insert, NewFile, Segment, extract, read_directory, splice
-from cfn_injector.errors import ArtifactError
 from cfn_injector.injection import BytesSource, Source, inject
-from tests.support.splicing import OLD, env, refusal, spliced
+from tests.support.splicing import NEW, OLD, env, refusal, spliced
 from tests.support.zips import FULL, Member, built, extra, pieces
 
 
@@ -115,10 +114,22 @@ class TestSizes:
             assert archive.getinfo(".other").header_offset > FULL
             assert archive.read(".other") == archive.read(".env") == LONG
 
-    def test_what_would_need_zip64_is_refused_with_bytes_in_front(self) -> None:
+    def test_bytes_in_front_stay_there_in_an_archive_that_becomes_zip64(self) -> None:
         source = large(FULL - 200, zip64=False, prefix=b"#!sh\n")
-        with pytest.raises(ArtifactError, match="would need ZIP64"):
-            replaced(source)
+        result = source.rearranged(replaced(source))
+        with zipfile.ZipFile(result) as archive:
+            assert archive.read(".env") == LONG
+            assert archive.getinfo("big.bin").header_offset == 5
+        assert result.rearranged(replaced(result)).pieces == result.pieces
+
+    @pytest.mark.parametrize("relative", [False, True])
+    def test_the_65535th_entry_brings_zip64_behind_other_bytes(self, relative: bool) -> None:
+        data = built([Member(b"%d" % index) for index in range(65_534)], prefix=b"#!sh\n", relative=relative)
+        result = spliced(data)
+        (located,) = unpack_from("<Q", result, len(result) - 22 - 12)
+        assert result[located : located + 4] == b"PK\x06\x06"
+        assert zipfile.ZipFile(io.BytesIO(result)).read(".env") == NEW
+        assert spliced(result) == result
 
 
 LONG = b"# long\n" * 100

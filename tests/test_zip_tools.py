@@ -128,6 +128,7 @@ MAKERS: dict[str, tuple[str, Make]] = {
     "jar into a pipe": ("jar", by("jar", "cM", ".")),
     "jar without compression": ("jar", by("jar", "c0Mf", "../made.zip", ".")),
     "bsdtar": ("bsdtar", by("bsdtar", "-cf", "../made.zip", "--format=zip", *FILES, "link")),
+    "bsdtar into a pipe": ("bsdtar", by("bsdtar", "-cf", "-", "--format=zip", *FILES, "link")),
     "bsdtar of a folder": ("bsdtar", by("bsdtar", "-cf", "../made.zip", "--format=zip", ".")),
     "bsdtar in ZIP64": ("bsdtar", by("bsdtar", "-cf", "../made.zip", "--format=zip", "--options=zip:zip64", ".")),
 }
@@ -151,17 +152,22 @@ def behind_a_script_that_offsets_count(data: bytes) -> bytes:
     return bytes(moved)
 
 
+def with_nuls_behind(data: bytes) -> bytes:
+    return data + bytes(1000)
+
+
 FORMS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ", with a comment": with_comment,
     ", behind a script": behind_a_script,
     ", behind a script that offsets count": behind_a_script_that_offsets_count,
+    ", with NULs behind it": with_nuls_behind,
 }
 IN_EVERY_FORM = ("zipfile", "zip", "7z into a pipe", "jar", "bsdtar")
 ARCHIVES = {
     **{maker: (maker, "") for maker in MAKERS},
     **{maker + form: (maker, form) for maker in IN_EVERY_FORM for form in FORMS},
-    # Bytes in front are refused with ZIP64.
+    # Other bytes around ZIP64 are in test_zip_accepted: Java reads them only in the result, which has none behind it.
     **{f"{maker}, with a comment": (maker, ", with a comment") for maker in MAKERS if "ZIP64" in maker},
 }
 
@@ -193,6 +199,11 @@ class Archive:
     @cached_property
     def result(self) -> bytes:
         return injected(self.source)
+
+    @cached_property
+    def bare(self) -> bytes:
+        """The source without the bytes behind it."""
+        return self.source[: self.source.rindex(b"PK\x05\x06") + 22 + len(self.comment)]
 
     def files(self) -> tuple[Path, Path]:
         before, after = self.stem.with_suffix(".before.zip"), self.stem.with_suffix(".after.zip")
@@ -332,13 +343,13 @@ class TestToolsReadTheResult:
 class TestResult:
     def test_every_other_entry_keeps_its_bytes_and_its_record(self, archive: Archive) -> None:
         kept = others(archive.result, archive.comment)
-        assert kept == others(archive.source, archive.comment)
+        assert kept == others(archive.bare, archive.comment)
         assert {normpath(name.decode()) for name, _ in kept} >= FILES.keys() - {".env"}
 
     def test_what_surrounds_the_entries_is_kept(self, archive: Archive) -> None:
-        first = min(piece.offset for piece in pieces(archive.source, archive.comment))
+        first = min(piece.offset for piece in pieces(archive.bare, archive.comment))
         assert archive.result[:first] == archive.source[:first]
-        assert end_form(archive.result, archive.comment) == end_form(archive.source, archive.comment)
+        assert end_form(archive.result, archive.comment) == end_form(archive.bare, archive.comment)
 
     def test_the_same_variables_again_change_no_byte(self, archive: Archive) -> None:
         assert injected(archive.result) == archive.result

@@ -2,7 +2,7 @@
 
 ``read_directory`` takes a function that reads ranges of the archive, and the archive's size. It returns a
 ``Directory``: the raw bytes of the central directory, and the positions of its headers and of their entries. It does
-not read the entries, apart from one signature if bytes precede the archive.
+not read the entries, apart from two signatures if bytes precede the archive.
 
 Whatever two readers could interpret differently is refused: the archive decides which code runs in production.
 PKWARE's APPNOTE defines the headers in 4.3 to 4.6: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
@@ -34,7 +34,6 @@ from cfn_injector.archive.end_records import (
 )
 from cfn_injector.archive.entry import (
     ENCRYPTION_FLAGS,
-    LOCAL_HEADER_SIGNATURE,
     UNICODE_PATH_FIELD,
     ZIP64_FIELD,
     Entry,
@@ -42,12 +41,15 @@ from cfn_injector.archive.entry import (
     extra_fields,
 )
 from cfn_injector.archive.names import Names, index_names
+from cfn_injector.archive.prefix import check_prefix
 from cfn_injector.errors import ArtifactError
 
 MAX_ENTRIES = 100_000
 MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 """Bounds within which the provider can read a directory in its memory; no function comes near them."""
 
+_FULL = (UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT16_MAX)
+_ZIP64_OFFSET_AT = 16  # in a ZIP64 field that holds all values
 _SCANNED = Struct("<4s4xH10x2I4H6xI")  # the part of CENTRAL_DIRECTORY_HEADER that is checked for every entry
 
 
@@ -57,8 +59,8 @@ class Directory:
 
     ``raw`` holds its bytes. ``positions`` (of the headers in ``raw``; the last one is their end) and ``offsets`` (as
     recorded) are indexed by entry. ``zip64_offsets`` maps that index to the position in ``raw`` of an offset that is in
-    a ZIP64 extra field. ``names`` finds the index of a name. ``bounds`` are the sorted positions in the source of all
-    local headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
+    a ZIP64 extra field, or of a copy there. ``names`` finds the index of a name. ``bounds`` are the sorted positions in
+    the source of all local headers and of the central directory. ``unpacked`` is the total size of all files, in bytes.
     """
 
     layout: Layout
@@ -109,23 +111,26 @@ def _zip64_values(
 ) -> tuple[list[int], int]:
     """Size, compressed size, offset and disk, read from the ZIP64 field where ``short`` refers to it.
 
-    The second value is the position of the offset in the field, or 0.
+    The field may hold more than these, as some writers put all values into it. A reader then finds the values in their
+    order or at their fixed positions, so both have to be the same: what is not needed follows what is (APPNOTE 4.5.3).
+    The second value is the position of the offset in the field, or of its copy there, or 0.
     """
-    at, end = fields.get(ZIP64_FIELD, (0, 0))
+    start, end = fields.get(ZIP64_FIELD, (0, 0))
+    at, offset_at = start, 0
     values: list[int] = []
-    offset_at = 0
-    for value, full, length in zip(short, (UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT16_MAX), (8, 8, 8, 4), strict=True):
-        if value != full:
-            values.append(value)
-            continue
-        if len(values) == 2:
+    referred = [value == full for value, full in zip(short, _FULL, strict=True)]
+    for value, refers, length in zip(short, referred, (8, 8, 8, 4), strict=True):
+        if len(values) == 2 and refers:
             offset_at = at
-        values.append(int.from_bytes(raw[at : at + length], "little"))
-        at += length
-    if at != end:
+        values.append(int.from_bytes(raw[at : at + length], "little") if refers else value)
+        at += length if refers else 0
+    if at > end or (at < end and referred != sorted(referred, reverse=True)):
         raise ArtifactError(
             "has a ZIP64 extra field that does not match its central directory header", entry=display_name(name, flags)
         )
+    copy = start + _ZIP64_OFFSET_AT
+    if at <= copy <= end - 8 and int.from_bytes(raw[copy : copy + 8], "little") == values[2]:
+        offset_at = copy
     return values, offset_at
 
 
@@ -189,7 +194,8 @@ def _scan(raw: bytes, layout: Layout) -> _Scanned:
             remedy = "build the artifact without encryption"
             raise ArtifactError("is encrypted", entry=display_name(name, flags), remedy=remedy)
         fields = extra_fields(raw, name_end, extra_end, name, flags) if extra_length else {}
-        if compressed_size == UINT32_MAX or size == UINT32_MAX or offset == UINT32_MAX or disk == UINT16_MAX:
+        full = compressed_size == UINT32_MAX or size == UINT32_MAX or offset == UINT32_MAX or disk == UINT16_MAX
+        if full or ZIP64_FIELD in fields:
             short = (size, compressed_size, offset, disk)
             (size, compressed_size, offset, disk), offset_at = _zip64_values(raw, fields, short, name, flags)
             if offset_at:
@@ -264,11 +270,5 @@ def read_directory(read: Read, size: int) -> Directory:
         )
     raw = read(layout.start, layout.start + layout.length)
     directory = _check(raw, layout, _scan(raw, layout))
-    first = directory.bounds[0]
-    if first and layout.zip64_eocd:
-        raise ArtifactError("has bytes in front of the archive, which is not supported with ZIP64")
-    if layout.base_offset and read(first, first + 4) != LOCAL_HEADER_SIGNATURE:
-        raise ArtifactError(
-            f"is damaged: its central directory is {layout.base_offset} bytes off, but its entries are not"
-        )
+    check_prefix(directory.layout, directory.bounds[0], read)
     return directory

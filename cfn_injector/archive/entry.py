@@ -88,7 +88,11 @@ def is_unsafe(name: bytes) -> bool:
 
 
 def extra_fields(data: bytes, at: int, end: int, name: bytes, flags: int) -> dict[int, tuple[int, int]]:
-    """The positions in ``data`` of the values of the extra fields that matter. Up to three zeros may pad them."""
+    """The positions in ``data`` of the values of the extra fields that matter.
+
+    Up to three bytes of any value may follow the last field: too few for another one, and written by tools that align
+    the content, such as zipalign.
+    """
     fields: dict[int, tuple[int, int]] = {}
     while at + 4 <= end:
         identifier, length = _FIELD.unpack_from(data, at)
@@ -97,6 +101,6 @@ def extra_fields(data: bytes, at: int, end: int, name: bytes, flags: int) -> dic
             if identifier in fields:
                 raise ArtifactError("has the same extra field twice", entry=display_name(name, flags))
             fields[identifier] = at - length, at
-    if at != end and (at > end or any(data[at:end])):
+    if at > end:
         raise ArtifactError("has extra fields that exceed their declared length", entry=display_name(name, flags))
     return fields

@@ -226,10 +226,13 @@ def _write_headers(file: BytesIO, directory: Directory, cut: Sequence[Keep], gon
         with file.getbuffer() as data:
             for index, (at, offset) in enumerate(rows, first):
                 by = removed[bisect_left(starts, offset)]
-                if by and index in directory.zip64_offsets:
+                if not by:
+                    continue
+                if index in directory.zip64_offsets:
                     _ZIP64_OFFSET.pack_into(data, directory.zip64_offsets[index] + shift, offset - by)
-                elif by:
-                    _OFFSET.pack_into(data, at + shift + _OFFSET_AT, offset - by)
+                    if _OFFSET.unpack_from(raw, at + _OFFSET_AT)[0] == UINT32_MAX:
+                        continue
+                _OFFSET.pack_into(data, at + shift + _OFFSET_AT, offset - by)
 
 
 def _new_entry(name: bytes, file: NewFile, offset: int) -> tuple[bytes, bytes]:
@@ -264,6 +267,5 @@ def splice(directory: Directory, cut: Sequence[Extracted], add: Sequence[NewFile
     _write_headers(file, directory, ranges, gone)
     file.write(headers)
     count = len(directory.offsets) - len(cut) + len(add)
-    length, prefixed = file.tell() - at, directory.bounds[0] > 0
-    file.write(end_records(directory.layout, count, length, offset + at, prefixed=prefixed))
+    file.write(end_records(directory.layout, count, file.tell() - at, offset + at))
     return [*kept, Insert(file.getvalue())]

@@ -7,9 +7,11 @@ without values of variables.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
-from cfn_injector.archive import Directory
+from cfn_injector.archive import Directory, Entry, plain
 from cfn_injector.cli.display import visible
 from cfn_injector.env_file import NAME
 from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES
@@ -24,6 +26,11 @@ _LISTED = 3
 
 _UNIX = (3, 19)  # host systems whose attributes hold permissions: Unix and macOS, APPNOTE 4.4.2
 _READ, _SEARCH = 0o004, 0o001
+_TYPES = (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
+_LONGEST_PART = 255  # bytes: NAME_MAX, https://man7.org/linux/man-pages/man7/path_resolution.7.html
+_STORED, _DEFLATED = 0, 8
+# APPNOTE 4.4.5
+_METHODS = {6: "implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 # A name with other characters may be the middle of a secret that was pasted without quotes.
 _HARMLESS = re.compile(r"[\w.-]+")
 _BLANKS_AROUND_EQUALS = re.compile(r"[^=]*(?:[ \t]=|=[ \t]+[^ \t\r\n])")
@@ -116,3 +123,47 @@ def on_permissions(directory: Directory) -> Iterator[str]:
         yield f"Lambda's user cannot read {_some(files)}; give files mode 0644"
     if folders:
         yield f"Lambda's user cannot open {_some(folders)}; give folders mode 0755"
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _problems(entry: Entry, others: Mapping[bytes, Entry]) -> Iterator[str]:
+    """Why an unpacker may not unpack an entry to where it is expected. ``others`` are not folders, by their names."""
+    name = plain(entry.name)
+    if entry.method not in (_STORED, _DEFLATED):
+        method = _METHODS.get(entry.method, f"method {entry.method}")
+        yield f"compressed with {method}, which Lambda may not unpack; compress with deflate"
+    if b"\\" in name:  # Lambda does not make folders of them: https://github.com/aws/aws-cli/issues/8501
+        yield "has a backslash in its name, which separates folders on Windows only; write / between them"
+    if not _is_utf8(name):
+        yield "has a name that is not UTF-8, which unpackers spell in different ways"
+    if any(len(part) > _LONGEST_PART for part in name.split(b"/")):
+        yield f"has a name with a part of more than {_LONGEST_PART} bytes, which Linux does not support"
+    if entry.host_system in _UNIX and stat.S_IFMT(entry.mode) not in _TYPES:
+        yield "is a device, a pipe or a socket, which unpackers do not create"
+    for at, byte in enumerate(name):
+        if byte == 0x2F and (parent := others.get(name[:at])):
+            kind = "a symbolic link" if stat.S_ISLNK(parent.mode) else "not a folder"
+            yield f"is below {visible(parent.display_name)}, which is {kind}, so unpackers fail or write elsewhere"
+
+
+def on_entries(directory: Directory) -> Iterator[str]:
+    """Entries that Lambda may not unpack, or not to where they are expected."""
+    others = {plain(entry.name): entry for entry in directory.entries() if not entry.is_folder}
+    found: dict[str, list[str]] = {}
+    for entry in directory.entries():
+        for problem in _problems(entry, others):
+            found.setdefault(problem, []).append(visible(entry.display_name))
+    for alias, index in islice(directory.names.items(), directory.names.entries, None):
+        entry = directory.entry(index)
+        if alias not in (plain(entry.name), plain(entry.name.replace(b"\\", b"/"))):
+            problem = "has another name in its Unicode path field, which only some unpackers use"
+            found.setdefault(problem, []).append(visible(entry.display_name))
+    for problem, names in found.items():
+        yield f"{_some(names)}: {problem}"

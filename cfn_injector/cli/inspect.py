@@ -85,6 +85,8 @@ def _refusal(source: Source, path: str) -> Iterator[str]:
 def _notes(directory: Directory, size: int, path: str) -> Iterator[str]:
     if size > advice.DIRECT_UPLOAD:
         yield f"an archive over {advice.DIRECT_UPLOAD} bytes must be uploaded to Lambda through S3"
+    if directory.layout.trailing:
+        yield f"{directory.layout.trailing} bytes follow the end of the archive, and an injection leaves them out"
     if directory.names.find(entry_name(path)) is None:
         for name, index in dict(directory.names.items()).items():  # an alias may be the name itself
             if name.rpartition(b"/")[2].startswith(b".env") and directory.entry(index).is_file:
@@ -101,6 +103,7 @@ def look(source: Source, path: str = DEFAULT_ENV_FILE) -> Found:
         *_refusal(source, path),
         *advice.on_size(directory.unpacked),
         *advice.on_permissions(directory),
+        *advice.on_entries(directory),
         *advice.on_names(dict.fromkeys(each.name for each in bindings if each.name is not None)),
         *advice.on_readers(path, bindings),
     ]

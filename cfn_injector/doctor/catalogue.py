@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cfn_injector.doctor import (
+    archive_beliefs,
     event_beliefs,
     function_beliefs,
     gateway_beliefs,
@@ -146,6 +147,13 @@ BELIEFS: Sequence[Belief] = (
         "functions with that runtime and loader start without their variables, or not at all",
         runtime_beliefs.check_runtimes,
         {INVOCATIONS: runtime_beliefs.FUNCTIONS, GB_SECONDS: 5 * runtime_beliefs.FUNCTIONS},
+    ),
+    Belief(
+        "S",
+        "Lambda unpacks archives with spare ZIP64 values, padding, bytes behind the end, or ZIP64 behind a prefix",
+        "such artifacts are refused when a function is created, or fail when it is invoked",
+        archive_beliefs.check_forms,
+        {INVOCATIONS: len(archive_beliefs.FORMS), GB_SECONDS: len(archive_beliefs.FORMS)},
     ),
 )
 LETTERS = "".join(belief.letter for belief in BELIEFS)

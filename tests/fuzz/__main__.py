@@ -1,6 +1,7 @@
 """Fuzz, then keep the inputs that cover more code than the seeds: ``python -m tests.fuzz SECONDS``.
 
     seeds, kept corpus -> libFuzzer -> build/fuzz/found -> merged -> kept corpus
+                                              '-> other readers
 
 An input that fails ends the run. It is in ``build/fuzz``, and the kept corpus does not change.
 """
@@ -14,6 +15,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.fuzz import readers
 from tests.fuzz.seeds import SEEDS
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +76,7 @@ def main(seconds: str) -> int:
             file=sys.stderr,
         )
         return status
-    return keep()
+    return readers.main([str(FOUND), str(STARTS), str(CORPUS)]) or keep()
 
 
 if __name__ == "__main__":

@@ -34,8 +34,11 @@ def _mend_env(data: bytearray, record: int, local: int) -> None:
         pack_into("<3I", data, local + 14, *facts)
 
 
-def mended(original: bytes) -> bytes:
-    """The archive with correct end records, if its central directory can be found."""
+def mended(original: bytes, *, comment: bool = True) -> bytes:
+    """The archive with correct end records, if its central directory can be found.
+
+    Unless ``comment`` is set, what follows these records is not made the comment.
+    """
     data = bytearray(original)
     start, end = data.find(RECORD), data.rfind(END)
     if not 0 <= start <= end - 46 <= len(data) - 68:
@@ -56,13 +59,14 @@ def mended(original: bytes) -> bytes:
         pack_into("<Q", data, end - 12, at)
     else:
         pack_into("<2H2I", data, end + 8, *values)
-    pack_into("<H", data, end + 20, len(data) - end - 22)
+    if comment:
+        pack_into("<H", data, end + 20, len(data) - end - 22)
     return bytes(data)
 
 
 def mutate(data: bytes, longest: int, seed: int) -> bytes:
     changed: bytes = atheris.Mutate(data, longest)
-    return mended(changed) if seed % 2 else changed
+    return mended(changed, comment=seed % 4 == 1) if seed % 2 else changed
 
 
 def run(data: bytes) -> None:

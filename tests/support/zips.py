@@ -111,9 +111,9 @@ class Member:
     """An entry whose every field can be set.
 
     ``wide`` lists the fields that are in the ZIP64 field of the central directory header ("size", "packed", "offset",
-    "disk"); ``local_wide`` puts both sizes into that of the local header. ``descriptor`` is "", "signed", "bare",
-    "wide" or "bare wide". ``local`` and ``record`` overwrite fields with wrong values. ``behind`` are bytes between
-    this entry and the next.
+    "disk"), ``copied`` those that are there and in the header; ``local_wide`` puts both sizes into that of the local
+    header. ``descriptor`` is "", "signed", "bare", "wide" or "bare wide". ``local`` and ``record`` overwrite fields
+    with wrong values. ``behind`` are bytes between this entry and the next.
     """
 
     name: bytes
@@ -126,6 +126,7 @@ class Member:
     extra: bytes = b""
     comment: bytes = b""
     wide: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
     local_wide: bool = False
     descriptor: str = ""
     local: Mapping[str, int | bytes] = field(default_factory=dict)
@@ -165,7 +166,8 @@ def _entry(member: Member) -> bytes:
 def _record(member: Member, offset: int) -> bytes:
     """The central directory header."""
     facts = {"size": len(member.data), "packed": len(_packed(member)), "offset": offset, "disk": 0}
-    zip64 = [pack("<I" if name == "disk" else "<Q", facts[name]) for name in facts if name in member.wide]
+    both = member.wide + member.copied
+    zip64 = [pack("<I" if name == "disk" else "<Q", facts[name]) for name in facts if name in both]
     extras = (extra(1, b"".join(zip64)) if zip64 else b"") + member.extra
     facts |= {name: 0xFFFF if name == "disk" else FULL for name in member.wide}
     flags = member.flags | (DESCRIBED if member.descriptor else 0)
@@ -183,6 +185,7 @@ def built(
     *,
     prefix: bytes = b"",
     relative: bool = False,
+    located: bool = False,
     before_directory: bytes = b"",
     order: Sequence[int] | None = None,
     zip64: bool = False,
@@ -194,10 +197,10 @@ def built(
 ) -> bytes:
     """An archive, byte by byte.
 
-    ``relative``: offsets count from the end of the ``prefix``. ``order`` is that of the central directory headers.
-    ``zip64`` adds a ZIP64 end of central directory record with ``zip64_data`` as its extensible data, and sets the
-    fields of the other record to their maxima. ``zip64_end``, ``locator`` and ``end`` overwrite fields with wrong
-    values.
+    ``relative``: offsets count from the end of the ``prefix``, but for that of the locator if ``located``. ``order`` is
+    that of the central directory headers. ``zip64`` adds a ZIP64 end of central directory record with ``zip64_data`` as
+    its extensible data, and sets the fields of the other record to their maxima. ``zip64_end``, ``locator`` and ``end``
+    overwrite fields with wrong values.
     """
     data = bytearray(prefix)
     base = len(prefix) if relative else 0
@@ -211,7 +214,7 @@ def built(
     facts |= {"length": len(directory), "disk": 0, "first_disk": 0}
     data += directory
     if zip64:
-        position = len(data) - base
+        position = len(data) - (0 if located else base)
         rest = {"mark": b"PK\x06\x06", "rest": 44 + len(zip64_data), "made": 45, "needs": 45}
         fields = {**rest, **facts, **(zip64_end or {})}
         data += ZIP64_END.pack(*(fields[name] for name in ZIP64_END_FIELDS)) + zip64_data
@@ -268,6 +271,12 @@ def pieces(data: bytes, comment: bytes = b"") -> list[Piece]:
             record[marked : marked + 8] = bytes(8)
         else:
             record[42:46] = bytes(4)
+            copy = name_end - position
+            while bytes(record[copy : copy + 2]) not in (b"\1\0", b""):
+                copy += 4 + unpack_from("<H", record.ljust(copy + 4, b"\0"), copy + 2)[0]
+            if unpack_from("<H", record.ljust(copy + 4, b"\0"), copy + 2)[0] >= 24:
+                values = slice(copy + 4 + 16, copy + 4 + 24)
+                record[values] = bytes(8) if record[values] == pack("<Q", where) else record[values]
         found.append(Piece(data[position + 46 : name_end], bytes(record), where + shift))
         position = end
     assert position == behind
