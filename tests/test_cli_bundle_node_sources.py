@@ -281,12 +281,15 @@ def test_no_name_of_a_setting_shows_a_credential(tmp_path: Path) -> None:
     assert list(ignored(read_settings(tmp_path, None))) == [(".npmrc", ["a line", "registry"])]
 
 
-def test_versions_that_npm_does_not_read_are_a_warning(
-    npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", f"{npm.parent / 'bin'}:/usr/bin:/bin")
-    script = (npm.parent / "bin" / "npm").read_text().replace("exit 1", "exit 0")
-    (npm.parent / "bin" / "npm").write_text(script)
+@pytest.fixture
+def idle_npm(npm: Path) -> None:
+    """npm installs nothing, and succeeds."""
+    script = npm.parent / "bin" / "npm"
+    script.write_text(script.read_text().replace("exit 1", "exit 0"))
+
+
+@pytest.mark.usefixtures("idle_npm")
+def test_versions_that_npm_does_not_read_are_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = {"package.json": '{"workspaces": ["app"], "overrides": {"b": "3"}}', "yarn.lock": ""}
     files = {**root, **_project(_json(resolutions={"a": "1.0.0"}))}
     assert _bundle(tmp_path / "root", files) == 0
@@ -296,6 +299,17 @@ def test_versions_that_npm_does_not_read_are_a_warning(
         f"cfn-injector: warning: package.json: npm does not read resolutions, which says the version of a; {remedy}",
         f"cfn-injector: warning: ROOT/package.json: npm does not read overrides, which says the version of b; {remedy}",
     ]
+
+
+@pytest.mark.usefixtures("idle_npm")
+def test_a_manifest_with_credentials_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {
+        "package.json": _json(devDependencies={"a": "https://user:canary@h.test/a.tgz"}, workspaces=["one"]),
+        "one/package.json": _json(dependencies={"a": "https://h.test/a.tgz"}),
+    }
+    assert _bundle(tmp_path / "root", files) == 0
+    problem = "package.json has credentials in a URL, and is in the bundle; remove them, and set them in ~/.npmrc"
+    assert capsys.readouterr().err == f"cfn-injector: warning: {problem}\n"
 
 
 # From a registry on this machine --------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def choose(source: Path, rules: Rules, new: str | None) -> Choice:
             return True
         if new is not None and os.path.realpath(source / name) == new:
             return True
-        return (name.rstrip("/") in by_git and not keep(name)) or secrets(name)
+        return (name.rstrip("/") in by_git and not keep(name)) or secrets(name) or secrets.is_lock_file(name)
 
     return Choice(dict(files(source, skip_source)), skip, rules, matched, secrets)
 

@@ -211,7 +211,7 @@ def _env_files(own: Mapping[str, Path]) -> tuple[Mapping[str, Sequence[str]], Se
     """The names of the variables in each file of variables, and warnings. Every stage gets these values."""
     found: dict[str, Sequence[str]] = {}
     warnings = []
-    for name, path in own.items():
+    for name, path in sorted(own.items()):
         if name.rpartition("/")[2] == DEFAULT_ENV_FILE:
             try:
                 bindings = parse(decode(path.read_bytes()))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from cfn_injector.cli import node_binaries, node_prisma
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import has_credentials, visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_checks import check_installed
 from cfn_injector.cli.npm_dependencies import check_dependencies
@@ -90,6 +90,13 @@ def _check_project(source: Path, project: Path, workshop: Workshop, above: Works
         "set them in ~/.npmrc or as NPM_CONFIG_*"
         for file, names in ignored(settings)
     ]
+    for folder in (source, *local_packages(source)):
+        manifest = folder / PACKAGE
+        if has_credentials(manifest.read_text("utf-8", "replace")):
+            problem = (
+                f"{visible(manifest.relative_to(source).as_posix())} has credentials in a URL, and is in the bundle"
+            )
+            warnings.append(f"{problem}; remove them, and set them in ~/.npmrc")
     check_dependencies(source)
     check_registries(source, settings, lambda key: setting(workshop, workshop.folder, key))
     warnings += check_workspaces(project, above)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import redacted, visible
 from cfn_injector.cli.npm_manifests import (
     LOCKS,
     MODULES,
@@ -102,4 +102,4 @@ def check_dependencies(source: Path) -> None:
         found += [(lock, *each) for each in _locked(read_json(source / lock))]
     for file, within, name, spec in found:
         if _is_refused(spec, within):
-            raise InjectorError(f"{visible(file)}: {visible(name)} {_problem(spec)}")
+            raise InjectorError(f"{visible(file)}: {redacted(visible(name))} {_problem(spec)}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import redacted, visible
 from cfn_injector.cli.npm_manifests import (
     LOCKS,
     OTHER_LOCKS,
@@ -79,11 +79,11 @@ def _check_overrides(source: Path, root: Path | None) -> Iterator[str]:
     ignored: dict[str, list[str]] = {}
     for folder in (source, *([root] if root else [])):
         for file, field, name, harmless in _lost(folder, is_root=folder is root):
-            place = file if folder is source else str(folder / file)
+            shown, place = redacted(visible(name)), file if folder is source else str(folder / file)
             what = f"{visible(place)}: npm does not read {field}"
             if not harmless:
-                raise InjectorError(f"{what}, which says where {visible(name)} comes from; require that in {PACKAGE}")
-            ignored.setdefault(what, []).append(visible(name))
+                raise InjectorError(f"{what}, which says where {shown} comes from; require that in {PACKAGE}")
+            ignored.setdefault(what, []).append(shown)
     for what, names in ignored.items():
         yield f"{what}, which says the version of {', '.join(names)}; write them as overrides in {PACKAGE}"
 

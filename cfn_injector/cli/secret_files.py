@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import has_credentials, visible
+from cfn_injector.cli.npm_manifests import LOCKS, OTHER_LOCKS
 from cfn_injector.cli.source_files import Exclusions, unreadable
 
 SETTINGS = (
@@ -87,6 +88,16 @@ class Secrets:
             return False
         if PurePosixPath(name).name not in SETTINGS:
             self.left_out[name if folder is None else f"{folder}/"] = None
+        return True
+
+    def is_lock_file(self, name: str) -> bool:
+        """Whether to leave out a lock file, because its URLs have credentials. Only an installer needs it."""
+        path = self.root / name
+        if path.name not in (*LOCKS, *OTHER_LOCKS) or self.keep(name) or not path.is_file():
+            return False
+        if not has_credentials(path.read_text("utf-8", "replace")):
+            return False
+        self.left_out[name] = None
         return True
 
     def notes(self) -> Iterator[str]:
