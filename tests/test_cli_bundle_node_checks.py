@@ -48,7 +48,7 @@ def _installed(project: Path, packages: Mapping[str, Mapping[str, Any]], **field
     """A copy of the project in which npm has installed these packages."""
     copy = project.parent / "copy"
     tree(copy, {"package.json": json.dumps({"name": "app", **fields})})
-    listed = {}
+    listed: dict[str, Mapping[str, str]] = {}
     for name, manifest in packages.items():
         place = f"node_modules/{name}"
         whole = {"name": name.rpartition("node_modules/")[2], "version": "1.0.0", **manifest}
@@ -95,7 +95,11 @@ def test_the_projects_own_scripts_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("runtime", "is_named"), [("nodejs22.x", False), ("nodejs18.x", True)])
 def test_engines_that_the_runtime_does_not_meet_are_named(runtime: str, is_named: bool, tmp_path: Path) -> None:
     project = tree(tmp_path / "src", {"package.json": "{}"})
-    packages = {"new": {"engines": {"node": ">=20"}}, "old": {"engines": {"node": ">=4"}}, "odd": {"engines": ["node"]}}
+    packages: Mapping[str, Mapping[str, Any]] = {
+        "new": {"engines": {"node": ">=20"}},
+        "old": {"engines": {"node": ">=4"}},
+        "odd": {"engines": ["node"]},
+    }
     copy = _installed(project, packages, engines={"node": ">=20 <24"})
     warnings = [
         "package.json requires Node.js >=20 <24 by its engines, and --runtime is nodejs18.x",
@@ -105,7 +109,7 @@ def test_engines_that_the_runtime_does_not_meet_are_named(runtime: str, is_named
 
 
 def test_a_package_that_somebody_put_into_node_modules_is_named(tmp_path: Path) -> None:
-    listed = {"node_modules/dev": {}, "node_modules/@s/dev": {}, "node_modules/a": {}}
+    listed: Mapping[str, Mapping[str, str]] = {"node_modules/dev": {}, "node_modules/@s/dev": {}, "node_modules/a": {}}
     files = {"node_modules/.package-lock.json": json.dumps({"packages": listed}), "node_modules/.cache/a": ""}
     places = ("dev", "@s/dev", "a", "mine", "@s/mine")
     project = tree(tmp_path / "src", {**files, **{f"node_modules/{name}/index.js": "" for name in places}})

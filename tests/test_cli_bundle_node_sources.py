@@ -6,12 +6,10 @@ installed comes from a registry on this machine, which has a public package of e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 import threading
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -151,7 +149,7 @@ REFUSED: Mapping[str, tuple[Mapping[str, str], str]] = {
     **{
         f"the lock file {name}": (
             {"package.json": _json(dependencies={"left": "1"}), name: ""},
-            f"npm does not read {name}, which locks the versions; run: npm install --package-lock-only, "
+            f"npm does not read this {name}, which locks the versions; run: npm install --package-lock-only, "
             f"install with {tool} and use --no-install, or --exclude {name} to take the latest versions",
         )
         for name, tool in {
@@ -316,19 +314,22 @@ def test_a_manifest_with_credentials_is_a_warning(tmp_path: Path, capsys: pytest
 
 
 class _Registry(BaseHTTPRequestHandler):
-    """Has version 2.0.0 of every name: a public namesake."""
+    """Has two versions of every name, the latest of which is 2.0.0: a public namesake."""
 
     folder: ClassVar[Path]
     url: ClassVar[str]
 
     def do_GET(self) -> None:
-        name = self.path.strip("/").removesuffix("/-/a.tgz").replace("%2f", "/")
-        package = {"name": name, "version": "2.0.0"}
-        packed = tarball(self.folder / "a.tgz", package, {"index.js": "// public"}).read_bytes()
-        integrity = f"sha512-{b64encode(hashlib.sha512(packed).digest()).decode()}"
-        dist = {"tarball": f"{self.url}/{name}/-/a.tgz", "integrity": integrity}
-        whole = {"name": name, "dist-tags": {"latest": "2.0.0"}, "versions": {"2.0.0": {**package, "dist": dist}}}
-        body = packed if self.path.endswith(".tgz") else json.dumps(whole).encode()
+        name, _, file = self.path.strip("/").replace("%2f", "/").partition("/-/")
+        versions = {
+            version: {"name": name, "version": version, "dist": {"tarball": f"{self.url}/{name}/-/{version}.tgz"}}
+            for version in ("1.0.0", "2.0.0")
+        }
+        body = json.dumps({"name": name, "dist-tags": {"latest": "2.0.0"}, "versions": versions}).encode()
+        if file:
+            version = file.removesuffix(".tgz")
+            packed = {"index.js": f"// public {version}"}
+            body = tarball(self.folder / file, {"name": name, "version": version}, packed).read_bytes()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -382,6 +383,28 @@ def test_a_workspace_of_the_source_keeps_its_own_versions_and_a_namesake_is_a_wa
 
 
 @needs_npm
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [
+        pytest.param("1.0.0", 0, id="which is not the latest one"),
+        pytest.param("3.0.0", 1, id="which the registry does not have"),
+    ],
+)
+def test_yarn_1_locks_the_versions_or_the_bundle_is_refused(
+    version: str, status: int, registry: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = f'# yarn lockfile v1\n\n\nleft@*, left@^1.0.0:\n  version "{version}"\n'
+    lock += f'  resolved "{registry}/left/-/1.0.0.tgz"\n'
+    assert _bundle(tmp_path / "root", {"package.json": _json(dependencies={"left": "*"}), "yarn.lock": lock}) == status
+    err = capsys.readouterr().err
+    if status:
+        assert err.startswith("cfn-injector: npm would install left 1.0.0, which yarn.lock does not have; run: npm")
+    else:
+        assert err == ""
+        assert contents(tmp_path / "app.zip")["node_modules/left/index.js"] == b"// public 1.0.0"
+
+
+@needs_npm
 def test_a_package_of_a_scope_comes_from_the_registry_in_the_workspaces_root(
     registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -392,4 +415,4 @@ def test_a_package_of_a_scope_comes_from_the_registry_in_the_workspaces_root(
         **_project(_json(dependencies={"@corp/a": "2"})),
     }
     assert _bundle(tmp_path / "root", files) == 0
-    assert contents(tmp_path / "app.zip")["node_modules/@corp/a/index.js"] == b"// public"
+    assert contents(tmp_path / "app.zip")["node_modules/@corp/a/index.js"] == b"// public 2.0.0"

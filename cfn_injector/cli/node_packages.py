@@ -11,6 +11,7 @@ machine.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
@@ -19,6 +20,7 @@ from cfn_injector.cli.display import has_credentials, visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_checks import check_installed
 from cfn_injector.cli.npm_dependencies import check_dependencies
+from cfn_injector.cli.npm_installed import packages
 from cfn_injector.cli.npm_manifests import (
     LOCKS,
     MODULES,
@@ -33,6 +35,7 @@ from cfn_injector.cli.npm_registries import NPMRC, check_registries, ignored, np
 from cfn_injector.cli.npm_workspaces import check_workspaces, lock_above
 from cfn_injector.cli.source_files import Skip, files
 from cfn_injector.cli.tools import Workshop
+from cfn_injector.cli.yarn_lock import YARN_LOCK, is_of_yarn_1, not_locked
 from cfn_injector.errors import InjectorError
 
 _NO_CODE = (".package-lock.json", ".bin")
@@ -49,21 +52,37 @@ def _check_npm(source: Path, workshop: Workshop, *, has_lock: bool) -> None:
 
 
 def _check_lock(source: Path, skip: Skip) -> None:
-    """Refuse a lock file that npm does not read, unless the caller excludes it."""
-    others = {} if any((source / lock).exists() for lock in LOCKS) else OTHER_LOCKS
-    for name, tool in others.items():
-        if (source / name).exists() and not skip(name):
+    """Refuse a lock file that npm does not read, unless the caller excludes it. Then npm does not see it either."""
+    if any((source / lock).exists() for lock in LOCKS):
+        return
+    for name, tool in OTHER_LOCKS.items():
+        if skip(name):
+            (source / name).unlink(missing_ok=True)
+        elif (source / name).exists() and not (name == YARN_LOCK and is_of_yarn_1(source / name)):
             raise InjectorError(
-                f"npm does not read {name}, which locks the versions; run: npm install --package-lock-only, "
+                f"npm does not read this {name}, which locks the versions; run: npm install --package-lock-only, "
                 f"install with {tool} and use --no-install, or --exclude {name} to take the latest versions"
             )
 
 
+def _check_locked(source: Path, locked: Path) -> None:
+    """Raises InjectorError if npm has chosen other versions than the lock file of Yarn 1 has."""
+    others = [each.label for each in not_locked(locked, list(packages(source / MODULES)))]
+    if others:
+        raise InjectorError(
+            f"npm would install {', '.join(others)}, which {YARN_LOCK} does not have; "
+            "run: npm install --package-lock-only, or install with yarn and use --no-install"
+        )
+
+
 def _install(source: Path, target: Target, workshop: Workshop, above: Workspace | None) -> Iterator[str]:
     """Run npm, and yield warnings."""
-    has_lock = any((source / lock).exists() for lock in LOCKS)
+    has_lock, by_yarn = any((source / lock).exists() for lock in LOCKS), is_of_yarn_1(source / YARN_LOCK)
     _check_npm(source, workshop, has_lock=has_lock)
-    if not has_lock:
+    locked = workshop.folder / YARN_LOCK
+    if by_yarn and not has_lock:
+        shutil.copy(source / YARN_LOCK, locked)  # npm rewrites its own
+    if not has_lock and not by_yarn:
         lock = lock_above(above.root if above else None)
         problem = f"{visible(str(lock))} is not read for one package" if lock else "package-lock.json does not exist"
         remedy = f"npm install --package-lock-only{' --no-workspaces' if above else ''}"
@@ -80,6 +99,8 @@ def _install(source: Path, target: Target, workshop: Workshop, above: Workspace 
         settings=SETTINGS,
     )
     check(done, "cannot install the dependencies", f"correct {PACKAGE} and its lock file")
+    if locked.exists():
+        _check_locked(source, locked)
 
 
 def _check_project(source: Path, project: Path, workshop: Workshop, above: Workspace | None) -> list[str]:
