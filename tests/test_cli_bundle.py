@@ -341,6 +341,7 @@ def test_without_json_the_same_is_printed_in_lines(
 VARIANTS = {
     ("x/prebuilds/linux-arm64/a.node", "x/prebuilds/darwin-x64+arm64/a.b.node"): None,
     ("x/dist/bin/linux-arm64-glibc/aws-crt-nodejs.node", "x/dist/bin/linux-x64-musl/aws-crt-nodejs.node"): None,
+    ("x/dist/bin/linux-arm64-musl/aws-crt-nodejs.node", "x/dist/bin/darwin-x64-cruntime/aws-crt-nodejs.node"): None,
     ("x/bin/linux/arm64/93/a.node", "x/bin/linux/x64/93/a.node"): None,
     ("x/lib/a-linux-aarch64.so", "x/lib/a-linux-x86_64.so"): None,
     ("x/a.linux-arm64-gnu.node", "x/a.linux-x64-gnu.node"): None,

@@ -18,22 +18,24 @@ from cfn_injector.cli.lambda_platform import compiled_for, is_library
 
 _NAMED = 3
 _PLATFORM = re.compile(
-    r"(?<![a-z])(linux|rhel|debian|darwin|macos|osx|mac|win32|win64|windows|win|freebsd|openbsd|sunos|android|alpine|"
-    r"gnueabihf|gnu|glibc|musl|x86_64|x86|x64|amd64|i[36]86|ia32|aarch64|arm64|armv?\d*[a-z]?|ppc64(le)?|s390x|riscv64|"
-    r"universal2?|openssl|cpython)(?![a-z])"
+    r"(?<![a-z])(linux|alpine|android|darwin|macos|osx|mac|win32|win64|windows|win|freebsd|openbsd|sunos|glibc|musl|"
+    r"x86_64|x86|x64|amd64|i[36]86|ia32|aarch64|arm64|armv?\d*[a-z]?|ppc64(le)?|s390x|riscv64|universal2?)(?![a-z])"
 )
-_SUFFIX = re.compile(r"(\.(so(\.\d+)*|node|dylib|exe))+$")
+_SUFFIX = re.compile(r"(\.(so(\.\d+)*|node|dylib))+$")
 _PREBUILDS = re.compile(r"(^|.*/)prebuilds/")
 
 
 def _without_platform(name: str) -> str:
-    """The name of a file without what says for which platform it is: the same for all variants of one file."""
+    """What is the same in the names of all variants of one file.
+
+    A folder's name that names a platform counts for nothing, and a file's name up to where it names one.
+    """
     prebuilds = _PREBUILDS.match(name)
     if prebuilds:
         return prebuilds[0]
     folder, _, file = name.lower().rpartition("/")
-    parts = [*folder.split("/"), _SUFFIX.sub("", file)]
-    return "/".join(re.sub(r"[^a-z0-9]+", " ", _PLATFORM.sub("", part)).strip() for part in parts)
+    folders = ["*" if _PLATFORM.search(part) else part for part in folder.split("/")]
+    return "/".join([*folders, _PLATFORM.split(_SUFFIX.sub("", file), maxsplit=1)[0].rstrip("-_.")])
 
 
 def foreign(found: Mapping[str, Path], executable: Mapping[str, bool], architecture: str) -> Iterator[str]:
