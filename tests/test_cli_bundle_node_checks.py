@@ -118,6 +118,32 @@ def test_a_package_that_somebody_put_into_node_modules_is_named(tmp_path: Path) 
     ]
 
 
+OPTIONAL: Mapping[str, Mapping[str, Any]] = {
+    "gone": {"optional": True},
+    "@s/gone": {"optional": True, "os": ["linux"], "cpu": ["arm64", "x64"], "libc": ["glibc"]},
+    "not-windows": {"optional": True, "os": ["!win32"]},
+    "a/node_modules/text": {"optional": True, "os": "linux"},
+    "mac": {"optional": True, "os": ["darwin"]},
+    "not-linux": {"optional": True, "os": ["!linux"]},
+    "x64": {"optional": True, "cpu": ["x64"]},
+    "musl": {"optional": True, "libc": "musl"},
+    "dev": {"optional": True, "dev": True},
+    "peer": {"optional": True, "peer": True},
+    "required": {},
+    "there": {"optional": True},
+}
+
+
+def test_an_optional_package_that_npm_left_out_is_named(tmp_path: Path) -> None:
+    project = tree(tmp_path / "src", {"package.json": "{}"})
+    copy = _installed(project, {"there": {}})
+    packages = {"": {}, **{f"node_modules/{name}": entry for name, entry in OPTIONAL.items()}}
+    tree(copy, {"package-lock.json": json.dumps({"packages": packages})})
+    names = "gone, @s/gone, not-windows, text"
+    remedy = "check the network and your credentials"
+    assert _check(project, copy) == [f"npm left out optional packages: {names}; {remedy}"]
+
+
 # Prisma ---------------------------------------------------------------------------------------------------------------
 
 CLIENT = {"node_modules/.prisma/client/index.js": "// made", "node_modules/.prisma/client/schema.prisma": ""}

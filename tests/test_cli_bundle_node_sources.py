@@ -239,6 +239,7 @@ def test_what_npm_takes_from_where_the_project_says_is_installed(
     ("setting", "line"),
     [
         pytest.param({".npmrc": "@corp:registry=https://n.test"}, "@corp:registry=https://n.test\n", id="npm"),
+        pytest.param({".npmrc": "legacy-peer-deps = true\n"}, "legacy-peer-deps=true\n", id="how npm resolves"),
         pytest.param(
             {".yarnrc.yml": "npmScopes: {corp: {npmRegistryServer: 'https://y.test'}}\nyarnPath: ./evil.js\n"},
             "@corp:registry=https://y.test\n",

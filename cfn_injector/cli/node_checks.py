@@ -14,7 +14,7 @@ from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_binaries import is_built
 from cfn_injector.cli.node_engines import fits
 from cfn_injector.cli.npm_installed import Package, packages
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, Workspace, mapping, read_json, workspaces
+from cfn_injector.cli.npm_manifests import LOCKS, MODULES, PACKAGE, Workspace, mapping, read_json, workspaces
 
 _SCRIPTS = ("preinstall", "install", "postinstall")
 """https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-operation-order"""
@@ -70,6 +70,30 @@ def _on_namesakes(source: Path, installed: Sequence[Package], above: Workspace |
             )
 
 
+def _is_for(entry: Mapping[str, Any], target: Target) -> bool:
+    """Whether a package supports the platform: https://docs.npmjs.com/cli/v11/configuring-npm/package-json#os"""
+    for field, value in (("os", "linux"), ("cpu", target.cpu), ("libc", "glibc")):
+        named = entry.get(field)
+        supported = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+        included = [each for each in supported if not str(each).startswith("!")]
+        if f"!{value}" in supported or (included and value not in included):
+            return False
+    return True
+
+
+def _on_optional(source: Path, target: Target) -> Iterator[str]:
+    """npm leaves out an optional package that it cannot get, or that does not support npm's own Node.js."""
+    lock = next((read_json(source / name) for name in LOCKS if (source / name).exists()), {})
+    lost = [
+        place.rpartition(f"{MODULES}/")[2]
+        for place, entry in mapping(lock.get("packages")).items()
+        if mapping(entry).get("optional") and not entry.get("dev") and not entry.get("peer") and _is_for(entry, target)
+        if not (source / place).exists()
+    ]
+    if lost:
+        yield f"npm left out optional packages: {', '.join(map(visible, lost))}; check the network and your credentials"
+
+
 def _on_own_modules(modules: Path, project: Path) -> Iterator[str]:
     """Packages that somebody has put into the project's node_modules."""
     listed = mapping(read_json(project / MODULES / ".package-lock.json").get("packages"))
@@ -94,4 +118,5 @@ def check_installed(
     yield from _on_engines(source, installed, target)
     yield from _on_scripts(source, installed, target, settled)
     yield from _on_namesakes(source, installed, above)
+    yield from _on_optional(source, target)
     yield from _on_own_modules(modules, project)

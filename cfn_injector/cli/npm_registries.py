@@ -28,7 +28,7 @@ NPMRC, YARNRC_YML, YARNRC, BUNFIG = ".npmrc", ".yarnrc.yml", ".yarnrc", "bunfig.
 
 _REGISTRY = re.compile(r"(@[\w.-]+:)?registry")
 _CREDENTIAL = re.compile(r"//[^\s=]+:(_authToken|_auth|username|_password|email|certfile|keyfile)")
-_OTHERS = ("always-auth", "cafile")
+_OTHERS = ("always-auth", "cafile", "legacy-peer-deps")
 _SHOWN = re.compile(r"[@\w:./-]{1,80}")
 _YARN_LINE = re.compile(r'"?(?P<key>(@[\w.-]+:)?registry)"?\s+"?(?P<value>[^"\s]*)"?')
 _UNKNOWN = ("undefined", "https://registry.npmjs.org/")
