@@ -119,29 +119,30 @@ def test_a_package_that_somebody_put_into_node_modules_is_named(tmp_path: Path) 
 
 
 OPTIONAL: Mapping[str, Mapping[str, Any]] = {
-    "gone": {"optional": True},
-    "@s/gone": {"optional": True, "os": ["linux"], "cpu": ["arm64", "x64"], "libc": ["glibc"]},
-    "not-windows": {"optional": True, "os": ["!win32"]},
-    "a/node_modules/text": {"optional": True, "os": "linux"},
-    "mac": {"optional": True, "os": ["darwin"]},
-    "not-linux": {"optional": True, "os": ["!linux"]},
-    "x64": {"optional": True, "cpu": ["x64"]},
-    "musl": {"optional": True, "libc": "musl"},
-    "dev": {"optional": True, "dev": True},
-    "peer": {"optional": True, "peer": True},
-    "required": {},
-    "there": {"optional": True},
+    "gone": {},
+    "@s/gone": {"os": ["linux"], "cpu": ["arm64", "x64"], "libc": ["glibc"]},
+    "not-windows": {"os": ["!win32"]},
+    "text": {"os": "linux"},
+    "mac": {"os": ["darwin"]},
+    "not-linux": {"os": ["!linux"]},
+    "x64": {"cpu": ["x64"]},
+    "musl": {"libc": "musl"},
+    "there": {},
 }
 
 
 def test_an_optional_package_that_npm_left_out_is_named(tmp_path: Path) -> None:
     project = tree(tmp_path / "src", {"package.json": "{}"})
-    copy = _installed(project, {"there": {}})
-    packages = {"": {}, **{f"node_modules/{name}": entry for name, entry in OPTIONAL.items()}}
+    names = dict.fromkeys([*OPTIONAL, "unknown"], "1")
+    copy = _installed(
+        project, {"there": {"optionalDependencies": {"below": "1", "gone": "1"}}}, optionalDependencies=names
+    )
+    places = {**OPTIONAL, "there/node_modules/below": {}, "of-mac": {"optional": True}}
+    packages = {"": {}, **{f"node_modules/{name}": entry for name, entry in places.items()}}
     tree(copy, {"package-lock.json": json.dumps({"packages": packages})})
-    names = "gone, @s/gone, not-windows, text"
+    lost = "gone, @s/gone, not-windows, text, below"
     remedy = "check the network and your credentials"
-    assert _check(project, copy) == [f"npm left out optional packages: {names}; {remedy}"]
+    assert _check(project, copy) == [f"npm left out optional packages: {lost}; {remedy}"]
 
 
 # Prisma ---------------------------------------------------------------------------------------------------------------
@@ -161,9 +162,10 @@ OUTPUT = 'generator client {\n  provider = "prisma-client-js"\n  output = "%s"\n
 NOT_GENERATED = "@prisma/client cannot start, because node_modules/.prisma/client has no generated client; run in the"
 
 
-def _generated(files: Mapping[str, str | bytes], target: Target, folder: Path) -> set[str]:
-    project = tree(folder / "src", files)
-    installed = tree(folder / "copy" / "node_modules", {"@prisma/client/package.json": "{}"})
+def _generated(files: Mapping[str, str | bytes], target: Target, folder: Path, version: str = "6.0.0") -> set[str]:
+    manifest = {"package.json": '{"dependencies": {"@prisma/client": "6"}}'}
+    project = tree(folder / "src", {**manifest, **files})
+    installed = tree(folder / "copy" / "node_modules", {"@prisma/client/package.json": f'{{"version": "{version}"}}'})
     return {*generated(project, installed, target, lambda name: False)}
 
 
@@ -186,6 +188,19 @@ def _generated(files: Mapping[str, str | bytes], target: Target, folder: Path) -
             {"node_modules/@me/db/index.js"},
             id="in a folder of node_modules",
         ),
+        pytest.param(
+            {"db/main.prisma": OUTPUT.replace("-js", "") % "generated", "db/generated/client.ts": ""},
+            "nodejs22.x x86_64",
+            set(),
+            id="by a schema with another name",
+        ),
+        pytest.param(
+            {"schema.prisma": OUTPUT % "../outside", "../outside/libquery_engine-darwin.dylib.node": ""},
+            "nodejs22.x x86_64",
+            set(),
+            id="outside of the source",
+        ),
+        pytest.param({"package.json": "{}"}, "nodejs22.x x86_64", set(), id="not at all, for another package"),
     ],
 )
 def test_a_client_that_prisma_has_generated_is_bundled_with_its_engine(
@@ -199,6 +214,16 @@ def test_a_client_that_prisma_has_generated_is_bundled_with_its_engine(
     [
         pytest.param({}, NOT_GENERATED, id="not generated"),
         pytest.param(STUB, NOT_GENERATED, id="a stub"),
+        pytest.param(
+            {"a.prisma": 'generator erd {\n  provider = "erd"\n  output = "erd.svg"\n}\n'},
+            NOT_GENERATED,
+            id="a diagram",
+        ),
+        pytest.param(
+            {"schema.prisma": 'generator a {\n  provider = "prisma-client-js"\n}\n', "package.json": "{}"},
+            NOT_GENERATED,
+            id="a schema without a folder",
+        ),
         pytest.param({"schema.prisma": OUTPUT % "node_modules/db"}, "because node_modules/db has no", id="elsewhere"),
         pytest.param(
             {**CLIENT, MAC: "", RHEL1: ""},
@@ -219,6 +244,10 @@ def test_a_client_of_prisma_that_cannot_start_is_an_error(
     with pytest.raises(InjectorError) as raised:
         _generated(files, Target.of("nodejs22.x", "x86_64"), tmp_path)
     assert message in str(raised.value)
+
+
+def test_a_version_of_prisma_without_a_default_folder_needs_none(tmp_path: Path) -> None:
+    assert _generated({}, Target.of("nodejs22.x", "x86_64"), tmp_path, "7.1.0") == set()
 
 
 @needs_node

@@ -13,7 +13,7 @@ from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_binaries import is_built
 from cfn_injector.cli.node_engines import fits
-from cfn_injector.cli.npm_installed import Package, packages
+from cfn_injector.cli.npm_installed import Package, packages, search_path
 from cfn_injector.cli.npm_manifests import LOCKS, MODULES, PACKAGE, Workspace, mapping, read_json, workspaces
 
 _SCRIPTS = ("preinstall", "install", "postinstall")
@@ -81,15 +81,18 @@ def _is_for(entry: Mapping[str, Any], target: Target) -> bool:
     return True
 
 
-def _on_optional(source: Path, target: Target) -> Iterator[str]:
+def _on_optional(source: Path, installed: Sequence[Package], target: Target) -> Iterator[str]:
     """npm leaves out an optional package that it cannot get, or that does not support npm's own Node.js."""
     lock = next((read_json(source / name) for name in LOCKS if (source / name).exists()), {})
-    lost = [
-        place.rpartition(f"{MODULES}/")[2]
-        for place, entry in mapping(lock.get("packages")).items()
-        if mapping(entry).get("optional") and not entry.get("dev") and not entry.get("peer") and _is_for(entry, target)
-        if not (source / place).exists()
-    ]
+    locked = {source / place: mapping(entry) for place, entry in mapping(lock.get("packages")).items()}
+    roots = [(source, read_json(source / PACKAGE)), *((each.folder, each.manifest) for each in installed)]
+    lost: dict[str, None] = {}
+    for folder, manifest in roots:
+        for name in mapping(manifest.get("optionalDependencies")):
+            places = (above / name for above in search_path(folder, source / MODULES))
+            place = next((each for each in places if each in locked), None)
+            if place and _is_for(locked[place], target) and not place.exists():
+                lost[name] = None
     if lost:
         yield f"npm left out optional packages: {', '.join(map(visible, lost))}; check the network and your credentials"
 
@@ -118,5 +121,5 @@ def check_installed(
     yield from _on_engines(source, installed, target)
     yield from _on_scripts(source, installed, target, settled)
     yield from _on_namesakes(source, installed, above)
-    yield from _on_optional(source, target)
+    yield from _on_optional(source, installed, target)
     yield from _on_own_modules(modules, project)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
@@ -22,9 +22,11 @@ from cfn_injector.cli.source_files import Skip, files
 from cfn_injector.errors import InjectorError
 
 _CLIENT, _DEFAULT = "@prisma/client", f"{MODULES}/.prisma/client"
-_SCHEMAS = ("schema.prisma", "prisma/schema.prisma", "prisma/schema/*.prisma")
 _GENERATOR = re.compile(r"^\s*generator\s+\w+\s*\{(.*?)^\s*\}", re.DOTALL | re.MULTILINE)
+_PROVIDER = re.compile(r'^\s*provider\s*=\s*"(prisma-client(?:-js)?)"', re.MULTILINE)
 _OUTPUT = re.compile(r'^\s*output\s*=\s*"([^"]*)"', re.MULTILINE)
+_LAST_WITH_DEFAULT = 6
+"""From the next major version on, the schema has to name the folder."""
 _ENGINE = re.compile(r"(?:lib)?query[_-]engine-(?P<target>.+?)(\.(so|dylib|dll))?(\.node|\.exe)?")
 _GLIBC_OF_AL2023 = 34
 _STUB = "did not initialize yet"
@@ -36,25 +38,26 @@ def _engine(target: Target) -> str:
     return f"{system}-openssl-{'3' if target.glibc >= _GLIBC_OF_AL2023 else '1'}.0.x"
 
 
-def _schemas(project: Path) -> Iterator[Path]:
-    named = mapping(read_json(project / PACKAGE).get("prisma")).get("schema")
-    patterns = (*([named, f"{named}/*.prisma"] if isinstance(named, str) else []), *_SCHEMAS)
-    for pattern in patterns:
-        if not Path(pattern).is_absolute():
-            yield from (path for path in project.glob(pattern) if path.is_file())
-
-
 def _outputs(project: Path) -> Iterator[str]:
-    """The folders of generated clients, relative to the project."""
-    found = False
-    for schema in _schemas(project):
+    """The folders of generated clients that schemas in the project name, relative to the project."""
+    listed = files(project, lambda name: PurePosixPath(name).name in (MODULES, ".git"), strict=False)
+    for schema in sorted(path for name, path in listed if name.endswith(".prisma")):
         for generator in _GENERATOR.findall(schema.read_text("utf-8", "replace")):
-            output = _OUTPUT.search(generator)
-            if output:
-                found = True
+            provider, output = _PROVIDER.search(generator), _OUTPUT.search(generator)
+            if provider and output:
                 yield os.path.relpath(schema.parent / output[1], project)
-    if not found:
-        yield _DEFAULT
+            elif provider:
+                yield _DEFAULT
+
+
+def _folders(project: Path, installed: Path) -> list[str]:
+    """Where clients have to be. A package that another one requires may never be loaded."""
+    found = list(dict.fromkeys(_outputs(project)))
+    version = str(read_json(installed / _CLIENT / PACKAGE).get("version", ""))
+    is_old = version.partition(".")[0] in map(str, range(_LAST_WITH_DEFAULT + 1))
+    is_own = _CLIENT in mapping(read_json(project / PACKAGE).get("dependencies"))
+    is_there = _is_generated(project / _DEFAULT)
+    return found or ([_DEFAULT] if is_there or (is_old and is_own) else [])
 
 
 def _is_generated(folder: Path) -> bool:
@@ -70,14 +73,14 @@ def generated(project: Path, installed: Path, target: Target, skip: Skip) -> Map
     if not (installed / _CLIENT).is_dir() or skip(f"{MODULES}/{_CLIENT}/"):
         return {}
     found: dict[str, Path] = {}
-    for folder in dict.fromkeys(_outputs(project)):
+    for folder in _folders(project, installed):
         inside = folder.startswith(f"{MODULES}/")
         if inside and not _is_generated(project / folder):
             raise InjectorError(
                 f"{_CLIENT} cannot start, because {visible(folder)} has no generated client; "
                 "run in the source: npm install && npx prisma generate"
             )
-        if not (project / folder).is_dir():
+        if not (project / folder).is_dir() or not (project / folder).resolve().is_relative_to(project.resolve()):
             continue
         listed = dict(files(project, skip, below=folder, strict=False))
         engines = {name: match["target"] for name in listed if (match := _ENGINE.fullmatch(Path(name).name))}
