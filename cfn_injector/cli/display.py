@@ -20,7 +20,7 @@ ANY_ERROR = (Exception,)
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s\"'`<>]*@")
-_QUERY = re.compile(r"(://[^\s?\"'`<>]*\?)[^\s#\"'`<>]+")
+_QUERY = re.compile(r"(?<=\S)\?[^\s?#\"'`<>]*=[^\s#\"'`<>)]*")
 # A name without a password is a credential only where it may be a token; "git@" is neither. "$" begins a variable.
 _PASSWORD = re.compile(r"://[^/\s@:\"'`<>]*:[^/\s@\"'`<>$]+@|https?://(?!git@)[^/\s@:\"'`<>$]+@")
 _S3_OBJECT = re.compile(r"([^/:@]+)/(.+?)(?:\?versionId=([^&?]+))?", re.DOTALL)
@@ -33,7 +33,7 @@ def visible(text: str) -> str:
 
 def redacted(text: str) -> str:
     """The text without the users, passwords and queries of the URLs in it."""
-    return _QUERY.sub(r"\1****", _CREDENTIALS.sub("****@", text))
+    return _QUERY.sub("?****", _CREDENTIALS.sub("****@", text))
 
 
 def has_credentials(text: str) -> bool:
