@@ -39,6 +39,8 @@ OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/tes
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
 ACCEPTED, INJECTION = "tests/test_zip_accepted.py", "tests/test_injection.py"
+NODE_SOURCES, NODE_CHECKS = "tests/test_cli_bundle_node_sources.py", "tests/test_cli_bundle_node_checks.py"
+BUNDLE_SECRETS = "tests/test_cli_bundle_secrets.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
@@ -1016,6 +1018,62 @@ MUTANTS = (
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
+    Mutant(
+        "a package of the workspace comes from the registry",
+        "cli/npm_workspaces.py",
+        "if name in workspace.packages and is_version(spec):",
+        "if False:",
+        (NODE_SOURCES,),
+    ),
+    Mutant(
+        "a registry with a variable is forgotten",
+        "cli/npm_registries.py",
+        "if not setting.is_allowed and own(key)",
+        "if False and own(key)",
+        (NODE_SOURCES,),
+    ),
+    Mutant(
+        "the lock file of another tool is ignored",
+        "cli/node_packages.py",
+        "if (source / name).exists() and not skip(name):",
+        "if False:",
+        (NODE_SOURCES,),
+    ),
+    Mutant(
+        "a stub passes for a client of Prisma",
+        "cli/node_prisma.py",
+        "index.is_file() and _STUB not in",
+        "index.is_file() or _STUB not in",
+        (NODE_CHECKS,),
+    ),
+    Mutant(
+        "engines are compared with the first release only",
+        "cli/node_engines.py",
+        "_padded((major,)), _padded((major + 1,))",
+        "_padded((major,)), _padded((major, 0, 1))",
+        (NODE_CHECKS,),
+    ),
+    Mutant(
+        "a chain with its private key passes for public",
+        "cli/secret_files.py",
+        "_PRIVATE in body or not",
+        "not",
+        (BUNDLE_SECRETS,),
+    ),
+    Mutant(
+        "Git runs a program of the repository",
+        "cli/git_ignore.py",
+        '"-c", "core.fsmonitor=false", ',
+        "",
+        (BUNDLE_SECRETS,),
+    ),
+    Mutant(
+        "one file that fits excuses all others of a package",
+        "cli/compiled_files.py",
+        '_SUFFIX.sub("", file)',
+        '""',
+        ("tests/test_cli_bundle.py",),
+    ),
     Mutant(
         "doctor gives up at the first thing that it cannot remove",
         "doctor/cleanup.py",

@@ -313,6 +313,7 @@ def test_json_contains_sizes_digests_and_the_largest_folders(
             {"name": ".env", "size": len(APP[".env"])},
             {"name": "node_modules/c/", "size": 2},
         ],
+        "env_files": {".env": ["STAGE"]},
         "warnings": [],
         "notes": [],
     }
@@ -331,8 +332,26 @@ def test_without_json_the_same_is_printed_in_lines(
         "     0.0 KB  app.py",
         "     0.0 KB  lib/",
         "     0.0 KB  .env",
+        ".env  default values for every stage: STAGE",
         f"for x86_64  CodeSha256 {digest}",
     ]
+
+
+# The first file is for the function's architecture, the second one is not. A warning is about the second one.
+VARIANTS = {
+    ("x/prebuilds/linux-arm64/a.node", "x/prebuilds/darwin-x64+arm64/a.b.node"): None,
+    ("x/dist/bin/linux-arm64-glibc/aws-crt-nodejs.node", "x/dist/bin/linux-x64-musl/aws-crt-nodejs.node"): None,
+    ("x/dist/bin/linux-arm64-musl/aws-crt-nodejs.node", "x/dist/bin/darwin-x64-cruntime/aws-crt-nodejs.node"): None,
+    ("x/bin/linux/arm64/93/a.node", "x/bin/linux/x64/93/a.node"): None,
+    ("x/lib/a-linux-aarch64.so", "x/lib/a-linux-x86_64.so"): None,
+    ("x/a.linux-arm64-gnu.node", "x/a.linux-x64-gnu.node"): None,
+    ("x/a.cpython-313-aarch64-linux-gnu.so", "x/a.cpython-313-x86_64-linux-gnu.so"): None,
+    ("x/a.linux-arm64.so", "x/a.darwin.dylib"): None,
+    ("x/prebuilds/linux-arm64/a.node", "x/build/Release/a.node"): "x/build/Release/a.node cannot run",
+    ("x/a.node", "y/a.node"): "y/a.node cannot run",
+    ("x/alarm.node", "x/al.node"): "x/al.node cannot run",
+    ("x/linux-arm64/a.node", "x/linux-x64/b.node"): "x/linux-x64/b.node cannot run",
+}
 
 
 def test_an_archive_that_is_too_large_for_a_direct_upload_is_noted(
@@ -359,7 +378,11 @@ def test_an_archive_that_is_too_large_for_a_direct_upload_is_noted(
             {"a.so": ARM64, "b.node": ARM64, "bin/run": ARM64}, "arm64", None, id="compiled for the architecture"
         ),
         pytest.param({"a.bin": X86_64, "a.so": b"GROUP ( libc.so.6 )"}, "arm64", None, id="a file that is not loaded"),
-        pytest.param({"x/prebuilds/linux-x64/a.node": X86_64}, "arm64", None, id="one of several prebuilt binaries"),
+        pytest.param({"x/prebuilds/linux-x64/a.node": X86_64}, "arm64", "x/prebuilds/linux-x64/a.node", id="prebuilt"),
+        *(
+            pytest.param(dict(zip(names, (ARM64, X86_64), strict=True)), "arm64", warning, id=names[1])
+            for names, warning in VARIANTS.items()
+        ),
     ],
 )
 def test_a_file_that_is_compiled_for_another_platform_is_a_warning(

@@ -92,7 +92,9 @@ def test_production_dependencies_for_the_architecture_are_bundled_and_no_script_
     assert found.keys() == {"index.js", "package.json", "package-lock.json", ".env", *modules}
     assert list(found)[-1] == ".env"
     result = json.loads(capsys.readouterr().out)
-    assert (result["runtime"], result["architecture"], result["warnings"]) == ("nodejs22.x", architecture, [])
+    remedy = "if the function needs what they do, install with npm and use --no-install"
+    warning = f"install scripts were not run: left 1.0.0; {remedy}"
+    assert (result["runtime"], result["architecture"], result["warnings"]) == ("nodejs22.x", architecture, [warning])
     shutil.unpack_archive(output, tmp_path / "task")
     assert run_node("-e", "require('./index.js').handler().then(console.log)", cwd=tmp_path / "task") == "left\n"
 
@@ -110,23 +112,17 @@ def test_the_same_lock_gives_the_same_bytes(source: Path, output: Path, tmp_path
     assert (tmp_path / "again.zip").read_bytes() == output.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("other", "message"),
-    [
-        ("app.js", "package-lock.json does not exist, so npm chose"),
-        ("yarn.lock", "npm does not read yarn.lock, so npm chose"),
-    ],
-)
-def test_without_a_lock_file_of_npm_the_latest_versions_are_a_warning(
-    other: str, message: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
+def test_without_a_lock_file_the_latest_versions_are_a_warning(
+    source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _pack(source, "left", {"index.js": ""})
     _manifest(source, lock=False, dependencies={"left": left})
-    tree(source, {other: ""})
-    assert _bundle(source, output) == 0
+    tree(source, {"yarn.lock": ""})
+    assert _bundle(source, output, "--exclude", "yarn.lock") == 0
+    message = "package-lock.json does not exist, so npm chose"
     assert capsys.readouterr().err.startswith(f"cfn-injector: warning: {message}")
     assert "node_modules/left/index.js" in contents(output)
-    assert "package-lock.json" not in contents(output)
+    assert {"package-lock.json", "yarn.lock"}.isdisjoint(contents(output))
 
 
 def test_a_package_that_is_a_folder_of_the_source_is_bundled_as_its_files(source: Path, output: Path) -> None:

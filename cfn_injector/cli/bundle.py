@@ -30,6 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files or folders; may be repeated"
     )
     parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="bundle files that may hold secrets, or that Git ignores; may be repeated",
+    )
+    parser.add_argument("--gitignore", action="store_true", help="leave out what Git ignores")
+    parser.add_argument(
         "--installer", choices=python_packages.INSTALLERS, help="for Python packages (default: uv if installed)"
     )
     parser.add_argument(
@@ -49,13 +57,23 @@ def _as_json(made: Bundle) -> str:
     platform = {"runtime": made.runtime, "architecture": made.architecture}
     largest = [{"name": name, "size": size} for size, name in made.largest]
     return json.dumps(
-        {**facts, **digests, **platform, "largest": largest, "warnings": made.warnings, "notes": made.notes}
+        {
+            **facts,
+            **digests,
+            **platform,
+            "largest": largest,
+            "env_files": made.env_files,
+            "warnings": made.warnings,
+            "notes": made.notes,
+        }
     )
 
 
 def _as_text(made: Bundle) -> Iterator[str]:
     yield f"{made.output}  {megabytes(made.size)}  {made.entries} entries  {megabytes(made.unpacked)} unpacked"
     yield from (f"  {megabytes(size):>9}  {name}" for size, name in made.largest)
+    for name, variables in made.env_files.items():
+        yield f"{name}  default values for every stage: {', '.join(variables) or 'none'}"
     yield f"for {f'{made.runtime} on ' if made.runtime else ''}{made.architecture}  CodeSha256 {made.code_sha256}"
 
 
@@ -67,6 +85,8 @@ def run(arguments: argparse.Namespace) -> str:
         installer=arguments.installer,
         install=not arguments.no_install,
         allow_scripts=arguments.allow_scripts,
+        include=arguments.include,
+        gitignore=arguments.gitignore,
     )
     try:
         with progress() as bar:

@@ -12,14 +12,12 @@ SRC, and OUT is written completely or not at all. ``.env`` is the last entry, so
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from filecmp import cmp
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -27,25 +25,27 @@ from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
 from cfn_injector.cli import node_packages, python_packages
-from cfn_injector.cli.advice import DIRECT_UPLOAD
+from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
 from cfn_injector.cli.archive import QUICK, Item, write_zip
+from cfn_injector.cli.bundle_files import Rules, choose, copy_for_installers, merged
+from cfn_injector.cli.compiled_files import foreign
 from cfn_injector.cli.destinations import LocalDestination, destination
 from cfn_injector.cli.display import shown, visible
-from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target, compiled_for, is_library
-from cfn_injector.cli.npm_settings import NPMRC, PACKAGE
+from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target
+from cfn_injector.cli.npm_manifests import MODULES, PACKAGE
 from cfn_injector.cli.progress import Progress
 from cfn_injector.cli.python_project import UV_TOML
-from cfn_injector.cli.source_files import CREDENTIALS, NO_CODE, TOOL_SETTINGS, Exclusions, Skip, files, ignore_file
+from cfn_injector.cli.source_files import Skip
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
 from cfn_injector.env_loader import FOLDER
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED, Destination
+from wrapper.dotenv import ParseError, decode, parse
 
 _MB = 1024 * 1024
 _LARGEST = 5
-_NAMED = 3
 _GIVE = "specify the folder with the function's source"
 
 
@@ -54,7 +54,8 @@ class Options(NamedTuple):
 
     If ``runtime`` is None, the files in the source determine it. ``installer`` is ``uv`` or ``pip``; None is uv if
     installed, else pip. If ``install`` is false, the source already holds its dependencies. ``allow_scripts`` names
-    packages of npm whose prebuilt binaries may be downloaded by a script.
+    packages of npm whose prebuilt binaries may be downloaded by a script. ``include`` are patterns of files that may
+    hold secrets, or that Git ignores, and are bundled nevertheless.
     """
 
     runtime: str | None = None
@@ -63,6 +64,13 @@ class Options(NamedTuple):
     installer: str | None = None
     install: bool = True
     allow_scripts: Sequence[str] = ()
+    include: Sequence[str] = ()
+    gitignore: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """Which files the caller wants."""
+        return Rules(self.exclude, self.include, self.gitignore, self.install)
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ class Bundle:
     """A bundle that was written. Sizes are in bytes, and uncompressed except for ``size``.
 
     ``largest`` lists packages, and folders and files at the top. ``runtime`` is None if nothing was installed.
+    ``env_files`` has the names of the variables in each file of variables.
     """
 
     output: str
@@ -80,6 +89,7 @@ class Bundle:
     runtime: str | None
     architecture: str
     largest: Sequence[tuple[int, str]]
+    env_files: Mapping[str, Sequence[str]]
     warnings: Sequence[str]
     notes: Sequence[str]
 
@@ -138,15 +148,6 @@ def _target(source: Path, runtime: str | None, architecture: str) -> Target:
     return Target.of(default if runtime is None else runtime, architecture)
 
 
-def _copy(source: Path, to: Path) -> None:
-    """Copy the files that an installer may read: code, but no variables of the function and no settings of tools."""
-    skip = Exclusions((*NO_CODE, *CREDENTIALS, *TOOL_SETTINGS, node_packages.MODULES, f"./{DEFAULT_ENV_FILE}"))
-    to.mkdir()
-    for name, path in files(source, skip, strict=False):
-        (to / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, to / name)
-
-
 def _dependencies(
     source: Path, target: Target, workshop: Workshop, skip: Skip, options: Options
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
@@ -157,13 +158,13 @@ def _dependencies(
     workshop.show(f"installing for {target}")
     copy = workshop.folder / "source"
     with _temporary_files():
-        _copy(source, copy)
+        copy_for_installers(source, copy, options.rules)
     if target.python:
         return python_packages.install(
             copy, target, workshop, skip, uv_toml=source / UV_TOML, installer=options.installer
         )
-    npmrc, allowed = source / NPMRC, options.allow_scripts
-    return node_packages.install(copy, target, workshop, skip, npmrc=npmrc, allow_scripts=allowed)
+    allowed = options.allow_scripts
+    return node_packages.install(copy, target, workshop, skip, project=source, allow_scripts=allowed)
 
 
 def _check_reserved(names: Mapping[str, Path]) -> None:
@@ -171,21 +172,11 @@ def _check_reserved(names: Mapping[str, Path]) -> None:
         raise InjectorError(f"{FOLDER} is reserved for the loaders of EnvLoader; rename the folder, or --exclude it")
 
 
-def _merged(own: Mapping[str, Path], installed: Mapping[str, Path]) -> dict[str, Path]:
-    """All files, sorted by name, ``.env`` last."""
-    both = [name for name in own.keys() & installed.keys() if not cmp(own[name], installed[name], shallow=False)]
-    if both:
-        remedy = "remove it from the source, or use --no-install"
-        raise InjectorError(f"the source and a dependency both contain {visible(min(both))}; {remedy}")
-    found = {**own, **installed}
-    return {name: found[name] for name in sorted(found, key=lambda name: (name == DEFAULT_ENV_FILE, name))}
-
-
 def _group(name: str) -> str:
     """The package, folder or file at the top to which a file's size is added."""
     parts = name.split("/")
     depth = 1
-    if parts[0] == node_packages.MODULES and len(parts) > 2:
+    if parts[0] == MODULES and len(parts) > 2:
         depth = 3 if parts[1].startswith("@") else 2
     return "/".join(parts[:depth]) + ("/" if len(parts) > depth else "")
 
@@ -208,19 +199,6 @@ def _check_size(unpacked: int, largest: Sequence[tuple[int, str]]) -> None:
         )
 
 
-def _foreign(found: Mapping[str, Path], executable: Mapping[str, bool], architecture: str) -> Iterator[str]:
-    """Warn of files compiled for another platform. Packages choose from their ``prebuilds/`` at run time."""
-    wrong: dict[str, list[str]] = {}
-    for name, path in found.items():
-        if (is_library(name) or executable[name]) and "/prebuilds/" not in f"/{name}":
-            made = compiled_for(path)
-            if made not in (None, architecture):
-                wrong.setdefault(str(made), []).append(visible(name))
-    for made, names in sorted(wrong.items()):
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"{', '.join(names[:_NAMED])}{more} cannot run on {architecture}: compiled for {made}"
-
-
 def _digest(file: IO[bytes]) -> bytes:
     digest = sha256()
     file.seek(0)
@@ -229,21 +207,19 @@ def _digest(file: IO[bytes]) -> bytes:
     return digest.digest()
 
 
-def _skips(source: Path, options: Options, new: str | None) -> tuple[Exclusions, Skip, Skip]:
-    """The patterns of ``--exclude``, and what to skip in dependencies and in the source."""
-    excluded = Exclusions((*options.exclude, *NO_CODE, *CREDENTIALS))
-    ignored, modules = ignore_file(source), f"{node_packages.MODULES}/"
-    replaces_modules = options.install and (source / PACKAGE).exists()
-
-    def skip(name: str) -> bool:
-        return excluded(name) or ignored(name)
-
-    def skip_source(name: str) -> bool:
-        if replaces_modules and name == modules:
-            return True
-        return skip(name) or (new is not None and os.path.realpath(source / name) == new)
-
-    return excluded, skip, skip_source
+def _env_files(own: Mapping[str, Path]) -> tuple[Mapping[str, Sequence[str]], Sequence[str]]:
+    """The names of the variables in each file of variables, and warnings. Every stage gets these values."""
+    found: dict[str, Sequence[str]] = {}
+    warnings = []
+    for name, path in sorted(own.items()):
+        if name.rpartition("/")[2] == DEFAULT_ENV_FILE:
+            try:
+                bindings = parse(decode(path.read_bytes()))
+            except ParseError as error:
+                warnings.append(f"variables cannot be injected: {visible(name)}: {error}")
+            else:
+                found[visible(name)] = [shown_name(each.name) for each in bindings if each.name is not None]
+    return found, warnings
 
 
 def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
@@ -254,9 +230,9 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
     source, to = _source(folder), destination(output)
     new = _new_file(to, output, source)
     target = _target(source, options.runtime, options.architecture)
-    excluded, skip, skip_source = _skips(source, options, new)
-    own = dict(files(source, skip_source))
-    _check_reserved(own)
+    chosen = choose(source, options.rules, new)
+    _check_reserved(chosen.own)
+    env_files, unreadable = _env_files(chosen.own)
     installed: Mapping[str, Path] = {}
     warnings: Sequence[str] = ()
     with ExitStack() as opened:
@@ -264,9 +240,9 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
             with _temporary_files():
                 scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="cfn-injector-"))
             workshop = Workshop(Path(os.path.realpath(scratch)), bar.show)
-            installed, warnings = _dependencies(source, target, workshop, skip, options)
+            installed, warnings = _dependencies(source, target, workshop, chosen.skip, options)
             _check_reserved(installed)
-        found = _merged(own, installed)
+        found = merged(chosen.own, installed)
         if not found:
             raise InjectorError(f"{visible(folder)} has no files to bundle; {_GIVE}")
         stats = {name: path.stat() for name, path in found.items()}
@@ -274,7 +250,7 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
         sizes = {name: stat.st_size for name, stat in stats.items()}
         unpacked, largest = sum(sizes.values()), _largest(sizes)
         _check_size(unpacked, largest)
-        foreign = list(_foreign(found, executable, target.architecture))
+        foreign_files = list(foreign(found, executable, target.architecture))
         bar.show(f"writing {shown(output)}", unpacked)
         with _temporary_files():
             archive = opened.enter_context(tempfile.TemporaryFile())
@@ -283,7 +259,6 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
             digest = _digest(archive)
         whole = FileSource.of("the temporary file", archive)
         to.assemble(whole, [Keep(0, whole.size)])
-    idle = [f"--exclude {visible(each)} matches nothing" for each in options.exclude if each not in excluded.matched]
     note = f"an archive over {megabytes(DIRECT_UPLOAD)} has to be uploaded to S3 first"
     return Bundle(
         output=shown(output),
@@ -294,6 +269,7 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
         runtime=target.runtime if installed else None,
         architecture=target.architecture,
         largest=largest,
-        warnings=[*warnings, *foreign, *idle],
-        notes=[note] if whole.size > DIRECT_UPLOAD else [],
+        env_files=env_files,
+        warnings=[*unreadable, *warnings, *foreign_files, *chosen.warnings()],
+        notes=[*chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
     )
