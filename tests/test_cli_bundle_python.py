@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import python_packages, tools
+from cfn_injector.cli import python_installers, tools
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_packages import INSTALLERS
+from cfn_injector.cli.python_installers import INSTALLERS
 from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
 from tests.support.interpreters import INTERPRETERS, run_bare
 
@@ -318,7 +318,7 @@ def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(tools, "which", lambda name, path=None: None)
-    monkeypatch.setattr(python_packages, "find_spec", lambda name: None)
+    monkeypatch.setattr(python_installers, "find_spec", lambda name: None)
     assert _bundle(source, output, *option, requirements="greeting\n") == 1
     remedy = "install uv as described at https://docs.astral.sh/uv/"
     assert capsys.readouterr().err == f"cfn-injector: {message}; {remedy}\n"
@@ -420,7 +420,8 @@ def test_uv_installs_the_versions_of_its_lock(source: Path, output: Path, tmp_pa
 def test_a_lock_that_only_uv_reads_is_a_warning(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree(source, {"pyproject.toml": "[tool.ruff]\n", "uv.lock": "version = 1\n"})
+    monkeypatch.setattr(tools, "which", lambda name, path=None: None)
+    tree(source, {"pyproject.toml": "[project]\ndependencies = []\n", "uv.lock": "version = 1\n"})
     assert _bundle(source, output, "--installer", "pip") == 0
     assert "only uv reads uv.lock, so pip chose versions by pyproject.toml" in capsys.readouterr().err
 

@@ -10,10 +10,10 @@ import json
 import sys
 from collections.abc import Iterator
 
-from cfn_injector.cli import python_packages
 from cfn_injector.cli.function_zip import Bundle, Options, bundle, megabytes
 from cfn_injector.cli.lambda_platform import ARCHITECTURES, NODE, PYTHON
 from cfn_injector.cli.progress import progress
+from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import ToolError
 
 HELP = "build the zip of a function, with dependencies for Lambda's platform"
@@ -29,9 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files or folders; may be repeated"
     )
-    parser.add_argument(
-        "--installer", choices=python_packages.INSTALLERS, help="for Python packages (default: uv if installed)"
-    )
+    parser.add_argument("--installer", choices=INSTALLERS, help="for Python packages (default: uv if installed)")
     parser.add_argument(
         "--allow-scripts",
         action="append",

@@ -26,7 +26,7 @@ from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
-from cfn_injector.cli import node_packages, python_packages
+from cfn_injector.cli import node_packages, python_manifest, python_packages
 from cfn_injector.cli.advice import DIRECT_UPLOAD
 from cfn_injector.cli.archive import QUICK, Item, write_zip
 from cfn_injector.cli.destinations import LocalDestination, destination
@@ -34,7 +34,6 @@ from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target, compiled_for, is_library
 from cfn_injector.cli.npm_settings import NPMRC, PACKAGE
 from cfn_injector.cli.progress import Progress
-from cfn_injector.cli.python_project import UV_TOML
 from cfn_injector.cli.source_files import CREDENTIALS, NO_CODE, TOOL_SETTINGS, Exclusions, Skip, files, ignore_file
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
@@ -130,7 +129,7 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
 
 
 def _target(source: Path, runtime: str | None, architecture: str) -> Target:
-    python = [name for name in python_packages.FILES if (source / name).exists()]
+    python = [name for name in python_manifest.FILES if (source / name).exists()]
     node = [name for name in (PACKAGE,) if (source / name).exists()]
     if runtime is None and python and node:
         raise InjectorError(f"the source has {python[0]} and {node[0]}; choose one with --runtime")
@@ -151,17 +150,14 @@ def _dependencies(
     source: Path, target: Target, workshop: Workshop, skip: Skip, options: Options
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install the dependencies. Returns the path of each file by its name in the bundle, and warnings."""
-    manifests = python_packages.FILES if target.python else (PACKAGE,)
-    if not any((source / name).exists() for name in manifests):
+    if not (python_manifest.is_in(source) if target.python else (source / PACKAGE).exists()):
         return {}, ()
     workshop.show(f"installing for {target}")
     copy = workshop.folder / "source"
     with _temporary_files():
         _copy(source, copy)
     if target.python:
-        return python_packages.install(
-            copy, target, workshop, skip, uv_toml=source / UV_TOML, installer=options.installer
-        )
+        return python_packages.install(copy, target, workshop, skip, original=source, installer=options.installer)
     npmrc, allowed = source / NPMRC, options.allow_scripts
     return node_packages.install(copy, target, workshop, skip, npmrc=npmrc, allow_scripts=allowed)
 
