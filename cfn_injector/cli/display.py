@@ -19,12 +19,26 @@ ANY_ERROR = (Exception,)
 """Each scheme has its own library, with its own exceptions."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s\"'`<>]*@")
+_QUERY = re.compile(r"(?<=\S)\?[^\s?#\"'`<>]*=[^\s#\"'`<>)]*")
+# A name without a password is a credential only where it may be a token; "git@" is neither. "$" begins a variable.
+_PASSWORD = re.compile(r"://[^/\s@:\"'`<>]*:[^/\s@\"'`<>$]+@|https?://(?!git@)[^/\s@:\"'`<>$]+@")
 _S3_OBJECT = re.compile(r"([^/:@]+)/(.+?)(?:\?versionId=([^&?]+))?", re.DOTALL)
 
 
 def visible(text: str) -> str:
     """The text with control characters and line ends escaped."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def redacted(text: str) -> str:
+    """The text without the users, passwords and queries of the URLs in it."""
+    return _QUERY.sub("?****", _CREDENTIALS.sub("****@", text))
+
+
+def has_credentials(text: str) -> bool:
+    """Whether a URL in the text holds a password or a token."""
+    return _PASSWORD.search(text) is not None
 
 
 def split(location: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
-from cfn_injector.cli import node_packages, python_manifest, python_packages
+from cfn_injector.cli import node_packages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.advice import DIRECT_UPLOAD
 from cfn_injector.cli.archive import QUICK, Item, write_zip
 from cfn_injector.cli.destinations import LocalDestination, destination
@@ -251,7 +251,8 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
     new = _new_file(to, output, source)
     target = _target(source, options.runtime, options.architecture)
     excluded, skip, skip_source = _skips(source, options, new)
-    own = dict(files(source, skip_source))
+    is_built = options.install and target.python is not None
+    own, changes = python_layout.arranged(source, dict(files(source, skip_source)), is_built=is_built)
     _check_reserved(own)
     installed: Mapping[str, Path] = {}
     warnings: Sequence[str] = ()
@@ -291,5 +292,5 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
         architecture=target.architecture,
         largest=largest,
         warnings=[*warnings, *foreign, *idle],
-        notes=[note] if whole.size > DIRECT_UPLOAD else [],
+        notes=[*changes, *([note] if whole.size > DIRECT_UPLOAD else [])],
     )

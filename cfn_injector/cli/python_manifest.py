@@ -204,10 +204,10 @@ def _check_pip(manifest: Manifest) -> None:
 
 def _of_any_index(manifest: Manifest) -> Iterator[str]:
     lines = manifest.requirements.lines
-    if any(line.startswith("--extra-index-url ") for line in lines):
-        if not all(line.startswith("-") or "--hash=" in line for line in lines):
-            problem = "pip takes the highest version of all indexes, so a package that is on two may come from either"
-            yield f"{problem}; use --installer uv, which takes it from the first, or require digests (--hash)"
+    has_digests = all(line.startswith("-") or "--hash=" in line for line in lines)
+    if any(line.startswith("--extra-index-url ") for line in lines) and not has_digests:
+        problem = "pip takes the highest version of all indexes, so a package that is on two may come from either"
+        yield f"{problem}; use --installer uv, which takes it from the first, or require digests (--hash)"
 
 
 def _write_indexed(manifest: Manifest, lines: Mapping[str, str], folder: Path) -> Path:

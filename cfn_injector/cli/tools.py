@@ -22,7 +22,7 @@ from pathlib import Path
 from shutil import which
 from typing import NamedTuple
 
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import redacted, visible
 from cfn_injector.errors import InjectorError
 
 _INHERITED = frozenset(
@@ -51,11 +51,14 @@ _FIXED = {
 
 
 class ToolError(InjectorError):
-    """A program failed. ``output`` is what it printed, which is shown above the message."""
+    """A program failed. ``output`` is what it printed, which is shown above the message.
+
+    Programs quote URLs. Neither text shows the credentials in them.
+    """
 
     def __init__(self, message: str, output: Sequence[str]) -> None:
-        super().__init__(message)
-        self.output = "\n".join(map(visible, output))
+        super().__init__(redacted(message))
+        self.output = "\n".join(redacted(visible(line)) for line in output)
 
 
 class Finished(NamedTuple):
@@ -110,7 +113,7 @@ class Workshop(NamedTuple):
                 for line in process.stdout or ():
                     if line.strip():
                         lines.append(line.rstrip().replace(f"{cwd}/", ""))
-                        self.show(visible(lines[-1].strip()))
+                        self.show(redacted(visible(lines[-1].strip())))
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
