@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -78,7 +81,7 @@ BUILT = "which is not a wheel; build one, and name its path there"
             _uv("corp-kit = {url = 'https://u:secret@corp.example/kit.tar.gz'}"), "comes from a URL", id="uv url"
         ),
         pytest.param(
-            _uv("corp-kit = {index = 'corp'}"), "the index corp by [tool.uv.sources], which has no URL", id="no index"
+            _uv("corp-kit = {index = 'corp'}"), "the index corp by [tool.uv.sources], which has no http", id="no index"
         ),
         pytest.param(
             _uv("corp-kit = [{git = 'https://x', marker = \"sys_platform == 'linux'\"}, {index = 'corp'}]", CORP),
@@ -167,27 +170,42 @@ def test_a_source_is_kept(files: Mapping[str, str], installer: str, source: Path
     assert (status, found.get(KIT)) == (0, b"own")
 
 
-def _corp(source: Path, more: str = "") -> str:
-    return f"[[tool.uv.index]]\nname = 'corp'\nurl = '{(source.parent / 'corp').as_uri()}'\n{more}"
+@pytest.fixture
+def corp(source: Path) -> Iterator[str]:
+    """The URL of the index ``corp``."""
+    handler = partial(_Quiet, directory=str(source.parent / "corp"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def _corp(url: str, more: str = "") -> str:
+    return f"[[tool.uv.index]]\nname = 'corp'\nurl = '{url}'\n{more}"
 
 
 ONLY_UV = [
     pytest.param(
-        lambda source: _uv("corp-kit = {index = 'corp'}", _corp(source, "explicit = true\n")),
+        lambda corp: _uv("corp-kit = {index = 'corp'}", _corp(corp, "explicit = true\n")),
         "corp-kit comes from the index corp, and pip cannot take one package from one index; use --installer uv",
         id="explicit",
     ),
     pytest.param(
-        lambda source: (
+        lambda corp: (
             f"{PROJECT}{POETRY}corp-kit = {{source = 'corp'}}\n"
-            + _corp(source).replace("uv.index", "poetry.source")
+            + _corp(corp).replace("uv.index", "poetry.source")
             + "priority = 'explicit'\n"
         ),
         "corp-kit comes from the index corp, and pip cannot",
         id="poetry",
     ),
     pytest.param(
-        lambda source: f"{PROJECT}[tool.uv]\noverride-dependencies = ['corp-kit==1.0']\nfind-links = ['libs']\n",
+        lambda corp: f"{PROJECT}[tool.uv]\noverride-dependencies = ['corp-kit==1.0']\nfind-links = ['libs']\n",
         "pip has no override-dependencies",
         id="overrides",
     ),
@@ -197,9 +215,9 @@ ONLY_UV = [
 @pytest.mark.skipif(not uv_program(), reason="uv is not installed here")
 @pytest.mark.parametrize(("project", "message"), ONLY_UV)
 def test_what_only_uv_can_do_is_refused_with_pip(
-    project: Any, message: str, source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Any, message: str, source: Path, corp: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree(source, {"pyproject.toml": project(source)})
+    tree(source, {"pyproject.toml": project(corp)})
     status, found = _bundle(source, "--installer", "uv")
     assert (status, found.get(KIT)) == (0, b"own")
     assert _bundle(source, "--installer", "pip")[0] == 1

@@ -17,10 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.python_project import PROJECT, UV_TOML, requirement_name, toml, tool
+from cfn_injector.cli.requirements_file import checked
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 
@@ -47,6 +49,9 @@ class Index(NamedTuple):
     name: str
     url: str
     format: str
+
+
+_UNKNOWN = Index("", "", "")
 
 
 @dataclass(frozen=True)
@@ -171,17 +176,19 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
                 each.pop(name, None)
             index = entry.get("index") or entry.get("source")
             place = str(entry.get("url") or entry.get("path") or entry.get("file") or "")
-            if index and str(index) in named:
+            if index and urlsplit(named.get(str(index), _UNKNOWN).url).scheme in ("https", "http"):
                 indexes[name] = named[str(index)]
             elif index:
-                refused[name] = f"comes from the index {visible(str(index))} by {table}, which has no URL; add one"
+                refused[name] = (
+                    f"comes from the index {visible(str(index))} by {table}, which has no http or https URL; add one"
+                )
             elif place.partition("#")[0].endswith(".whl") and "git" not in entry and not (is_root and "path" in entry):
                 places[name] = place
             else:
                 refused[name] = _why_refused(entry, place, table)
     options, first = _uv_settings(settings)
     constraints, overrides, excludes = (
-        [str(each) for each in settings.get(kind, own.get(kind, ()))] for kind in _UV_LIMITS
+        checked(copy, map(str, settings.get(kind, own.get(kind, ()))), PROJECT) for kind in _UV_LIMITS
     )
     ignored = sorted(settings.keys() - {*_UV_READ, *_UV_LIMITS, *_UV_PROJECT})
     return Sources(places, indexes, refused, options, first, constraints, overrides, excludes, ignored)

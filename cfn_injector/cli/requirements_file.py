@@ -234,6 +234,17 @@ def _read(file: _File) -> None:
         _line(file, number, line)
 
 
+def checked(root: Path, lines: Iterable[str], label: str) -> list[str]:
+    """The lines, if each is a requirement by name or a wheel in ``root``. Raises InjectorError otherwise."""
+    result = Requirements()
+    file = _File(root, root, label, False, result.lines, True, result, frozenset(), str)
+    for line in lines:
+        if line.startswith("-") or "\n" in line:
+            raise file.error(0, "a dependency is not a valid requirement; correct it")
+        _line(file, 0, line)
+    return result.lines
+
+
 def read(
     root: Path,
     path: Path,
