@@ -29,7 +29,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from packaging.tags import compatible_tags, cpython_tags
+from packaging.tags import compatible_tags, cpython_tags, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -47,7 +47,7 @@ _GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
 
 
 class Row(NamedTuple):
-    """``faults`` are sentences; none if the row is sound. ``glibc`` is the newest minor version that a library needs."""
+    """``faults`` are sentences. ``glibc`` is the newest minor version that a library needs, or 0."""
 
     project: str
     target: Target
@@ -98,12 +98,11 @@ def _other_versions(installed: Mapping[str, Version], requirements: Path, target
 def _of_another_platform(found: Mapping[str, bytes], target: Target) -> Iterator[str]:
     platforms, python = list(target.wheel_platforms()), f"cp3{target.python}"
     version = (3, target.python or 0)
-    known = {str(each) for each in cpython_tags(version, [python], platforms)}
-    known |= {str(each) for each in compatible_tags(version, python, platforms)}
+    known = {*cpython_tags(version, [python], platforms), *compatible_tags(version, python, platforms)}
     for name, body in found.items():
         if name.endswith(".dist-info/WHEEL"):
-            tags = {line.removeprefix("Tag: ") for line in body.decode().splitlines() if line.startswith("Tag: ")}
-            if not tags & known:
+            lines = [line.removeprefix("Tag: ") for line in body.decode().splitlines() if line.startswith("Tag: ")]
+            if not any(known & parse_tag(line) for line in lines):
                 yield f"{name.partition('/')[0]} has no tag of the runtime"
         if body.startswith(b"\x7fELF"):
             machine = _ELF_MACHINES.get(int.from_bytes(body[18:20], "little"))

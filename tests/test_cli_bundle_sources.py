@@ -248,7 +248,6 @@ def test_a_workspace_above_the_source_is_read(source: Path, capsys: pytest.Captu
             {
                 "UV_EXTRA_INDEX_URL": "https://a https://b",
                 "UV_FIND_LINKS": "/a,/b",
-                "UV_NO_INDEX": "1",
                 "UV_INDEX_STRATEGY": "unsafe-best-match",
             },
             id="all",
@@ -278,7 +277,9 @@ def test_uv_gets_the_indexes_of_pips_settings(
     environ: Mapping[str, str], files: Mapping[str, str], told: Mapping[str, str], tmp_path: Path
 ) -> None:
     tree(tmp_path, files)
-    assert indexes_for_uv({"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path), **environ}) == told
+    found, options = indexes_for_uv({"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path), **environ})
+    assert found == told
+    assert options == (("--no-index",) if "PIP_NO_INDEX" in environ else ())
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 """Reads the indexes in pip's settings, for uv.
 
-Takes the files and variables of https://pip.pypa.io/en/stable/topics/configuration/. Returns variables for uv, which
-does not read them. Whoever names an index in pip's settings alone would otherwise get packages of the same names from
-PyPI. An index in uv's own settings replaces all of this.
+Takes the files and variables of https://pip.pypa.io/en/stable/topics/configuration/. Returns variables and options for
+uv, which does not read them. Whoever names an index in pip's settings alone would otherwise get packages of the same
+names from PyPI. An index in uv's own settings replaces all of this.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
@@ -18,7 +18,7 @@ from cfn_injector.cli.python_project import toml
 from cfn_injector.errors import InjectorError
 
 _UV_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")
-_UV_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", *(f"UV_{key.upper().replace('-', '_')}" for key in _UV_KEYS[1:]))
+_UV_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 # A later section replaces an earlier one. Both "pip install" and "pip download" read these.
 _SECTIONS = ("global", "install", "download")
 
@@ -59,20 +59,21 @@ def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
         return True
     home = Path(environ.get("HOME", "~")).expanduser()
     user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv" / "uv.toml"
-    return any(toml(path).keys() & set(_UV_KEYS) for path in (user, Path("/etc/uv/uv.toml")))
+    named = environ.get("UV_CONFIG_FILE", "")
+    files = (Path(named),) if named else (user, Path("/etc/uv/uv.toml"))
+    return any(toml(path).keys() & set(_UV_KEYS) for path in files)
 
 
-def indexes_for_uv(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-    """Variables that tell uv the indexes of pip's settings; none if uv's own settings name an index."""
+def indexes_for_uv(environ: Mapping[str, str] = os.environ) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Variables and options that tell uv the indexes of pip's settings; none if uv's own settings name an index."""
     if _uv_has_indexes(environ):
-        return {}
+        return {}, ()
     found, told = _settings(environ), {}
     for key, separator in (("index-url", " "), ("extra-index-url", " "), ("find-links", ",")):
         words = found.get(key, "").split()
         if words:
             told[f"UV_{key.upper().replace('-', '_')}"] = separator.join(words)
-    if found.get("no-index", "").lower() in ("1", "true", "yes", "on", "y", "t"):
-        told["UV_NO_INDEX"] = "1"
     if "UV_EXTRA_INDEX_URL" in told and "UV_INDEX_STRATEGY" not in environ:
         told["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip takes the highest version of all indexes
-    return told
+    has_no_index = found.get("no-index", "").lower() in ("1", "true", "yes", "on", "y", "t")
+    return told, ("--no-index",) if has_no_index else ()

@@ -64,8 +64,8 @@ def install(
         return {}, manifest.warnings
     folder = workshop.folder / "python"
     folder.mkdir()
-    environ = indexes_for_uv() if name == "uv" else {}
-    options = python_manifest.write(manifest, source, name, workshop)
+    environ, indexes = indexes_for_uv() if name == "uv" else ({}, ())
+    options = [*python_manifest.write(manifest, source, name, workshop), *indexes]
     job = Installation(target, options, environ, folder, workshop, source)
     done = INSTALLERS[name].install(job)
     python_installers.check_installed(done, target, manifest.label)

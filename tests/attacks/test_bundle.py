@@ -361,7 +361,7 @@ PYTHON = (
     ),
     Attack(
         "an override hides an option",
-        _files({"pyproject.toml": "[tool.uv]\noverride-dependencies = ['--no-binary=:all:']\n", "requirements.txt": "a"}),
+        _files({"uv.toml": "override-dependencies = ['--no-binary=:all:']\n", "requirements.txt": "a"}),
         "pyproject.toml: a dependency is not a valid requirement",
     ),
     Attack(
@@ -401,7 +401,7 @@ PYTHON = (
     ),
     Attack(
         "pylock.toml hides an option in a URL",
-        _files({"pylock.toml": PYLOCK.replace("PLACE", "url = 'https://h.test/a --no-binary/evil-1-py3-none-any.whl'")}),
+        _files({"pylock.toml": PYLOCK.replace("PLACE", "url = 'https://h.test/a -e/evil-1-py3-none-any.whl'")}),
         "pylock.toml: the path or URL of evil contains a space",
     ),
 )  # fmt: skip
