@@ -10,7 +10,7 @@ CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_stream
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-event bench-reading fuzz mutants clean
+.PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects mutants clean
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-event  measure a whole event at Lambda's shares of a CPU (ARGS='--against COMMIT' compares)"
 	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
 	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
+	@echo "make real-projects  bundle what public projects require, for all runtimes (needs an index; takes an hour)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
 	@echo "make clean  remove environments, caches and build results"
 
@@ -93,6 +94,9 @@ bench-reading: $(VENV)/.test $(NODE_MODULES)/.made
 
 fuzz: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
+real-projects: $(VENV)/.test
+	@$(BIN)/python -m tests.real_projects $(ARGS)
 
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants $(ARGS)

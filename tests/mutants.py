@@ -48,6 +48,7 @@ MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 WAITING = "tests/test_waiting.py"
 BYTECODE = "tests/test_bytecode.py"
+SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
 _VERBS = "resources/lambda_function/__init__.py"
@@ -1143,6 +1144,55 @@ MUTANTS = (
         " and id not in tree.created]",
         "]",
         (TOGETHER,),
+    ),
+    Mutant(
+        "a package that the project takes from a folder comes from an index",
+        "cli/python_manifest.py",
+        "if name in sources.refused:",
+        "if False:",
+        (f"{SOURCES}::test_a_source_that_cannot_be_kept_is_refused_before_anything_is_installed",),
+    ),
+    Mutant(
+        "uv does not learn pip's indexes",
+        "cli/pip_settings.py",
+        "    if _uv_has_indexes(environ):",
+        "    if True:",
+        (f"{SOURCES}::test_uv_gets_the_indexes_of_pips_settings",),
+    ),
+    Mutant(
+        "uv resolves for the glibc of this machine",
+        "cli/python_installers.py",
+        'told["os"].update(name="manylinux", major=2, minor=target["glibc"])',
+        "pass",
+        (f"{PACKAGES}::test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_installed",),
+    ),
+    Mutant(
+        "the runtime is taken for the first release of its Python",
+        "cli/lambda_platform.py",
+        "_PATCH.get(self.python or 0, 0)",
+        "0",
+        (f"{PACKAGES}::test_the_patch_version_of_the_runtime_decides",),
+    ),
+    Mutant(
+        "one package's file replaces another's",
+        "cli/python_conflicts.py",
+        "if len(set(digests.values())) > 1",
+        "if False",
+        (f"{PACKAGES}::test_different_files_of_the_same_name_are_an_error",),
+    ),
+    Mutant(
+        "packages for development are installed from a lock",
+        "cli/python_locks.py",
+        'if "main" in each["groups"] and',
+        "if",
+        (f"{LOCKS}::test_the_versions_of_a_lock_are_installed",),
+    ),
+    Mutant(
+        "the output of pip and uv shows passwords",
+        "cli/tools.py",
+        "redacted(visible(line)) for line in output",
+        "visible(line) for line in output",
+        (f"{SOURCES}::test_no_message_shows_credentials",),
     ),
 )
 

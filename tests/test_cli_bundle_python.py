@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import python_packages, tools
+from cfn_injector.cli import python_installers, tools
+from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_packages import INSTALLERS
+from cfn_injector.cli.python_installers import INSTALLERS
 from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
 from tests.support.interpreters import INTERPRETERS, run_bare
 
@@ -187,10 +188,13 @@ def test_native_wheels_are_for_the_architecture_and_the_python(
     assert (result["runtime"], result["architecture"], result["warnings"]) == ("python3.13", architecture, [])
 
 
-PLATFORMS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34", "manylinux_2_35", "musllinux_1_2")
+PLATFORMS = (
+    *("manylinux2014", "manylinux_2_24", "manylinux_2_26", "manylinux_2_27", "manylinux_2_28", "manylinux_2_34"),
+    *("manylinux_2_35", "musllinux_1_2"),
+)
 
 
-@pytest.mark.parametrize(("runtime", "newest"), [("python3.11", "manylinux2014"), ("python3.12", "manylinux_2_34")])
+@pytest.mark.parametrize(("runtime", "newest"), [("python3.11", "manylinux_2_26"), ("python3.12", "manylinux_2_34")])
 def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_installed(
     runtime: str, newest: str, installer: str, source: Path, output: Path
 ) -> None:
@@ -201,6 +205,98 @@ def test_a_wheel_for_a_newer_system_than_the_runtimes_is_not_installed(
     options = ["--runtime", runtime, "--architecture", "arm64", "--installer", installer]
     assert _bundle(source, output, *options, requirements="fast\n") == 0
     assert contents(output)[f"fast.{python}.so"] == ARM64 + newest.encode()
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("runtime", ["python3.9", "python3.14"])
+def test_every_platform_tag_of_the_runtime_is_installed(
+    runtime: str, architecture: str, installer: str, source: Path, output: Path
+) -> None:
+    python, platforms = runtime.replace("python3.", "cp3"), list(Target.of(runtime, architecture).wheel_platforms())
+    for number, platform in enumerate(platforms):
+        wheel(source / "wheels", f"fast{number}", {f"fast{number}.so": b""}, tag=f"{python}-{python}-{platform}")
+    options = ["--runtime", runtime, "--architecture", architecture, "--installer", installer]
+    requirements = "".join(f"fast{number}\n" for number in range(len(platforms)))
+    assert _bundle(source, output, *options, requirements=requirements) == 0
+    assert len([name for name in contents(output) if name.endswith(".so")]) == len(platforms)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "requires", "marker"),
+    [
+        ("python3.9", "!=3.9.0,!=3.9.1,>3.8", "python_full_version >= '3.9.2'"),
+        ("python3.12", ">=3.12.4", "python_full_version > '3.12.0'"),
+        ("python3.14", ">=3.14.1", "implementation_version >= '3.14.2'"),
+    ],
+)
+def test_the_patch_version_of_the_runtime_decides(
+    runtime: str, requires: str, marker: str, installer: str, source: Path, output: Path
+) -> None:
+    metadata = f"Requires-Python: {requires}\nRequires-Dist: more; {marker}\n"
+    wheel(source / "wheels", "greeting", GREETING, metadata=metadata)
+    wheel(source / "wheels", "more", {"more.py": ""})
+    assert _bundle(source, output, "--runtime", runtime, "--installer", installer, requirements="greeting\n") == 0
+    assert "more.py" in contents(output)
+
+
+PKGUTIL = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+PKG_RESOURCES = "try:\n    import pkg_resources\n    pkg_resources.declare_namespace(__name__)\nexcept ImportError:\n"
+PKG_RESOURCES = f"'Why.'\n{PKG_RESOURCES}    {PKGUTIL}"
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "two", "found"),
+    [
+        pytest.param("space/__init__.py", PKGUTIL, f"# Why.\n{PKGUTIL}", PKGUTIL, id="a namespace"),
+        pytest.param("space/__init__.py", PKG_RESOURCES, "", PKG_RESOURCES, id="another namespace"),
+        pytest.param("tests/__init__.py", "1", "2", None, id="tests"),
+        pytest.param("LICENSE.txt", "1", "2", None, id="a license"),
+        pytest.param("same/code.py", "1", "1", "1", id="the same file"),
+    ],
+)
+def test_a_file_of_two_packages_does_not_depend_on_their_order(
+    name: str,
+    one: str,
+    two: str,
+    found: str | None,
+    installer: str,
+    source: Path,
+    output: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wheel(source / "wheels", "a_one", {name: one, "a_one.py": ""})
+    wheel(source / "wheels", "b_two", {name: two, "b_two.py": ""})
+    for lines in ("a_one\nb_two\n", "b_two\na_one\n"):
+        assert _bundle(source, output, "--installer", installer, requirements=lines) == 0
+        assert contents(output).get(name) == (None if found is None else found.encode())
+    warning = f"warning: a-one and b-two contain different files {name}; the bundle contains neither"
+    assert (warning in capsys.readouterr().err) == (found is None)
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "two"),
+    [
+        ("lib/code.py", "1", "2"),
+        ("space/__init__.py", PKGUTIL, "from .a import b\n"),
+        ("space/__init__.py", PKGUTIL, "import pkgutil\nX = 1\n"),
+        ("space/tests/__init__.py", "", "x = open('y')\n"),
+        ("bin/tool", "#!/bin/sh\n1", "#!/bin/sh\n2"),
+    ],
+)
+def test_different_files_of_the_same_name_are_an_error(
+    name: str,
+    one: str,
+    two: str,
+    installer: str,
+    source: Path,
+    output: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wheel(source / "wheels", "b_two", {name: one})
+    wheel(source / "wheels", "a_one", {name: two})
+    assert _bundle(source, output, "--installer", installer, requirements="b_two\na_one\n") == 1
+    problem = f"a-one and b-two contain different files {name}, and one would replace the other"
+    assert problem in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_package_without_a_suitable_wheel_is_named(
@@ -318,7 +414,7 @@ def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(tools, "which", lambda name, path=None: None)
-    monkeypatch.setattr(python_packages, "find_spec", lambda name: None)
+    monkeypatch.setattr(python_installers, "find_spec", lambda name: None)
     assert _bundle(source, output, *option, requirements="greeting\n") == 1
     remedy = "install uv as described at https://docs.astral.sh/uv/"
     assert capsys.readouterr().err == f"cfn-injector: {message}; {remedy}\n"
@@ -420,7 +516,8 @@ def test_uv_installs_the_versions_of_its_lock(source: Path, output: Path, tmp_pa
 def test_a_lock_that_only_uv_reads_is_a_warning(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree(source, {"pyproject.toml": "[tool.ruff]\n", "uv.lock": "version = 1\n"})
+    monkeypatch.setattr(tools, "which", lambda name, path=None: None)
+    tree(source, {"pyproject.toml": "[project]\ndependencies = []\n", "uv.lock": "version = 1\n"})
     assert _bundle(source, output, "--installer", "pip") == 0
     assert "only uv reads uv.lock, so pip chose versions by pyproject.toml" in capsys.readouterr().err
 

@@ -10,10 +10,10 @@ import json
 import sys
 from collections.abc import Iterator
 
-from cfn_injector.cli import python_packages
 from cfn_injector.cli.function_zip import Bundle, Options, bundle, megabytes
 from cfn_injector.cli.lambda_platform import ARCHITECTURES, NODE, PYTHON
 from cfn_injector.cli.progress import progress
+from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import ToolError
 
 HELP = "build the zip of a function, with dependencies for Lambda's platform"
@@ -37,9 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="bundle files that may hold secrets, or that Git ignores; may be repeated",
     )
     parser.add_argument("--gitignore", action="store_true", help="leave out what Git ignores")
-    parser.add_argument(
-        "--installer", choices=python_packages.INSTALLERS, help="for Python packages (default: uv if installed)"
-    )
+    parser.add_argument("--installer", choices=INSTALLERS, help="for Python packages (default: uv if installed)")
     parser.add_argument(
         "--allow-scripts",
         action="append",

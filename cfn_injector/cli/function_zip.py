@@ -24,7 +24,7 @@ from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
-from cfn_injector.cli import node_packages, python_packages
+from cfn_injector.cli import node_packages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
 from cfn_injector.cli.archive import QUICK, Item, write_zip
 from cfn_injector.cli.bundle_files import Rules, choose, copy_for_installers, merged
@@ -34,7 +34,6 @@ from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target
 from cfn_injector.cli.npm_manifests import MODULES, PACKAGE
 from cfn_injector.cli.progress import Progress
-from cfn_injector.cli.python_project import UV_TOML
 from cfn_injector.cli.source_files import Skip
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
@@ -140,7 +139,7 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
 
 
 def _target(source: Path, runtime: str | None, architecture: str) -> Target:
-    python = [name for name in python_packages.FILES if (source / name).exists()]
+    python = [name for name in python_manifest.FILES if (source / name).exists()]
     node = [name for name in (PACKAGE,) if (source / name).exists()]
     if runtime is None and python and node:
         raise InjectorError(f"the source has {python[0]} and {node[0]}; choose one with --runtime")
@@ -152,17 +151,14 @@ def _dependencies(
     source: Path, target: Target, workshop: Workshop, skip: Skip, options: Options
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install the dependencies. Returns the path of each file by its name in the bundle, and warnings."""
-    manifests = python_packages.FILES if target.python else (PACKAGE,)
-    if not any((source / name).exists() for name in manifests):
+    if not (python_manifest.is_in(source) if target.python else (source / PACKAGE).exists()):
         return {}, ()
     workshop.show(f"installing for {target}")
     copy = workshop.folder / "source"
     with _temporary_files():
         copy_for_installers(source, copy, options.rules)
     if target.python:
-        return python_packages.install(
-            copy, target, workshop, skip, uv_toml=source / UV_TOML, installer=options.installer
-        )
+        return python_packages.install(copy, target, workshop, skip, original=source, installer=options.installer)
     allowed = options.allow_scripts
     return node_packages.install(copy, target, workshop, skip, project=source, allow_scripts=allowed)
 
@@ -231,8 +227,10 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
     new = _new_file(to, output, source)
     target = _target(source, options.runtime, options.architecture)
     chosen = choose(source, options.rules, new)
-    _check_reserved(chosen.own)
-    env_files, unreadable = _env_files(chosen.own)
+    is_built = options.install and target.python is not None
+    own, changes = python_layout.arranged(source, chosen.own, is_built=is_built)
+    _check_reserved(own)
+    env_files, unreadable = _env_files(own)
     installed: Mapping[str, Path] = {}
     warnings: Sequence[str] = ()
     with ExitStack() as opened:
@@ -242,7 +240,7 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
             workshop = Workshop(Path(os.path.realpath(scratch)), bar.show)
             installed, warnings = _dependencies(source, target, workshop, chosen.skip, options)
             _check_reserved(installed)
-        found = merged(chosen.own, installed)
+        found = merged(own, installed)
         if not found:
             raise InjectorError(f"{visible(folder)} has no files to bundle; {_GIVE}")
         stats = {name: path.stat() for name, path in found.items()}
@@ -271,5 +269,5 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
         largest=largest,
         env_files=env_files,
         warnings=[*unreadable, *warnings, *foreign_files, *chosen.warnings()],
-        notes=[*chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
+        notes=[*changes, *chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
     )

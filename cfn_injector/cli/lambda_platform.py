@@ -3,6 +3,7 @@
 Takes a Lambda runtime and an architecture. Returns the names that Linux, Python, pip and npm use for that platform.
 
 Runtimes and their Amazon Linux: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+Lambda updates the patch version of a runtime: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ _RUNTIME = re.compile(r"python3\.(?P<python>\d+)|nodejs(?P<node>\d+)\.x")
 # Amazon Linux 2 has glibc 2.26. Amazon Linux 2023 has glibc 2.34, and runs later versions of Python and Node.js.
 _OLD_GLIBC, _GLIBC, _LAST_OLD_PYTHON, _LAST_OLD_NODE = 26, 34, 11, 18
 _OLDEST_MANYLINUX = {"x86_64": 5, "arm64": 17}
+# The names that PEP 600 replaces: https://peps.python.org/pep-0600/#legacy-manylinux-tags
+_LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+# AWS does not document the patch version of a runtime. This is the newest one in the User-Agent of boto3 in functions,
+# such as "lang/python#3.12.13 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12", in CloudTrail events that people have
+# published until November 2026. Python 3.8 and 3.9 have ended: theirs is the last release of Python. A runtime that is
+# not listed counts as its first release.
+_PATCH = {8: 20, 9: 25, 10: 14, 11: 15, 12: 13, 13: 14, 14: 3}
 
 _MACHINE = {"x86_64": "x86_64", "arm64": "aarch64"}
 _CPU = {"x86_64": "x64", "arm64": "arm64"}
@@ -69,28 +78,35 @@ class Target(NamedTuple):
         return _OLD_GLIBC if is_old else _GLIBC
 
     @property
+    def full_version(self) -> str:
+        """The version of Python, with the patch version that the runtime has or surpasses."""
+        return f"3.{self.python}.{_PATCH.get(self.python or 0, 0)}"
+
+    @property
     def markers(self) -> Mapping[str, str]:
         """The values of environment markers in Python requirements (PEP 508)."""
-        version = f"3.{self.python}"
         return {
             "implementation_name": "cpython",
-            "implementation_version": f"{version}.0",
+            "implementation_version": self.full_version,
             "os_name": "posix",
             "platform_machine": self.machine,
             "platform_python_implementation": "CPython",
             "platform_release": "5.10.0",
             "platform_system": "Linux",
             "platform_version": "1",
-            "python_full_version": f"{version}.0",
-            "python_version": version,
+            "python_full_version": self.full_version,
+            "python_version": f"3.{self.python}",
             "sys_platform": "linux",
         }
 
     def wheel_platforms(self) -> Iterator[str]:
         """The platform tags of wheels that run on this platform, the best one first (PEP 600)."""
         oldest = _OLDEST_MANYLINUX[self.architecture]
-        yield from (f"manylinux_2_{minor}_{self.machine}" for minor in range(self.glibc, oldest - 1, -1))
-        yield from (f"{name}_{self.machine}" for name in ("manylinux2014", "linux"))
+        for minor in range(self.glibc, oldest - 1, -1):
+            yield f"manylinux_2_{minor}_{self.machine}"
+            if minor in _LEGACY_MANYLINUX:
+                yield f"{_LEGACY_MANYLINUX[minor]}_{self.machine}"
+        yield f"linux_{self.machine}"
 
 
 def is_library(name: str) -> bool:

@@ -51,6 +51,7 @@ class _File:
     is_constraints: bool
     result: Requirements
     seen: frozenset[Path]
+    placed: Callable[[str], str]
 
     def error(self, number: int, problem: str) -> InjectorError:
         place = f"{visible(self.label)}, line {number}" if self.numbered else visible(self.label)
@@ -84,7 +85,7 @@ def _include(file: _File, number: int, value: str, *, constraints: bool) -> None
     result = file.result
     lines = result.constraints if constraints or file.is_constraints else result.lines
     is_constraints = constraints or file.is_constraints
-    _read(_File(file.root, path, label, True, lines, is_constraints, result, file.seen | {path}))
+    _read(_File(file.root, path, label, True, lines, is_constraints, result, file.seen | {path}, file.placed))
 
 
 def _index(file: _File, number: int, option: str, value: str) -> None:
@@ -202,6 +203,8 @@ def _line(file: _File, number: int, line: str) -> None:
             found = _OPTION.match(option)
             shown = found[0] if found else "this option"
             raise file.error(number, f"{shown} is not allowed, because it could run code; remove it")
+    if not options and not file.is_constraints:  # a digest keeps another package of that name out
+        text = file.placed(text)
     file.lines.append(" ".join([_requirement(file, number, text), *options]))
 
 
@@ -231,14 +234,34 @@ def _read(file: _File) -> None:
         _line(file, number, line)
 
 
-def read(root: Path, path: Path, *, label: str, numbered: bool = True, options: Iterable[str] = ()) -> Requirements:
+def checked(root: Path, lines: Iterable[str], label: str) -> list[str]:
+    """The lines, if each is a requirement by name or a wheel in ``root``. Raises InjectorError otherwise."""
+    result = Requirements()
+    file = _File(root, root, label, False, result.lines, True, result, frozenset(), str)
+    for line in lines:
+        if line.startswith("-") or "\n" in line:
+            raise file.error(0, "a dependency is not a valid requirement; correct it")
+        _line(file, 0, line)
+    return result.lines
+
+
+def read(
+    root: Path,
+    path: Path,
+    *,
+    label: str,
+    numbered: bool = True,
+    options: Iterable[str] = (),
+    placed: Callable[[str], str] = str,
+) -> Requirements:
     """Read and check a requirements file.
 
     ``root`` is the folder that no path may leave. ``options`` are lines of options from the settings for uv,
-    which are checked, too. ``label`` names the file in messages. Raises InjectorError that names the file and the line.
+    which are checked, too. ``label`` names the file in messages. ``placed`` returns a requirement with the place that
+    the project names for it. Raises InjectorError that names the file and the line.
     """
     result = Requirements()
-    file = _File(root, path, label, numbered, result.lines, False, result, frozenset({path.resolve()}))
+    file = _File(root, path, label, numbered, result.lines, False, result, frozenset({path.resolve()}), placed)
     _read(file)
     settings = replace(file, label="the source's settings for uv", numbered=False)
     own_index = any(line.startswith("--index-url ") for line in result.lines)

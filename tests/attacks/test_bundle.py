@@ -24,7 +24,7 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_packages import INSTALLERS
+from cfn_injector.cli.python_installers import INSTALLERS
 from tests.support.cli_projects import contents, state, tarball, tree, wheel
 
 NPM, GIT = shutil.which("npm"), shutil.which("git")
@@ -213,6 +213,34 @@ def _repository(project: Project) -> str:
 
 
 SECOND_LINE = '[project]\nname="a"\nversion="1"\ndependencies=["a\\n-e ./evil"]\n'
+FOLDER_INDEX = """\
+[project]
+name = "a"
+version = "1"
+dependencies = ["evil"]
+[tool.uv.sources]
+evil = { index = "i" }
+[[tool.uv.index]]
+name = "i"
+url = "file:///tmp"
+"""
+POETRY_LOCK = """\
+[[package]]
+name = "NAME"
+version = '1'
+groups = ["main"]
+files = [{ file = "evil.whl", hash = "sha256:0" }]
+"""
+POETRY_FILE = "[package.source]\ntype = 'file'\nurl = '../evil-1-py3-none-any.whl'\n"
+PYLOCK = """\
+lock-version = "1.0"
+created-by = "a"
+[[packages]]
+name = "evil"
+version = "1"
+wheels = [{ PLACE, hashes = { sha256 = "0" } }]
+"""
+
 PYTHON = (
     Attack("a requirement is a folder with a build backend", _requirements("./evil", _folder), f"./evil {BUILD}"),
     Attack("a requirement is a folder without ./", _requirements("evil/", _folder), f"line 3: evil/ {BUILD}"),
@@ -330,6 +358,51 @@ PYTHON = (
         "a dependency in pyproject.toml is a repository",
         _files({"pyproject.toml": '[project]\nname="a"\nversion="1"\ndependencies=["e @ git+https://h.test/r"]\n'}),
         f"pyproject.toml: a repository {BUILD}",
+    ),
+    Attack(
+        "an override hides an option",
+        _files({"uv.toml": "override-dependencies = ['--no-binary=:all:']\n", "requirements.txt": "a"}),
+        "pyproject.toml: a dependency is not a valid requirement",
+    ),
+    Attack(
+        "a constraint of uv is a repository",
+        _files({"uv.toml": "constraint-dependencies = ['a @ git+https://h.test/r']\n", "requirements.txt": "a"}),
+        f"pyproject.toml: a repository {BUILD}",
+    ),
+    Attack(
+        "the index of one package is a folder of this machine",
+        _files({"pyproject.toml": FOLDER_INDEX}),
+        "evil comes from the index i by [tool.uv.sources], which has no http or https URL",
+    ),
+    Attack(
+        "poetry.lock hides an option behind the end of a line",
+        _files({"poetry.lock": POETRY_LOCK.replace("NAME", "evil\\n--no-binary=:all:\\n")}),
+        "poetry.lock: a dependency is not a valid requirement",
+    ),
+    Attack(
+        "the version in poetry.lock hides an option",
+        _files({"poetry.lock": POETRY_LOCK.replace("NAME", "evil").replace("'1'", "\"1\\n--no-binary=:all:\"")}),
+        "poetry.lock: --no-binary is not allowed",
+    ),
+    Attack(
+        "poetry.lock has a wheel outside of the source",
+        _files({"poetry.lock": POETRY_LOCK.replace("NAME", "evil") + POETRY_FILE}),
+        "poetry.lock: the path leads out of the source",
+    ),
+    Attack(
+        "Pipfile.lock hides an option in a marker",
+        _files({"Pipfile.lock": '{"default": {"evil": {"version": "==1", "markers": "os_name\\n--no-binary=:all:"}}}'}),
+        "Pipfile.lock: the line is not a valid requirement",
+    ),
+    Attack(
+        "pylock.toml has a wheel outside of the source",
+        _files({"pylock.toml": PYLOCK.replace("PLACE", "path = '../evil-1-py3-none-any.whl'")}),
+        "pylock.toml: the path leads out of the source",
+    ),
+    Attack(
+        "pylock.toml hides an option in a URL",
+        _files({"pylock.toml": PYLOCK.replace("PLACE", "url = 'https://h.test/a -e/evil-1-py3-none-any.whl'")}),
+        "pylock.toml: the path or URL of evil contains a space",
     ),
 )  # fmt: skip
 
@@ -637,8 +710,8 @@ def _lock(source: str) -> Build:
 
 REVISION = f"https://h.test/r?rev=main#{'0' * 40}"
 LOCKED = (
-    Attack("uv.lock has a folder", _lock('{ directory = "evil" }'), f"uv.lock: ./evil {BUILD}"),
-    Attack("uv.lock has an editable folder", _lock('{ editable = "evil" }'), f"uv.lock: ./evil {BUILD}"),
+    Attack("uv.lock has a folder", _lock('{ directory = "evil" }'), "uv.lock: evil is a folder, not a wheel"),
+    Attack("uv.lock has an editable folder", _lock('{ editable = "evil" }'), "uv.lock: evil is a folder, not a wheel"),
     Attack(
         "the project's uv.toml hides an option in the URL of an index",
         _files({"uv.toml": "index-url = '\"http://127.0.0.1:9/ --no-binary=:all:\"'\n", "requirements.txt": LOCAL}),
@@ -649,7 +722,9 @@ LOCKED = (
         _files({"uv.toml": "[[index]]\nurl = 'file:///tmp'\ndefault = true\n", "requirements.txt": "evil"}),
         "the source's settings for uv: --index-url is not an http",
     ),
-    Attack("uv.lock has a repository", _lock(f'{{ git = "{REVISION}" }}'), f"uv.lock: a repository {BUILD}"),
+    Attack(
+        "uv.lock has a repository", _lock(f'{{ git = "{REVISION}" }}'), "uv.lock: evil is a repository, not a wheel"
+    ),
 )
 
 

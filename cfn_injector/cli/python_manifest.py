@@ -1,0 +1,258 @@
+"""Finds the file that lists the dependencies of a Python function, and reads it.
+
+Takes a copy of the source. Returns checked requirements, the files of options for uv and pip, and warnings.
+
+    requirements.txt, else a lock, else pyproject.toml, else setup.cfg -> checked lines -> the sources that the project
+    names -> files that uv and pip may read
+
+A project that lists its dependencies in another file only is refused: without them, the function would not start.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cfn_injector.cli import python_sources
+from cfn_injector.cli.display import visible
+from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli.python_installers import GET_UV
+from cfn_injector.cli.python_locks import LOCKS, PIPFILE, UV_LOCK, Locked
+from cfn_injector.cli.python_project import (
+    PROJECT,
+    REQUIREMENTS,
+    SETUP_CFG,
+    UV_TOML,
+    check_python,
+    project_dependencies,
+    python_warnings,
+    requirement_name,
+    setup_cfg,
+    toml,
+    tool,
+)
+from cfn_injector.cli.python_sources import Sources
+from cfn_injector.cli.requirements_file import Requirements
+from cfn_injector.cli.requirements_file import read as read_requirements
+from cfn_injector.cli.tools import Workshop, uv_program
+from cfn_injector.errors import InjectorError
+
+FILES = (REQUIREMENTS, *LOCKS, PROJECT)
+"""Files that list the dependencies of a Python function."""
+
+_PDM_LOCK, _CONDA = "pdm.lock", ("environment.yml", "environment.yaml")
+_OTHERS = (SETUP_CFG, "setup.py", PIPFILE, _PDM_LOCK, "requirements.in", *_CONDA)
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<rest>\[[^]]*\])?")
+
+
+class Manifest(NamedTuple):
+    """What to install. ``label`` is the file that lists it. A ``locked`` list is complete."""
+
+    label: str
+    requirements: Requirements
+    sources: Sources
+    locked: bool
+    warnings: Sequence[str]
+
+
+def is_in(folder: Path) -> bool:
+    """Whether the folder has a file that may list the dependencies of a Python function."""
+    return any((folder / name).exists() for name in (*FILES, *_OTHERS)) or any(_unread(folder))
+
+
+def _has_text(path: Path, pattern: str) -> bool:
+    return path.is_file() and re.search(pattern, path.read_text("utf-8", "replace"), re.MULTILINE) is not None
+
+
+def _refuse_unread(source: Path) -> None:
+    """Raises InjectorError if dependencies are listed in a file that is not read."""
+    found = {
+        PIPFILE: ((source / PIPFILE).is_file() and bool(toml(source / PIPFILE).get("packages")), "pipenv lock"),
+        _PDM_LOCK: ((source / _PDM_LOCK).is_file(), "pdm export -o requirements.txt"),
+        "setup.py": (_has_text(source / "setup.py", "install_requires"), "uv pip compile setup.py -o requirements.txt"),
+        "requirements.in": (
+            _has_text(source / "requirements.in", r"^\s*[^#\s]"),
+            "uv pip compile requirements.in -o requirements.txt",
+        ),
+        **{name: ((source / name).is_file(), "pip list --format=freeze > requirements.txt") for name in _CONDA},
+    }
+    for name, (lists, remedy) in found.items():
+        if lists:
+            raise InjectorError(
+                f"the dependencies in {name} are not read; run: {remedy}, or use --no-install if SRC has them"
+            )
+
+
+def _lists_dependencies(project: Mapping[str, object]) -> bool:
+    listed = project.get("project", {})
+    return isinstance(listed, Mapping) and ("dependencies" in listed or "dependencies" in listed.get("dynamic", ()))
+
+
+def _lines(source: Path, target: Target, workshop: Workshop, warnings: list[str]) -> tuple[Locked, bool]:
+    """The lines of the first file that lists dependencies, and whether it is a lock."""
+    for name, read in LOCKS.items():
+        if not (source / name).exists():
+            continue
+        if name == UV_LOCK and not uv_program():
+            warnings.append(f"only uv reads {UV_LOCK}, so pip chose versions by {PROJECT}; {GET_UV}")
+            continue
+        return read(source, target, workshop), True
+    project = toml(source / PROJECT)
+    if (source / _PDM_LOCK).exists() or not (_lists_dependencies(project) or tool(project, "poetry")):
+        required, python = setup_cfg(source / SETUP_CFG)
+        if required:
+            check_python(target, python, SETUP_CFG)
+            return Locked(SETUP_CFG, required), False
+        _refuse_unread(source)
+    python_sources.refuse_others(project)
+    return Locked(PROJECT, project_dependencies(source / PROJECT)), False
+
+
+def _placed(sources: Sources, label: str) -> Callable[[str], str]:
+    """A function that gives a requirement the place which the project names for the package."""
+
+    def placed(text: str) -> str:
+        named = _NAMED.match(text)
+        if not named or "@" in text or text.endswith(".whl"):
+            return text
+        name = requirement_name(named["name"], label)
+        if name in sources.refused:
+            raise InjectorError(f"{PROJECT}: {visible(name)} {sources.refused[name]}")
+        marker = text.partition(";")[2]
+        if name not in sources.places:
+            return text
+        return f"{name}{named['rest'] or ''} @ {sources.places[name]}{f' ; {marker}' if marker else ''}"
+
+    return placed
+
+
+def _unread(source: Path) -> Iterator[str]:
+    names = [each.name for each in sorted(source.glob("requirements*.txt"))]
+    names += [f"requirements/{each.name}" for each in sorted(source.glob("requirements/*.txt"))]
+    if names:
+        yield f"{visible(names[0])} is not read; name it in {REQUIREMENTS} (-r {visible(names[0])}) if it is needed"
+
+
+def read(source: Path, folder: Path, installer: str, target: Target, workshop: Workshop) -> Manifest:
+    """Read what the function requires. ``source`` is a copy of ``folder`` that lacks some of its settings.
+
+    Raises InjectorError if something could not be installed as the project says.
+    """
+    project, warnings = toml(source / PROJECT), list(python_warnings(folder, target))
+    required = project.get("project", {}).get("requires-python") or tool(project, "poetry").get("dependencies", {}).get(
+        "python"
+    )
+    check_python(target, str(required or ""), PROJECT)
+    sources = python_sources.read(source, folder, target)
+    if sources.ignored:
+        problem = "uv's settings in the source are read for indexes only, not for "
+        ignored = ", ".join(map(visible, sources.ignored))
+        warnings.append(f"{problem}{ignored}; set them in ~/.config/uv/uv.toml or as UV_*")
+    if (source / REQUIREMENTS).exists():
+        found, locked = Locked(REQUIREMENTS, ()), False
+        path = source / REQUIREMENTS
+    else:
+        found, locked = _lines(source, target, workshop, warnings)
+        path = workshop.folder / "listed.txt"
+        path.write_text("".join(f"{line}\n" for line in found.lines), "utf-8")
+        warnings += [] if found.lines else _unread(source)
+    requirements = read_requirements(
+        source,
+        path,
+        label=found.label,
+        numbered=found.label == REQUIREMENTS,
+        options=() if locked else sources.options,
+        placed=str if locked else _placed(sources, found.label),
+    )
+    manifest = Manifest(found.label, requirements, Sources() if locked else sources, locked, warnings)
+    if installer == "pip":
+        _check_pip(manifest)
+        warnings += _of_any_index(manifest)
+    return manifest
+
+
+def _of_one_index(manifest: Manifest) -> dict[str, str]:
+    """The requirements whose package comes from one index only, by name."""
+    lines = {}
+    for line in manifest.requirements.lines:
+        named = _NAMED.match(line)
+        if named and "@" not in line and "--hash" not in line and not line.startswith("-"):
+            name = requirement_name(named["name"], manifest.label)
+            if name in manifest.sources.indexes:
+                lines[line] = name
+    return lines
+
+
+def _check_pip(manifest: Manifest) -> None:
+    """Raises InjectorError if the project says what pip cannot do."""
+    sources = manifest.sources
+    given = " ".join(line for line in manifest.requirements.lines if line.startswith("-")).split()
+    for name in _of_one_index(manifest).values():
+        if sources.indexes[name].url not in given:
+            problem = f"{PROJECT}: {visible(name)} comes from the index {visible(sources.indexes[name].name)}"
+            raise InjectorError(f"{problem}, and pip cannot take one package from one index; use --installer uv")
+    if sources.searched_first:
+        problem = f"uv's settings in the source search {visible(sources.searched_first[0])} before other indexes"
+        raise InjectorError(f"{problem}, and pip searches all at once; use --installer uv")
+    for name, found in (("override", sources.overrides), ("exclude", sources.excludes)):
+        if found:
+            raise InjectorError(f"{PROJECT}: pip has no {name}-dependencies; use --installer uv")
+
+
+def _of_any_index(manifest: Manifest) -> Iterator[str]:
+    lines = manifest.requirements.lines
+    has_digests = all(line.startswith("-") or "--hash=" in line for line in lines)
+    if any(line.startswith("--extra-index-url ") for line in lines) and not has_digests:
+        problem = "pip takes the highest version of all indexes, so a package that is on two may come from either"
+        yield f"{problem}; use --installer uv, which takes it from the first, or require digests (--hash)"
+
+
+def _write_indexed(manifest: Manifest, lines: Mapping[str, str], folder: Path) -> Path:
+    """A project for uv, because no line of a requirements file names the index of one package."""
+    folder.mkdir()
+    text = json.dumps
+    indexes = {index.name: index for index in (manifest.sources.indexes[name] for name in lines.values())}
+    parts = [f'[project]\nname = "cfn-injector-indexes"\nversion = "0"\ndependencies = {text(list(lines))}\n']
+    parts += ["[tool.uv.sources]\n"]
+    parts += [f"{text(name)} = {{ index = {text(manifest.sources.indexes[name].name)} }}\n" for name in lines.values()]
+    for index in indexes.values():
+        facts = f"name = {text(index.name)}\nurl = {text(index.url)}\nformat = {text(index.format)}\nexplicit = true\n"
+        parts.append(f"[[tool.uv.index]]\n{facts}")
+    path = folder / PROJECT
+    path.write_text("".join(parts), "utf-8")
+    return path
+
+
+def write(manifest: Manifest, source: Path, installer: str, workshop: Workshop) -> Sequence[str]:
+    """Write what uv and pip may read. Returns their options for it.
+
+    The copy then lacks the project's settings for uv. An empty file keeps uv from looking for others in the folders
+    above. Paths in requirements are relative to the copy.
+    """
+    (source / PROJECT).unlink(missing_ok=True)
+    (source / UV_TOML).write_text("", "utf-8")
+    indexed = _of_one_index(manifest) if installer == "uv" else {}
+    requirements, sources = manifest.requirements, manifest.sources
+    files = {
+        "constraint": [*requirements.constraints, *sources.constraints],
+        "override": sources.overrides,
+        "excludes": sources.excludes,
+    }
+    listed = [line for line in requirements.lines if line not in indexed]
+    (source / REQUIREMENTS).write_text("".join(f"{line}\n" for line in listed), "utf-8")
+    options = ["--requirement", str(source / REQUIREMENTS)]
+    for option, lines in files.items():
+        if lines:
+            path = workshop.folder / f"{option}.txt"
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+            options += [f"--{option}", str(path)]
+    if indexed:
+        options += ["--requirement", str(_write_indexed(manifest, indexed, workshop.folder / "indexed"))]
+    if manifest.locked:
+        options.append("--no-deps")
+        if installer == "uv" and all("--hash=" in line for line in listed if not line.startswith("-")):
+            options += ["--index-strategy", "unsafe-best-match"]  # digests decide; pip searches all indexes, too
+    return options
