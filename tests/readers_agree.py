@@ -49,6 +49,8 @@ FEATURES: dict[str, Callable[[bytes], bool]] = {
     "byte order mark": lambda file: file.startswith(b"\xef\xbb\xbf"),
     "comment behind a value": lambda file: b" # " in file,
     "quotes over lines": lambda file: any(part.count(b"\n") > 1 for part in file.split(b"'")[1::2]),
+    "backticks": lambda file: b"=`" in file,
+    "backticks over lines": lambda file: any(part.startswith(b"`") for part in file.split(b"\n") if part),
     "escape": lambda file: b"\\n" in file,
     "escaped quote": lambda file: b'\\"' in file,
     "U+2028": lambda file: "\u2028".encode() in file,
@@ -93,7 +95,7 @@ def _value(random: Random) -> str:
     text = _text(random)
     if random.random() < 0.002:
         text = text * 20_000
-    kind = random.randrange(6)
+    kind = random.randrange(7)
     if kind == 0:
         return quote(text.replace("\0", ""))
     if kind == 1:
@@ -103,7 +105,9 @@ def _value(random: Random) -> str:
         return f'"{inside} "' if inside.endswith("\\") else f'"{inside}"'
     if kind == 3:
         return random.choice(["", "1", "f", "a b", "it's", "a#b", "a\\nb", "x\r", "\u2028"])
-    return text.replace("\n", "").lstrip("'\" \t") if kind == 4 else text
+    if kind == 4:
+        return text.replace("\n", "").lstrip("'\" \t")
+    return "`" + text.replace("`", "") + random.choice("``\n") if kind == 5 else text
 
 
 def _statement(random: Random) -> str:

@@ -265,6 +265,57 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
             id="lines of blanks",
         ),
         pytest.param(
+            env("A= \nB=\nC=\t\n"),
+            ".env, line 1, 3: has only blanks after its =, and Node.js 22 and later read the next line as its value",
+            id="blanks instead of a value",
+        ),
+        pytest.param(
+            env("A=1\n  # x\n"),
+            ".env, line 2: is an indented comment, and Node.js 20 reads it as part of the next name",
+            id="indented comments",
+        ),
+        pytest.param(
+            env("A=1\n# x=y"),
+            ".env, line 2: is a comment without a line end, and Node.js 20 reads it as a variable",
+            id="a comment without a line end",
+        ),
+        pytest.param(
+            env("export A=\n"),
+            ".env, line 1: exports an empty value, and Node.js 22 and later read export as part of the name",
+            id="export without a value",
+        ),
+        pytest.param(
+            env("A=1\n\tB=1\n"),
+            ".env, line 2: has a tab or a second blank around its name, and Node.js 20 reads it as part of the name",
+            id="a tab before a name",
+        ),
+        pytest.param(
+            env("A=1\nB=x\t\n"),
+            ".env, line 2: has a tab around its value, and Node.js 20 reads it as part of the value",
+            id="a tab behind a value",
+        ),
+        pytest.param(
+            env("A=1\nB=`x`\nC=`\n"),
+            ".env, line 2, 3: has a value that starts with a backtick, which only Node.js and dotenv read as a quote",
+            id="backticks",
+        ),
+        pytest.param(
+            env('A="{\\"a\\": 1}"\nB=\'"\'\n'),
+            ".env, line 1: escapes a double quote, and Node.js ends the value there",
+            id="escaped quotes",
+        ),
+        pytest.param(
+            env("A='C:\\\\dir'\nB='x\\'\nC='a\\b'\n"),
+            ".env, line 1, 2: has two backslashes, or one at the end, in single quotes, "
+            "which python-dotenv reads as an escape",
+            id="backslashes in single quotes",
+        ),
+        pytest.param(
+            env("A=a#b\nB='#'\nC=1 # x\n"),
+            ".env, line 1: has # in an unquoted value, and dotenv and Node.js end the value there",
+            id="# in an unquoted value",
+        ),
+        pytest.param(
             env(f"A={CANARY}\r\n\r\nB=1\n"),
             ".env, line 1, 2: ends in CR and LF, and shells treat the CR as part of the value",
             id="CRLF",
@@ -309,7 +360,7 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
     "data",
     [
         pytest.param(SMALL, id="the usual"),
-        pytest.param(env('A=1\n\n# CR LF\nB="x\\ny"\n  C=1 # = \nD= \n'), id="blanks, comments and escapes"),
+        pytest.param(env('A=1\n\n# CR LF\nB="x\\ny"\n  C=1 # = \nD=\n'), id="blanks, comments and escapes"),
         pytest.param(with_mode(b"app.py", 0o100444), id="a file that all may read"),
         pytest.param(with_mode(b"lib/", 0o040711), id="a folder that all may open"),
         pytest.param(with_mode(b"app.py", 0o100600, system=0), id="a file from a system without permissions"),

@@ -32,6 +32,8 @@ STATEMENT = re.compile(
         |
             [ \t]* "(?P<text>(?:[^"\\]|\\.)*)" [ \t]* (?:\#[^\n]*?)?
         |
+            [ \t]* `(?P<ticked>[^`]*)` [ \t]* (?:\#[^\n]*?)?
+        |
             (?![ \t]*['"]) (?P<bare>(?:(?![ \t]\#)[^\n])*?) (?:[ \t]\#[^\n]*?)?
         )
     )?
@@ -44,7 +46,8 @@ DECODED = {r"\n": "\n", r"\r": "\r", r"\"": '"', r"\\": "\\", r"\$": "$", r"\`":
 PROPERTY = settings(max_examples=200, deadline=None, derandomize=True)
 FRAGMENTS = [
     *"\n\r\t =#'\"\\$`nrAB",
-    *("\r\n", " #", "export ", "A=", "B='", 'C="', "\\n", "\\\\", "\ufeff", "\0", "\u2028", "\x85", "\x0c", "é", "😀"),
+    *("\r\n", " #", "export ", "A=", "B='", 'C="', "D=`", "`\n", "\\n", "\\\\"),
+    *("\ufeff", "\0", "\u2028", "\x85", "\x0c", "é", "😀"),
 ]
 HOSTILE_TEXT = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join) | st.text(max_size=30)
 
@@ -78,10 +81,11 @@ def outcome_by_expression(text: str) -> list[Binding] | int:
         match = STATEMENT.match(text, position)
         if match is None:
             return line
-        name, raw, double, bare = match.group("name", "raw", "text", "bare")
+        name, raw, ticked, double, bare = match.group("name", "raw", "ticked", "text", "bare")
         if double is not None:
             double = re.sub(r"\\(.)", lambda m: DECODED.get(m[0], m[0]), double, flags=re.DOTALL)
-        value = next((found for found in (raw, double, bare and bare.strip(" \t")) if found is not None), None)
+        found = (raw, ticked, double, bare and bare.strip(" \t"))
+        value = next((each for each in found if each is not None), None)
         bindings.append(Binding(name, value, mark + match[0], line))
         mark = ""
         line += match[0].count("\n")
@@ -161,6 +165,9 @@ def test_any_bytes_are_text_or_an_error_with_the_first_line_that_is_not(data: by
         pytest.param('A="' + '\\"' * 500_000 + '"\n', id="escaped quotes"),
         pytest.param('A="' + "\\" * 4_000_000 + '"\n', id="backslashes"),
         pytest.param("A='" + "\n" * 1_000_000 + "'\n", id="lines in quotes"),
+        pytest.param("A=`x\n" * 200_000, id="backticks that are not closed"),
+        pytest.param("A=`x`y\n" * 200_000, id="backticks with text after them"),
+        pytest.param("A=`" + "\n" * 1_000_000 + "`\n", id="lines in backticks"),
         pytest.param("#\n" * 500_000, id="comments"),
         pytest.param("A=" + " #" * 500_000 + "\n", id="comment signs"),
         pytest.param("A='\n'\n" * 200_000, id="short values in quotes that span lines"),

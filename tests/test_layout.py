@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("tests", "benchmarks", "templates")
-COMMANDS = ("tests.conformance", "tests.loader_table", "tests.mutants", "tests.readers_agree")
+COMMANDS = ("tests.conformance", "tests.loader_table", "tests.merges_agree", "tests.mutants", "tests.readers_agree")
 
 
 class Module(NamedTuple):

@@ -9,13 +9,16 @@ import pytest
 from tests import readers_agree
 from tests.readers_agree import FEATURES, Case, Report, compare, generate
 from tests.support.node_js import needs_node
+from wrapper.dotenv import AFTER_QUOTE, ESCAPED_QUOTE, INNER_QUOTE
 
 pytestmark = needs_node
 
 PROBLEMS = [
     "has no =",
     "has no valid name before its =",
-    "has text after its closing quote",
+    AFTER_QUOTE,
+    AFTER_QUOTE + INNER_QUOTE,
+    AFTER_QUOTE + ESCAPED_QUOTE,
     "is not UTF-8",
     "opens a quote that is never closed",
 ]

@@ -53,8 +53,8 @@ def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
     """The variables of a file that has only plain lines; None for any other file, which needs the grammar.
 
     Plain lines are empty lines, comments, and assignments without ``export`` or blanks, whose value is bare or in
-    quotes, has no escapes, and does not begin or end with a blank or a quote. With ``settable``, a file with a NUL, or
-    with a character that the environment's encoding does not have, is not plain.
+    quotes, has no escapes, and does not begin or end with a blank, a quote or a backtick. With ``settable``, a file
+    with a NUL, or with a character that the environment's encoding does not have, is not plain.
     """
     try:
         text = data.decode()
@@ -65,7 +65,7 @@ def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":
     variables = {}
     for line in text.split("\n"):
         name, equals, value = line.partition("=")
-        core = value.strip(" \t\r'\"")
+        core = value.strip(" \t\r'\"`")
         if not equals or not name.isidentifier():
             if line and line[0] != "#":
                 return None

@@ -9,9 +9,11 @@ A line is blank, a comment (starts with `#`) or an assignment, and can be indent
     [export ]NAME=bare      up to a blank followed by `#`, trimmed, without escapes
     [export ]NAME='raw'     everything up to the next '
     [export ]NAME="text"    a backslash escapes n, r, ", \\, $ and `; before anything else it is literal
+    [export ]NAME=`raw`     everything up to the next `, as Node.js and dotenv read it
 
-Blanks can surround `=`, quotes can span lines, and only blanks or a comment can follow a closing quote. A name is any
-text without blanks, CR, `=`, `#`, quotes and byte order marks. If a name is assigned several times, the last one wins.
+Blanks can surround `=`, quotes can span lines, and only blanks or a comment can follow a closing quote. A backtick that
+is not closed like that is a character of a bare value. A name is any text without blanks, CR, `=`, `#`, `'`, `"` and
+byte order marks. If a name is assigned several times, the last one wins.
 
 This module uses no regular expressions, dataclasses or typing: compiling or importing those takes longer than reading a
 hundred variables, and functions do it on every cold start.
@@ -21,7 +23,10 @@ import os
 
 BOM = "\ufeff"
 BLANKS = " \t"
-QUOTES = ("'", '"')
+QUOTES = ("'", '"', "`")
+AFTER_QUOTE = "has text after its closing quote"
+ESCAPED_QUOTE = ": python-dotenv's set_key escapes quotes like this; put double quotes around the value"
+INNER_QUOTE = ': "vercel env pull" does not escape quotes; put single quotes around the value, or write \\" inside it'
 ESCAPES = {"n": "\n", "r": "\r", '"': '"', "\\": "\\", "$": "$", "`": "`"}
 NEVER_IN_A_NAME = frozenset(" \t\r#'\"" + BOM)
 
@@ -108,6 +113,28 @@ def _quoted(text: str, opening: int, line: int) -> "tuple[str, int]":
     raise ParseError("opens a quote that is never closed", line)
 
 
+def _ends(rest: str) -> bool:
+    """Whether a statement can end before the rest of its line."""
+    return rest.strip(BLANKS)[:1] in ("", "#")
+
+
+def _is_character(text: str, opening: int) -> bool:
+    """Whether the quote at ``opening`` is a backtick that opens no quotes: most parsers read it as a character."""
+    if text[opening] != "`":
+        return False
+    closing = text.find("`", opening + 1)
+    return closing < 0 or not _ends(_rest_of_line(text, closing + 1)[0])
+
+
+def _problem_after_quote(quotes: str, rest: str) -> str:
+    """The problem of text after quotes. If it looks like what a tool writes, it names the tool, and what to write."""
+    if quotes.endswith("\\'"):
+        return AFTER_QUOTE + ESCAPED_QUOTE
+    if quotes[0] == '"' and rest.rstrip(BLANKS).endswith('"') and "\n" not in quotes:
+        return AFTER_QUOTE + INNER_QUOTE
+    return AFTER_QUOTE
+
+
 def _binding(text: str, start: int, line: int) -> Binding:
     """The binding that starts at ``start``, which is on line ``line``."""
     visible = start + (line == 1 and text.startswith(BOM))
@@ -122,11 +149,12 @@ def _binding(text: str, start: int, line: int) -> Binding:
         name = name[6:].lstrip(BLANKS)
     if not name or not NEVER_IN_A_NAME.isdisjoint(name):
         raise ParseError("has no valid name before its =", line)
-    if value.startswith(QUOTES):
-        value, closed = _quoted(text, text.index(value[0], visible), line)
+    opening = visible + len(body) - len(right.lstrip(BLANKS))
+    if value.startswith(QUOTES) and not _is_character(text, opening):
+        value, closed = _quoted(text, opening, line)
         rest, end = _rest_of_line(text, closed)
-        if rest.strip(BLANKS)[:1] not in ("", "#"):
-            raise ParseError("has text after its closing quote", line)
+        if not _ends(rest):
+            raise ParseError(_problem_after_quote(text[opening:closed], rest), line)
     elif "#" in value:
         value = right.partition(" #")[0].partition("\t#")[0].strip(BLANKS)
     return Binding(name, value, text[start:end], line)

@@ -13,10 +13,10 @@ from itertools import islice
 
 from cfn_injector.archive import Directory, Entry, plain
 from cfn_injector.cli.display import visible
-from cfn_injector.env_file import NAME
+from cfn_injector.env_file import NAME, misread_by_node
 from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED
-from wrapper.dotenv import BOM, Binding
+from wrapper.dotenv import BLANKS, BOM, QUOTES, Binding
 
 DIRECT_UPLOAD = 50 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -36,8 +36,21 @@ _HARMLESS = re.compile(r"[\w.-]+")
 _BLANKS_AROUND_EQUALS = re.compile(r"[^=]*(?:[ \t]=|=[ \t]+[^ \t\r\n])")
 
 
-def _is_blank(binding: Binding) -> bool:
-    return binding.text.strip("\r\n") != "" and not binding.text.strip(" \t\r\n")
+def _in_quotes(binding: Binding, quote: str) -> bool:
+    return binding.name is not None and binding.text.partition("=")[2].lstrip(BLANKS).startswith(quote)
+
+
+def _escapes_a_quote(binding: Binding) -> bool:
+    return _in_quotes(binding, '"') and '"' in (binding.value or "") and misread_by_node(binding) is None
+
+
+def _has_a_backslash_for_python_dotenv(binding: Binding) -> bool:
+    value = binding.value or ""
+    return _in_quotes(binding, "'") and ("\\\\" in value or value.endswith("\\"))
+
+
+def _has_a_bare_number_sign(binding: Binding) -> bool:
+    return "#" in (binding.value or "") and not any(_in_quotes(binding, quote) for quote in QUOTES)
 
 
 def _holds_nul(binding: Binding) -> bool:
@@ -46,7 +59,6 @@ def _holds_nul(binding: Binding) -> bool:
 
 _MISREAD: Sequence[tuple[Callable[[Binding], bool], str]] = (
     (lambda binding: binding.text.startswith(BOM), "starts with a byte order mark, which few parsers support"),
-    (_is_blank, "contains only blanks, and Node.js 20 drops the names that follow"),
     (
         lambda binding: binding.text.endswith("\r\n"),
         "ends in CR and LF, and shells treat the CR as part of the value",
@@ -65,6 +77,12 @@ _MISREAD: Sequence[tuple[Callable[[Binding], bool], str]] = (
         lambda binding: binding.name is not None and _BLANKS_AROUND_EQUALS.match(binding.text) is not None,
         "has blanks around its =, and shells run such a line as a command",
     ),
+    (_escapes_a_quote, "escapes a double quote, and Node.js ends the value there"),
+    (
+        _has_a_backslash_for_python_dotenv,
+        "has two backslashes, or one at the end, in single quotes, which python-dotenv reads as an escape",
+    ),
+    (_has_a_bare_number_sign, "has # in an unquoted value, and dotenv and Node.js end the value there"),
     (_holds_nul, "contains a NUL, which an environment variable cannot contain"),
     (
         lambda binding: binding.name is not None and not NAME.fullmatch(binding.name),
@@ -100,8 +118,11 @@ def on_names(names: Iterable[str]) -> Iterator[str]:
 
 def on_readers(path: str, bindings: Sequence[Binding]) -> Iterator[str]:
     """Lines that shells or other parsers of ``.env`` files read differently."""
-    for is_misread, problem in _MISREAD:
-        lines = [binding.line for binding in bindings if is_misread(binding)]
+    problems = {problem: [each.line for each in bindings if is_misread(each)] for is_misread, problem in _MISREAD}
+    for binding in bindings:
+        if problem := misread_by_node(binding):
+            problems.setdefault(problem, []).append(binding.line)
+    for problem, lines in problems.items():
         if lines:
             yield f"{visible(path)}, line {_some(lines)}: {problem}"
 

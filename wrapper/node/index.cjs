@@ -17,7 +17,12 @@ const { readFileSync } = require("fs");
 const { isAbsolute, resolve } = require("path");
 
 const BOM = "\ufeff";
-const PLAIN = /(?:(\w+)=('[^'\r\n]*'|"[^"\\\r\n]*"|[^\s'"]\S*|)|#[^\n]*|)(?:\n|$)/y;
+const PLAIN = /(?:(\w+)=('[^'\r\n]*'|"[^"\\\r\n]*"|[^\s'"`]\S*|)|#[^\n]*|)(?:\n|$)/y;
+const QUOTES = ["'", '"', "`"];
+const AFTER_QUOTE = "has text after its closing quote";
+const ESCAPED_QUOTE = ": python-dotenv's set_key escapes quotes like this; put double quotes around the value";
+const INNER_QUOTE =
+  ': "vercel env pull" does not escape quotes; put single quotes around the value, or write \\" inside it';
 const NEVER_IN_A_NAME = /[ \t\r#'"\ufeff]/;
 const ESCAPES = new Map([["n", "\n"], ["r", "\r"], ['"', '"'], ["\\", "\\"], ["$", "$"], ["`", "`"]]);
 const DEFAULT_PATH = ".env";
@@ -89,6 +94,26 @@ function quoted(text, opening, statement) {
   throw refusal("opens a quote that is never closed", text, statement);
 }
 
+/** Whether a statement can end before the rest of its line. */
+function ends(rest) {
+  const behind = trimmed(rest);
+  return behind === "" || behind[0] === "#";
+}
+
+/** Whether the quote at `opening` is a backtick that opens no quotes: most parsers read it as a character. */
+function isCharacter(text, opening) {
+  if (text[opening] !== "`") return false;
+  const closing = text.indexOf("`", opening + 1);
+  return closing < 0 || !ends(restOfLine(text, closing + 1)[0]);
+}
+
+/** The problem of text after quotes. If it looks like what a tool writes, it names the tool, and what to write. */
+function problemAfterQuote(quotes, rest) {
+  if (quotes.endsWith("\\'")) return AFTER_QUOTE + ESCAPED_QUOTE;
+  const isInner = quotes[0] === '"' && trimmed(rest).endsWith('"') && !quotes.includes("\n");
+  return isInner ? AFTER_QUOTE + INNER_QUOTE : AFTER_QUOTE;
+}
+
 /** The statement at `start`: the start of the next one, and name and value unless the line is blank or a comment. */
 function statementAt(text, start) {
   const [body, end] = restOfLine(text, start);
@@ -100,12 +125,14 @@ function statementAt(text, start) {
   if (name === "" || NEVER_IN_A_NAME.test(name)) throw refusal("has no valid name before its =", text, start);
   const right = body.slice(equals + 1);
   const value = trimmed(right);
-  if (value.startsWith("'") || value.startsWith('"')) {
-    const [decoded, closed] = quoted(text, text.indexOf(value[0], start), start);
-    const [rest, next] = restOfLine(text, closed);
-    const behind = trimmed(rest);
-    if (behind !== "" && behind[0] !== "#") throw refusal("has text after its closing quote", text, start);
-    return { end: next, name, value: decoded };
+  if (QUOTES.includes(value[0])) {
+    const opening = text.indexOf(value[0], start + equals);
+    if (!isCharacter(text, opening)) {
+      const [decoded, closed] = quoted(text, opening, start);
+      const [rest, next] = restOfLine(text, closed);
+      if (!ends(rest)) throw refusal(problemAfterQuote(text.slice(opening, closed), rest), text, start);
+      return { end: next, name, value: decoded };
+    }
   }
   const comment = value.includes("#") ? right.search(/[ \t]#/) : -1;
   return { end, name, value: comment < 0 ? value : trimmed(right.slice(0, comment)) };
