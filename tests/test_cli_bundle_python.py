@@ -115,7 +115,7 @@ def test_the_bundle_runs_on_any_interpreter_without_other_packages(source: Path,
 def test_the_same_requirements_give_the_same_bytes_with_either_installer(
     installer: str, source: Path, output: Path, tmp_path: Path
 ) -> None:
-    wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"})
+    wheel(source / "wheels", "greeting", GREETING, scripts={"greet": "greeting:main"}, executable=(f"{INFO}/RECORD",))
     assert _bundle(source, output, "--installer", "pip", requirements="greeting\n") == 0
     again = tmp_path / "again.zip"
     command = [*BUNDLE, str(source), "-o", str(again), "--exclude", "./wheels", "--installer", installer]

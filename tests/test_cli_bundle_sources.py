@@ -215,8 +215,15 @@ ONLY_UV = [
 @pytest.mark.skipif(not uv_program(), reason="uv is not installed here")
 @pytest.mark.parametrize(("project", "message"), ONLY_UV)
 def test_what_only_uv_can_do_is_refused_with_pip(
-    project: Any, message: str, source: Path, corp: str, capsys: pytest.CaptureFixture[str]
+    project: Any,
+    message: str,
+    source: Path,
+    corp: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{corp}/empty")
     tree(source, {"pyproject.toml": project(corp)})
     status, found = _bundle(source, "--installer", "uv")
     assert (status, found.get(KIT)) == (0, b"own")

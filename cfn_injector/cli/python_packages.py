@@ -48,6 +48,7 @@ def _correct_record(record: Path, kept: Mapping[str, Path]) -> None:
     rows = sorted(row for row in python_conflicts.listed(record) if row[0] in kept)
     with record.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+    record.chmod(0o644)  # uv keeps the mode that it has in the wheel
 
 
 def install(

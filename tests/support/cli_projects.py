@@ -10,7 +10,7 @@ import json
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,9 @@ def wheel(
     tag: str = "py3-none-any",
     metadata: str = "",
     scripts: Mapping[str, str] | None = None,
+    executable: Collection[str] = (),
 ) -> Path:
-    """Write a wheel, as a build would; ``scripts`` are console entry points."""
+    """Write a wheel, as a build would; ``scripts`` are console entry points, ``executable`` are names of files."""
     info = f"{name}-{version}.dist-info"
     points = "".join(f"{script} = {where}\n" for script, where in (scripts or {}).items())
     everything = {
@@ -118,7 +119,7 @@ def wheel(
     with zipfile.ZipFile(path, "w") as archive:
         for each, body in [*everything.items(), (f"{info}/RECORD", listed.getvalue().encode())]:
             entry = zipfile.ZipInfo(each)
-            entry.external_attr = (0o100755 if ".data/scripts/" in each else 0o100644) << 16
+            entry.external_attr = (0o100755 if ".data/scripts/" in each or each in executable else 0o100644) << 16
             archive.writestr(entry, body)
     return path
 
