@@ -317,7 +317,7 @@ def test_a_list_with_a_password_is_not_in_the_bundle(source: Path, capsys: pytes
     secret = "--index-url https://user:secret@corp.example/simple\n"
     files = {"requirements.txt": secret, "more/requirements-dev.txt": secret, "Pipfile.lock": '"https://token@host/"'}
     kept = {"notes.txt": secret, "requirements.in": "--index-url https://${USER}:${PASSWORD}@host\n"}
-    tree(source, {**files, **kept, "uv.toml": "git+ssh://git@host"})
+    tree(source, {**files, **kept, "pylock.toml": "git+ssh://git@host"})
     status, found = _bundle(source, "--no-install")
-    assert (status, set(found)) == (0, {"app.py", "uv.toml", *kept})
+    assert (status, set(found)) == (0, {"app.py", "pylock.toml", *kept})
     assert "note: requirements.txt holds a password in a URL; the bundle does not contain it" in capsys.readouterr().err

@@ -19,17 +19,7 @@ from cfn_injector.errors import InjectorError
 _SRC = "src/"
 _LISTS = (
     *("*requirements*.txt", "*requirements*.in", "*constraints*.txt", "requirements/*", "pyproject.toml", "setup.cfg"),
-    *(
-        "uv.toml",
-        "uv.lock",
-        "pylock*.toml",
-        "poetry.toml",
-        "poetry.lock",
-        "pdm.toml",
-        "pdm.lock",
-        "Pipfile*",
-        "pip.conf",
-    ),
+    *("uv.lock", "pylock*.toml", "poetry.toml", "poetry.lock", "pdm.toml", "pdm.lock", "Pipfile*"),
 )
 _LARGEST_LIST = 32 * 1024 * 1024
 
