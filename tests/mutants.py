@@ -1036,7 +1036,7 @@ MUTANTS = (
     Mutant(
         "the lock file of another tool is ignored",
         "cli/node_packages.py",
-        "if (source / name).exists() and not skip(name):",
+        "if (source / name).exists() and not is_excluded(name):",
         "if False:",
         (NODE_SOURCES,),
     ),

@@ -161,6 +161,8 @@ REFUSED: Mapping[str, tuple[Mapping[str, str], str]] = {
     },
 }
 
+REFUSED_ANYWAY = {"package.json": _json(dependencies={"a": "1"}), "pnpm-lock.yaml": "", ".bundleignore": "*.yaml\n"}
+
 # The same without what is wrong. Then npm is asked to install.
 ACCEPTED: Mapping[str, Mapping[str, str]] = {
     "a sibling for development only": {**NPM_ROOT, **_project(_needs("1", "devDependencies"))},
@@ -225,6 +227,25 @@ def test_what_npm_would_take_from_elsewhere_is_refused_before_anything_is_instal
     assert message in err
     assert not npm.exists()
     assert not (tmp_path / "app.zip").exists()
+
+
+def test_a_lock_file_that_only_the_bundle_leaves_out_is_refused(
+    npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _bundle(tmp_path / "root", REFUSED_ANYWAY) == 1
+    assert "npm does not read this pnpm-lock.yaml" in capsys.readouterr().err
+    assert not npm.exists()
+
+
+@pytest.mark.usefixtures("idle_npm")
+def test_without_dependencies_the_project_itself_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"package.json": _json(engines={"node": "<20"}, scripts={"postinstall": "patch-package"})}
+    assert _bundle(tmp_path / "root", files) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.partition(": warning: ")[2] for line in warnings] == [
+        "package.json requires Node.js <20 by its engines, and --runtime is nodejs22.x",
+        "the project's own scripts were not run: postinstall; run them before, and bundle what they make",
+    ]
 
 
 @pytest.mark.parametrize("files", ACCEPTED.values(), ids=ACCEPTED)

@@ -159,8 +159,8 @@ def _dependencies(
         copy_for_installers(source, copy, options.rules)
     if target.python:
         return python_packages.install(copy, target, workshop, skip, original=source, installer=options.installer)
-    allowed = options.allow_scripts
-    return node_packages.install(copy, target, workshop, skip, project=source, allow_scripts=allowed)
+    exclude, allowed = options.exclude, options.allow_scripts
+    return node_packages.install(copy, target, workshop, skip, project=source, exclude=exclude, allow_scripts=allowed)
 
 
 def _check_reserved(names: Mapping[str, Path]) -> None:

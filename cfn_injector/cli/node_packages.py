@@ -33,7 +33,7 @@ from cfn_injector.cli.npm_manifests import (
 from cfn_injector.cli.npm_program import SETTINGS, check, npm, setting
 from cfn_injector.cli.npm_registries import NPMRC, check_registries, ignored, npmrc_text, read_settings
 from cfn_injector.cli.npm_workspaces import check_workspaces, lock_above
-from cfn_injector.cli.source_files import Skip, files
+from cfn_injector.cli.source_files import Exclusions, Skip, files
 from cfn_injector.cli.tools import Workshop
 from cfn_injector.cli.yarn_lock import YARN_LOCK, is_of_yarn_1, not_locked
 from cfn_injector.errors import InjectorError
@@ -51,14 +51,13 @@ def _check_npm(source: Path, workshop: Workshop, *, has_lock: bool) -> None:
         )
 
 
-def _check_lock(source: Path, skip: Skip) -> None:
-    """Refuse a lock file that npm does not read, unless the caller excludes it. Then npm does not see it either."""
-    if any((source / lock).exists() for lock in LOCKS):
+def _check_lock(source: Path, exclude: Sequence[str]) -> None:
+    """Refuse a lock file that npm does not read, unless the caller excludes it."""
+    if any((source / lock).exists() for lock in LOCKS) or is_of_yarn_1(source / YARN_LOCK):
         return
+    is_excluded = Exclusions(exclude)
     for name, tool in OTHER_LOCKS.items():
-        if skip(name):
-            (source / name).unlink(missing_ok=True)
-        elif (source / name).exists() and not (name == YARN_LOCK and is_of_yarn_1(source / name)):
+        if (source / name).exists() and not is_excluded(name):
             raise InjectorError(
                 f"npm does not read this {name}, which locks the versions; run: npm install --package-lock-only, "
                 f"install with {tool} and use --no-install, or --exclude {name} to take the latest versions"
@@ -139,21 +138,29 @@ def _installed_files(source: Path, skip: Skip) -> Iterator[tuple[str, Path]]:
 
 
 def install(
-    source: Path, target: Target, workshop: Workshop, skip: Skip, *, project: Path, allow_scripts: Sequence[str] = ()
+    source: Path,
+    target: Target,
+    workshop: Workshop,
+    skip: Skip,
+    *,
+    project: Path,
+    exclude: Sequence[str] = (),
+    allow_scripts: Sequence[str] = (),
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install ``node_modules``. Returns the path of each file by its name in the bundle, and warnings.
 
-    ``source`` is a copy of ``project``, in which npm installs, and which lacks the project's settings. Prebuilt
-    binaries are downloaded for the packages in ``allow_scripts``. Raises InjectorError if npm fails, if it would not
-    install what the project declares, or if such a binary is missing.
+    ``source`` is a copy of ``project``, in which npm installs, and which lacks the project's settings. ``exclude`` are
+    patterns of lock files that npm does not read and need not. Prebuilt binaries are downloaded for the packages in
+    ``allow_scripts``. Raises InjectorError if npm fails, if it would not install what the project declares, or if such
+    a binary is missing.
     """
     above = workspace_above(project)
-    _check_lock(source, skip)
+    _check_lock(source, exclude)
     about_project = _check_project(source, project, workshop, above)
     about_install = list(_install(source, target, workshop, above))
     modules = source / MODULES
     if not modules.exists():
-        return {}, about_project
+        return {}, [*about_project, *check_installed(source, project, target, above=above, settled=())]
     warnings = [*about_project, *about_install, *node_binaries.fetch(source, target, workshop, allow_scripts)]
     unbuilt = list(node_binaries.unbuilt(modules, target))
     settled = {*allow_scripts, *(package.name for package, _ in unbuilt)}
