@@ -83,6 +83,15 @@ class TestTheFile:
         assert (before[b"a.py"], before[b"lib/b.py"]) == (after[b"a.py"], after[b"lib/b.py"])
 
 
+def test_bytes_behind_the_archive_cost_no_read() -> None:
+    reads = []
+    for behind in (b"", bytes(60_000)):
+        file = RecordedFile(written({"a.bin": bytes(100), ".env": b"A=1\n"}) + behind)
+        inject(FileSource.of("the archive", file), Memory(), ENV)
+        reads.append(len(file.requested))
+    assert reads[0] == reads[1]
+
+
 @pytest.mark.parametrize(("value", "refused"), [("1", True), ("12", False)])
 def test_the_new_offset_must_not_point_to_a_directory_in_front_of_the_archive(value: str, refused: bool) -> None:
     offset = (30 + len("a")) + (30 + len(".env") + len("A=1\n"))
