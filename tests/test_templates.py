@@ -215,6 +215,7 @@ ON = {"ApiGateway": "true", **READS}
                 ("ssm:GetParameterHistory", f"{PARAMETERS}/app/prod/key", False),
                 ("secretsmanager:GetSecretValue", f"{SECRETS}:db-a1B2c3", True),
                 ("secretsmanager:GetSecretValue", f"{SECRETS}:db2-a1B2c3", False),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db", True),
                 ("secretsmanager:GetSecretValue", f"{SECRETS}:db-admin-a1B2c3", False),
                 ("secretsmanager:GetSecretValue", f"{SECRETS}:app/token-a1B2c3", True),
                 ("secretsmanager:GetSecretValue", f"{SECRETS}:stacks/shop/db-a1B2c3", True),
@@ -494,7 +495,7 @@ def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_
         RolePath="/" + "r" * 62 + "/",
         ApiGateway="true",
         ParameterPaths=",".join(f"/team/application-{number:02}/${{StackName}}" for number in range(15)),
-        Secrets=",".join(f"team/application-{number:02}/${{StackName}}/*" for number in range(25)),
+        Secrets=",".join(f"team/application-{number:02}/${{StackName}}/*" for number in range(20)),
     )
     inline, managed = deployment.documents()
     staging = json.loads(json.dumps(inline).replace("stagingbucket", "s" * 63))

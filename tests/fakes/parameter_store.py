@@ -54,7 +54,11 @@ class FakeParameterStore:
         return serve(request, "ssm", self.wire, self._operation)
 
     def _operation(self, name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        operations = {"GetParametersByPath": self._by_path, "GetParameters": self._by_name}
+        operations = {
+            "GetParametersByPath": self._by_path,
+            "GetParameters": self._by_name,
+            "DescribeParameters": self._descriptions,
+        }
 
         def call(params: dict[str, Any]) -> dict[str, Any]:
             self.calls.append((name, params))
@@ -102,6 +106,20 @@ class FakeParameterStore:
         page = [self._described(name, len(self.parameters[name].values), decrypt) for name in names[start:end]]
         more = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(names) else {}
         return {"Parameters": page, **more}
+
+    def _descriptions(self, params: dict[str, Any]) -> dict[str, Any]:
+        """In pages of fifty, of which each may hold fewer."""
+        (chosen,) = params["ParameterFilters"]
+        (value,) = chosen["Values"]
+        if chosen["Key"] == "Path" and chosen["Option"] == "Recursive":
+            names = [name for name in sorted(self.parameters) if name.startswith(f"{value}/")]
+        else:
+            assert (chosen["Key"], chosen["Option"]) == ("Name", "Equals")
+            names = [name for name in self.parameters if name == value]
+        start = int(params.get("NextToken", 0))
+        page = [self._described(name, len(self.parameters[name].values), False) for name in names[start : start + 50]]
+        more = {"NextToken": str(start + 50)} if start + 50 < len(names) else {}
+        return {"Parameters": [{key: each[key] for key in each if key != "Value"} for each in page], **more}
 
     def _by_name(self, params: dict[str, Any]) -> dict[str, Any]:
         names = params["Names"]

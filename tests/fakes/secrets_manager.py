@@ -63,7 +63,7 @@ class FakeSecretsManager:
         return serve(request, "secretsmanager", self.wire, self._operation)
 
     def _operation(self, name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        operations = {"GetSecretValue": self._value}
+        operations = {"GetSecretValue": self._value, "DescribeSecret": self._description}
 
         def call(params: dict[str, Any]) -> dict[str, Any]:
             self.calls.append((name, params))
@@ -77,6 +77,12 @@ class FakeSecretsManager:
         if secret_id in known:
             return known[secret_id]
         raise Fault("ResourceNotFoundException", _NO_SECRET)
+
+    def _description(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = self._name(params["SecretId"])
+        stages = self.secrets[name].stages
+        labels = {version: [label for label, each in stages.items() if each == version] for version in stages.values()}
+        return {"ARN": self.arn(name), "Name": name, "VersionIdsToStages": labels}
 
     def _value(self, params: dict[str, Any]) -> dict[str, Any]:
         if params["SecretId"] in self.denied:
