@@ -494,8 +494,8 @@ def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_
         FunctionNamePrefix="p" * 64,
         RolePath="/" + "r" * 62 + "/",
         ApiGateway="true",
-        ParameterPaths=",".join(f"/team/application-{number:02}/${{StackName}}" for number in range(15)),
-        Secrets=",".join(f"team/application-{number:02}/${{StackName}}/*" for number in range(20)),
+        ParameterPaths=",".join(f"/{number:02}".ljust(35, "p") for number in range(15)),
+        Secrets=",".join(f"{number:02}".ljust(40, "s") for number in range(20)),
     )
     inline, managed = deployment.documents()
     staging = json.loads(json.dumps(inline).replace("stagingbucket", "s" * 63))

@@ -212,7 +212,7 @@ class _Reader:
                 return stores.parameters(client, batch)
         try:
             return stores.parameters(client, batch)
-        except ClientError:
+        except (ClientError, BotoCoreError):
             alone = [self._batch([each], wanted) for each in batch]
             return {name: found for each in alone for name, found in each.items()}
 
