@@ -76,7 +76,7 @@ class TestParameters:
     def test_a_file_of_over_1_mib_is_refused_before_all_of_it_is_read(self, world: World) -> None:
         for number in range(300):
             world.parameters.put(f"/app/large/v{number:03}", "x" * 8192)
-        assert "the parameters below /app/large, which are larger than 1 MiB" in refused(
+        assert "the path /app/large, whose values are larger than 1 MiB" in refused(
             world, EnvFrom=[{"ParameterPath": "/app/large"}]
         )
         assert len(world.parameters.calls) < 15
@@ -202,7 +202,7 @@ class TestWhatCannotBeRead:
     @pytest.mark.parametrize(
         ("source", "what"),
         [
-            ({"ParameterPath": "/app/none/"}, "the parameters below /app/none"),
+            ({"ParameterPath": "/app/none/"}, "the path /app/none"),
             ({"SecretId": "app/none"}, "the secret app/none"),
             ({"SecretId": "db", "VersionStage": "AWSPENDING"}, "the secret db in version AWSPENDING"),
             ({"Artifact": "none.env"}, "the file none.env of the artifact"),
@@ -218,7 +218,7 @@ class TestWhatCannotBeRead:
         stocked.parameters.denied.add("/app/prod")
         stocked.secrets.denied.add("db")
         for source, what in (
-            ({"ParameterPath": "/app/prod"}, "the parameters below /app/prod"),
+            ({"ParameterPath": "/app/prod"}, "the path /app/prod"),
             ({"SecretId": "db"}, "the secret db"),
         ):
             told = refused(stocked, EnvFrom=[{**source, "Optional": True}])
@@ -353,10 +353,10 @@ class TestBounds:
         [
             (
                 {"EnvFrom": [{"ParameterPath": "/application"}]},
-                "the parameters below /application, outside ParameterPaths",
+                "the path /application, outside ParameterPaths",
             ),
-            ({"EnvFrom": [{"ParameterPath": "/stacks/other"}]}, "the parameters below /stacks/other, outside"),
-            ({"EnvFrom": [{"ParameterPath": "/stacks"}]}, "the parameters below /stacks, outside ParameterPaths"),
+            ({"EnvFrom": [{"ParameterPath": "/stacks/other"}]}, "the path /stacks/other, outside"),
+            ({"EnvFrom": [{"ParameterPath": "/stacks"}]}, "the path /stacks, outside ParameterPaths"),
             ({"EnvFrom": [{"SecretId": "db2"}]}, "the secret db2, outside Secrets"),
             ({"EnvFrom": [{"SecretId": "stacks/other/db"}]}, "the secret stacks/other/db, outside Secrets"),
             ({"EnvFrom": [{"SecretId": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db"}]}, "outside Secrets"),
@@ -489,7 +489,7 @@ class TestRotation:
         stocked.parameters.parameters.clear()
         event = stocked.stack.event("Update", first, resource_type=kind, physical_id=made, old=second)
         reason = stocked.stack.send(event)["Reason"]
-        assert "EnvFrom[0] refers to the parameters below /app/prod, which does not exist" in reason
+        assert "EnvFrom[0] refers to the path /app/prod, which does not exist" in reason
         assert "continue-update-rollback" in reason
 
     def test_properties_without_sources_have_the_keys_that_they_had_before(self, world: World) -> None:

@@ -88,7 +88,7 @@ def _missing(where: str, what: object) -> PropertyError:
     return PropertyError(where, f"refers to {what}, which does not exist", "create it, or set Optional: true")
 
 
-def _members(where: str, what: object, text: str) -> dict[str, Any]:
+def _members(where: str, what: object, text: str, remedy: str) -> dict[str, Any]:
     """The members of a secret's JSON object. Numbers are text as in the secret."""
     try:
         members = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
@@ -96,7 +96,7 @@ def _members(where: str, what: object, text: str) -> dict[str, Any]:
         members = None
     if not isinstance(members, dict):
         problem = f"refers to {what}, whose value is not a JSON object"
-        raise PropertyError(where, problem, "set Name, or correct the value")
+        raise PropertyError(where, problem, remedy)
     return members
 
 
@@ -134,7 +134,9 @@ class _Reader:
                 if size > LARGEST_FILE:
                     break
         if size > LARGEST_FILE:
-            raise PropertyError(source.where, f"refers to {source}, which are larger than 1 MiB", "read fewer of them")
+            raise PropertyError(
+                source.where, f"refers to {source}, whose values are larger than 1 MiB", "read fewer of them"
+            )
         if not values and not source.optional:
             raise _missing(source.where, source)
         return _Found(values, sorted(versions))
@@ -165,7 +167,7 @@ class _Reader:
             return _Found({source.name: text}, versions)
         values = {
             name: _member_text(source.where, source, name, value)
-            for name, value in _members(source.where, source, text).items()
+            for name, value in _members(source.where, source, text, "set Name, or correct the value").items()
         }
         self._conceal(*values.values())
         return _Found(values, versions)
@@ -222,7 +224,7 @@ class _Reader:
             text = self._secret(where, whole)
         if not wanted.member:
             return text
-        members = _members(where, whole, text)
+        members = _members(where, whole, text, _CORRECT)
         if wanted.member not in members:
             raise PropertyError(where, f"refers to {whole}, which has no member {wanted.member}", _CORRECT)
         value = _member_text(where, whole, wanted.member, members[wanted.member])

@@ -78,7 +78,7 @@ class Source:
 
     def __str__(self) -> str:
         return {
-            "ParameterPath": f"the parameters below {self.path}",
+            "ParameterPath": f"the path {self.path}",
             "SecretId": str(self.secret),
             "Artifact": f"the file {self.target} of the artifact",
         }[self.kind]
