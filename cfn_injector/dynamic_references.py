@@ -1,7 +1,8 @@
 """Refuses properties with a dynamic reference (``{{resolve:secretsmanager:...}}``) that CloudFormation did not resolve.
 
 Takes the properties of any resource type. Returns a problem for each place with such a reference: in a value of any
-depth, in a part of a longer text, or in a name. Messages contain the property's path and never the reference.
+depth, in a part of a longer text, or in a name. Messages contain the property's path and never the reference. A type
+that resolves the references in the values of some maps names these maps in ``RESOLVES``.
 
 In custom resources, CloudFormation does not resolve references to Secrets Manager or to secure strings, so the function
 would get the text of the reference as its password. Plain parameters are resolved before the event is sent.
@@ -13,7 +14,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-reference
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from cfn_injector.errors import PropertyError
 if TYPE_CHECKING:  # the command line looks for references too, and starts faster without the protocol
     from cfn_injector.protocol.messages import Outcome, Request, Resource, Services
 
-_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure|ssm):")
+REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure|ssm):")
 
 _NOT_RESOLVED = "which CloudFormation does not resolve in custom resources"
 _INSTEAD = "pass the value as a stack parameter with NoEcho, or let the function read it at run time"
@@ -40,11 +41,11 @@ _HIDDEN = "***"
 
 def contains_reference(text: str) -> bool:
     """Whether CloudFormation resolves a part of this text in the resources of AWS."""
-    return _REFERENCE.search(text) is not None
+    return REFERENCE.search(text) is not None
 
 
 def _problem(where: str, verb: str, text: str) -> Iterator[PropertyError]:
-    found = _REFERENCE.search(text)
+    found = REFERENCE.search(text)
     if found:
         problem, remedy = _PROBLEMS[found[1]]
         yield PropertyError(where, f"{verb} {problem}", remedy)
@@ -69,20 +70,34 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             yield from _problem(where, "contains", value)
 
 
+def _unresolved(properties: Mapping[str, Any], resolves: Collection[str]) -> Iterator[PropertyError]:
+    """The problems, without the references that the type resolves itself: texts right in these maps."""
+    apart = {
+        name: {inner: "" if isinstance(value, str) else value for inner, value in properties[name].items()}
+        for name in resolves
+        if isinstance(properties.get(name), Mapping)
+    }
+    return problems({**properties, **apart})
+
+
 @dataclass(frozen=True)
 class _Checked:
-    """A resource type whose properties are checked first."""
+    """A resource type whose properties are checked first. ``resolves`` are the maps whose references it resolves."""
 
     inner: Resource
+    resolves: Collection[str]
 
     def create(self, request: Request, services: Services) -> Outcome:
-        refuse(problems(request.properties))
+        refuse(_unresolved(request.properties, self.resolves))
         return self.inner.create(request, services)
 
     def update(self, request: Request, services: Services) -> Outcome:
         """Only new problems are refused. A rollback returns to what was accepted once, so it is not checked."""
         if request.stack is None or not request.stack.rolling_back:
-            refuse(problems(request.properties), accepted=problems(request.old_properties))
+            found, accepted = (
+                _unresolved(properties, self.resolves) for properties in (request.properties, request.old_properties)
+            )
+            refuse(found, accepted)
         return self.inner.update(request, services)
 
     def delete(self, request: Request, services: Services) -> Outcome:
@@ -91,4 +106,4 @@ class _Checked:
 
 def checked(resource: Resource) -> Resource:
     """The resource type with the check in front of ``create`` and ``update``."""
-    return _Checked(resource)
+    return _Checked(resource, getattr(resource, "RESOLVES", ()))

@@ -9,7 +9,7 @@ Reserved names: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envva
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from cfn_injector.errors import PropertiesError, PropertyError
@@ -118,17 +118,23 @@ def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     outside = declared(properties)
     loaders_allowed = is_set(properties, "AllowLoaderVariables")
     for name, value in env.items():
-        where = f"Env.{name}"
-        if not _NAME.fullmatch(name):
-            remedy = "use letters, digits and _, and do not start with a digit"
-            yield PropertyError(where, "is not a valid variable name", remedy)
-        if name in RESERVED_VARIABLES:
-            yield PropertyError(where, "is reserved by Lambda", _RENAME)
-        if name in LOADER_VARIABLES and not loaders_allowed:
-            yield PropertyError(where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it")
-        if name in outside:
-            yield PropertyError(where, "is also in Environment.Variables", "keep one of the two")
-        yield from _value_problems(where, value)
+        yield from variable_problems(f"Env.{name}", name, value, outside, loaders_allowed=loaders_allowed)
+
+
+def variable_problems(
+    where: str, name: str, value: Any, outside: Collection[str] = (), *, loaders_allowed: bool
+) -> Iterator[PropertyError]:
+    """Every problem with one variable. ``outside`` are the names in ``Environment.Variables``."""
+    if not _NAME.fullmatch(name):
+        remedy = "use letters, digits and _, and do not start with a digit"
+        yield PropertyError(where, "is not a valid variable name", remedy)
+    if name in RESERVED_VARIABLES:
+        yield PropertyError(where, "is reserved by Lambda", _RENAME)
+    if name in LOADER_VARIABLES and not loaders_allowed:
+        yield PropertyError(where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it")
+    if name in outside:
+        yield PropertyError(where, "is also in Environment.Variables", "keep one of the two")
+    yield from _value_problems(where, value)
 
 
 def declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:

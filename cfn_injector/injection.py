@@ -157,6 +157,12 @@ def _refuse_reserved(directory: Directory) -> None:
         )
 
 
+def read_file(source: Source, path: str) -> bytes | None:
+    """The file at ``path`` in an archive, of at most 1 MiB, or None. Raises ArtifactError."""
+    found = _old(read_directory(source.read, source.size), entry_name(path), source)
+    return found.data if found else None
+
+
 def inject(
     source: Source,
     destination: Destination,

@@ -41,6 +41,7 @@ SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
 ACCEPTED, INJECTION = "tests/test_zip_accepted.py", "tests/test_injection.py"
 NODE_SOURCES, NODE_CHECKS = "tests/test_cli_bundle_node_sources.py", "tests/test_cli_bundle_node_checks.py"
 BUNDLE_SECRETS = "tests/test_cli_bundle_secrets.py"
+SOURCES = "tests/test_env_from.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
@@ -212,8 +213,8 @@ MUTANTS = (
     Mutant(
         "a loader makes no new code",
         "resources/lambda_function/applied.py",
-        "spec.env_file, loader, spec",
-        "spec.env_file, None, spec",
+        "[*texts, loader, spec",
+        "[*texts, None, spec",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -234,8 +235,8 @@ MUTANTS = (
     Mutant(
         "code alone has one key for all loaders",
         "resources/lambda_code.py",
-        "desired.env_file, rules]",
-        "desired.env_file, None]",
+        "desired.env_file, rules, *",
+        "desired.env_file, None, *",
         (LOADER, CHANGES),
     ),
     Mutant(
@@ -522,8 +523,8 @@ MUTANTS = (
     Mutant(
         "a rollback makes the package anew",
         "resources/lambda_function/packages.py",
-        "    if not operation.stack.rolling_back:",
-        "    if True:",
+        "    if not operation.stack.rolling_back:\n        _inject",
+        "    if True:\n        _inject",
         (OBSERVED,),
     ),
     Mutant(
@@ -723,6 +724,90 @@ MUTANTS = (
         (UNSERVED,),
     ),
     Mutant(
+        "a stack reads what is outside the lists",
+        "env_from/access.py",
+        "any(absolute == path or",
+        "True or any(absolute == path or",
+        (SOURCES,),
+    ),
+    Mutant(
+        "a stack reads what begins like a path of the list",
+        "env_from/access.py",
+        'absolute.startswith(f"{path}/")',
+        "absolute.startswith(path)",
+        (SOURCES,),
+    ),
+    Mutant(
+        "a stack reads what is another stack's",
+        "env_from/access.py",
+        ".replace(STACK_NAME, stack_name)",
+        '.replace(f"/{STACK_NAME}", "")',
+        (SOURCES,),
+    ),
+    Mutant(
+        "a secret of another account is read",
+        "env_from/access.py",
+        "return here and complete",
+        "return complete",
+        (SOURCES,),
+    ),
+    Mutant(
+        "an ARN that Secrets Manager completes is believed",
+        "env_from/reading.py",
+        "if not self._allowed.include_secret(found.name):",
+        "if False:",
+        (SOURCES,),
+    ),
+    Mutant(
+        "values that were read are not masked",
+        "protocol/provider.py",
+        "{*self.secrets, *longest_first(values)}",
+        "{*self.secrets}",
+        (SOURCES,),
+    ),
+    Mutant(
+        "a value that looks like a reference is resolved again",
+        "env_from/reading.py",
+        "references.resolved(text, values.__getitem__)",
+        "references.resolved(references.resolved(text, values.__getitem__), str)",
+        (SOURCES,),
+    ),
+    Mutant(
+        "only the first page of parameters is read",
+        "env_from/reading.py",
+        "                if size > LARGEST_FILE:\n                    break",
+        "                break",
+        (SOURCES,),
+    ),
+    Mutant(
+        "a parameter that was created again counts as unchanged",
+        "env_from/stores.py",
+        'changed.isoformat() if changed else ""',
+        '""',
+        (SOURCES,),
+    ),
+    Mutant(
+        "two sources of one name are no error",
+        "env_from/reading.py",
+        "if before is source or (before and not source.override):",
+        "if before is source:",
+        (SOURCES,),
+    ),
+    Mutant(
+        "a change of Refresh reads nothing again",
+        "resources/lambda_function/applied.py",
+        "inline, *spec.env_from.inputs]",
+        "inline]",
+        (SOURCES,),
+    ),
+    Mutant(
+        "the key of code ignores versions",
+        "resources/lambda_code.py",
+        "source.etag, *resolved.versions]",
+        "source.etag]",
+        (SOURCES,),
+    ),
+    Mutant(
         "references to secrets are not checked",
         "aws_lambda.py",
         "verified(checked(registry.find(resource_type)))",
@@ -732,8 +817,8 @@ MUTANTS = (
     Mutant(
         "a reference is found only where it is the whole value",
         "dynamic_references.py",
-        "found = _REFERENCE.search(text)",
-        "found = _REFERENCE.match(text)",
+        "found = REFERENCE.search(text)",
+        "found = REFERENCE.match(text)",
         (REFERENCES,),
     ),
     Mutant(

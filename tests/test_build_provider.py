@@ -219,6 +219,8 @@ calls = {
     "s3": (b"<X><UploadId>7</UploadId></X>", "create_multipart_upload", {"Bucket": "artifacts", "Key": "shop.zip"}),
     "cloudformation": (b"<X><DescribeStacksResult/></X>", "describe_stacks", {"StackName": "shop"}),
     "apigateway": (b"{}", "get_resources", {"restApiId": "0a1b2c3d4e"}),
+    "ssm": (b'{"Parameters": []}', "get_parameters_by_path", {"Path": "/app"}),
+    "secretsmanager": (b'{"Name": "db"}', "get_secret_value", {"SecretId": "db"}),
 }
 answered = {}
 for service, (body, operation, arguments) in calls.items():
@@ -232,19 +234,23 @@ print(json.dumps({"made": made, "contexts": len(tls._contexts), "sent": sent, "a
 @pytest.mark.parametrize("version", INTERPRETERS)
 def test_it_initializes_and_calls_every_service(version: str, extracted: Path) -> None:
     assert json.loads(run_bare(INTERPRETERS[version], extracted, _INITIALIZE, {})) == {
-        "made": 4,
+        "made": 6,
         "contexts": 1,
         "sent": [
             "https://lambda.eu-central-1.amazonaws.com/2015-03-31/functions/shop",
             "https://artifacts.s3.eu-central-1.amazonaws.com/shop.zip?uploads",
             "https://cloudformation.eu-central-1.amazonaws.com/",
             "https://apigateway.eu-central-1.amazonaws.com/restapis/0a1b2c3d4e/resources",
+            "https://ssm.eu-central-1.amazonaws.com/",
+            "https://secretsmanager.eu-central-1.amazonaws.com/",
         ],
         "answered": {
             "lambda": ["Configuration", "ResponseMetadata"],
             "s3": ["ResponseMetadata", "UploadId"],
             "cloudformation": ["ResponseMetadata"],
             "apigateway": ["ResponseMetadata"],
+            "ssm": ["Parameters", "ResponseMetadata"],
+            "secretsmanager": ["Name", "ResponseMetadata"],
         },
     }
 

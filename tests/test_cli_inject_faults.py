@@ -93,7 +93,7 @@ def with_env(*env: str) -> list[str]:
         ),
         pytest.param(
             with_file(f"A={{{{resolve:secretsmanager:{CANARY}}}}}"),
-            "A contains a dynamic reference, which only CloudFormation resolves",
+            "A contains a dynamic reference, which only a deployment resolves",
             id="a reference in the env file",
         ),
         pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),

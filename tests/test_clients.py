@@ -26,7 +26,14 @@ from tests.fakes.cloudformation import Context, FakeCloudFormation
 from tests.support.lambda_functions import CODE, FUNCTION, INJECTED, PLAIN
 from tests.support.world import World
 
-BODIES = {"s3": b"", "lambda": b"{}", "cloudformation": b"<X><DescribeStacksResult/></X>", "apigateway": b"{}"}
+BODIES = {
+    "s3": b"",
+    "lambda": b"{}",
+    "cloudformation": b"<X><DescribeStacksResult/></X>",
+    "apigateway": b"{}",
+    "secretsmanager": b"{}",
+    "ssm": b"{}",
+}
 SERVICES = tuple(BODIES)
 
 
@@ -45,7 +52,13 @@ def test_what_is_registered_on_a_view_is_called_for_its_own_calls_and_for_no_oth
     """If this fails after an update of botocore, find out where a client keeps its event handlers now."""
     inner, log = SESSION.client(service), list[str]()
     one, two = view(inner), view(inner)
-    operation = {"s3": "list_buckets", "lambda": "list_functions", "apigateway": "get_rest_apis"}
+    operation = {
+        "s3": "list_buckets",
+        "lambda": "list_functions",
+        "apigateway": "get_rest_apis",
+        "secretsmanager": "list_secrets",
+        "ssm": "describe_parameters",
+    }
     for made, name in ((one, "one"), (two, "two"), (inner, "inner")):
         answers(made, log, name)
     for made, name in ((two, "two"), (one, "one"), (inner, "inner"), (two, "two")):
@@ -159,6 +172,7 @@ def test_an_event_makes_one_client_of_each_service_and_its_verification_uses_the
         now: Any = world.now
         sleep: Any = world.sleep
         log: Any = world.log_step
+        conceal: Any = world.conceal
 
         def client(self, name: str) -> Any:
             given.update([name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import Mock
@@ -39,6 +40,9 @@ class Answers:
         self.time += seconds
 
     def log(self, step: str, **fields: Any) -> None:
+        return None
+
+    def conceal(self, values: Iterable[str]) -> None:
         return None
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:

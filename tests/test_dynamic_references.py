@@ -93,12 +93,13 @@ def test_properties_of_any_depth_are_searched() -> None:
 
 
 REFUSED = [
-    pytest.param(FUNCTION, changed(BASE, Env={"DB_PASSWORD": SECRET}), "Env.DB_PASSWORD", id="a function"),
+    pytest.param(FUNCTION, changed(BASE, Env={"A": {"b": SECRET}}), "Env.A.b", id="a structure in Env"),
     pytest.param(
         FUNCTION, changed(BASE, Environment={"Variables": {"A": SECRET}}), "Environment.Variables.A", id="outside Env"
     ),
     pytest.param(FUNCTION, changed(BASE, Description=SECRET), "Description", id="another property"),
-    pytest.param(CODE, changed(INJECTED, Env={"DB_PASSWORD": SECRET}), "Env.DB_PASSWORD", id="code"),
+    pytest.param(CODE, changed(INJECTED, EnvFile=SECRET), "EnvFile", id="code"),
+    pytest.param(CODE, changed(INJECTED, EnvFrom=[{"SecretId": SECRET}]), "EnvFrom[0].SecretId", id="a source"),
     pytest.param(
         event_source_mappings.MAPPING,
         {**event_source_mappings.BASE, "SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": SECRET}]},
@@ -126,7 +127,7 @@ def test_every_resource_type_refuses_a_reference_before_anything_is_touched(
     assert NAME not in json.dumps([answered, world.log])
 
 
-WRONG = {"Env": {"DB_PASSWORD": SECRET}}
+WRONG = {"Environment": {"Variables": {"DB_PASSWORD": SECRET}}}
 
 
 class TestAfterwards:

@@ -21,7 +21,7 @@ from tests.fakes.cloudformation import Stack
 from tests.fakes.response_server import Server
 from tests.support.artifacts import archive, artifact
 from tests.support.lambda_functions import CANARY, can_start, somebody
-from tests.support.operations import OPERATIONS, OTHER_OBJECT, Operation
+from tests.support.operations import OPERATIONS, OTHER_OBJECT, Operation, stock
 from tests.support.snapshots import Snapshot
 from tests.support.world import ARTIFACTS, STAGING, World
 
@@ -88,10 +88,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def prepared(world: World, server: Server, quick: None) -> World:
-    """The world before an operation: two artifacts, a large one, and a function that the stack does not own."""
+    """The world before an operation: artifacts, parameters, a secret, and a function that the stack does not own."""
     world.s3.put_object(Bucket=ARTIFACTS, Key=OTHER_OBJECT["S3Key"], Body=artifact({"index.py": "second\n"}))
     world.s3.put_object(Bucket=ARTIFACTS, Key="large.zip", Body=archive(8.5))
     world.aws_lambda.functions["theirs"] = somebody("theirs", owner="them")
+    stock(world)
     world.gateway.deployment_seconds = 0  # waiting for it is not what is tested here
     world.stack.deliver = lambda event: world.deliver_over_http(event, server)
     return world

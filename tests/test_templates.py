@@ -39,7 +39,10 @@ LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 APIS = f"arn:aws:apigateway:{REGION}::/restapis"
 TAGS = f"arn:aws:apigateway:{REGION}::/tags/arn%3Aaws%3Aapigateway%3A{REGION}%3A%3A%2F"
 IAM = f"arn:aws:iam::{ACCOUNT}"
-ON = {"ApiGateway": "true"}
+PARAMETERS = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
+READS = {"ParameterPaths": "/app/prod,/stacks/${StackName}", "Secrets": "db,app/*,stacks/${StackName}/db"}
+ON = {"ApiGateway": "true", **READS}
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,35 @@ ON = {"ApiGateway": "true"}
             False,
             id="read what happens in another Region",
         ),
+        *(
+            pytest.param(
+                action, resource, READS, granted, id=f"{action} of {resource.rpartition(REGION)[2] or resource}"
+            )
+            for action, resource, granted in [
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/app/prod", True),
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/app/prod/db", True),
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/app", False),
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/app/production", False),
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/stacks/shop", True),
+                ("ssm:GetParametersByPath", f"{PARAMETERS}/stacks", False),
+                ("ssm:GetParameters", f"{PARAMETERS}/app/prod/key", True),
+                ("ssm:GetParameters", f"{PARAMETERS}/elsewhere", False),
+                ("ssm:GetParameters", f"{PARAMETERS}/app/prod/key".replace(REGION, "us-east-1"), False),
+                ("ssm:GetParameters", f"{PARAMETERS}/app/prod/key".replace(ACCOUNT, "444455556666"), False),
+                ("ssm:PutParameter", f"{PARAMETERS}/app/prod/key", False),
+                ("ssm:GetParameterHistory", f"{PARAMETERS}/app/prod/key", False),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db-a1B2c3", True),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db2-a1B2c3", False),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db", True),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db-admin-a1B2c3", False),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:app/token-a1B2c3", True),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:stacks/shop/db-a1B2c3", True),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:stacks/shop/admin-a1B2c3", False),
+                ("secretsmanager:GetSecretValue", f"{SECRETS}:db-a1B2c3".replace(ACCOUNT, "444455556666"), False),
+                ("secretsmanager:PutSecretValue", f"{SECRETS}:db-a1B2c3", False),
+                ("secretsmanager:ListSecrets", "*", False),
+            ]
+        ),
         pytest.param("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", {}, False, id="use any key"),
         pytest.param(
             "elasticfilesystem:DescribeMountTargets",
@@ -236,10 +268,25 @@ def test_a_function_is_opened_to_api_gateway_alone() -> None:
 
 def test_the_provider_cannot_touch_apis_unless_its_stack_says_so() -> None:
     only_for_apis = {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"}
-    on, off = ({action for action, _ in allowed(**parameters)} for parameters in (ON, {}))
+    on, off = ({action for action, _ in allowed(**parameters)} for parameters in (ON, READS))
     assert on - off == only_for_apis | {f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")}
     assert not off - on
     assert not any(action.startswith("apigateway:") for action in off)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "granted"),
+    [
+        ({}, set()),
+        ({"ParameterPaths": "/app"}, {"ssm:GetParameters", "ssm:GetParametersByPath"}),
+        ({"Secrets": "db"}, {"secretsmanager:GetSecretValue"}),
+    ],
+)
+def test_the_provider_reads_no_parameter_and_no_secret_unless_its_stack_says_so(
+    parameters: dict[str, str], granted: set[str]
+) -> None:
+    stores = {action for action, _ in allowed(**parameters) if action.startswith(("ssm:", "secretsmanager:", "kms:"))}
+    assert stores == granted
 
 
 CHANGES = (
@@ -352,6 +399,10 @@ NOT_CALLED = {
 """What is allowed although no call in the code bears its name."""
 
 
+NOT_MEANT = {"secretsmanager:TagResource", "secretsmanager:UntagResource"}
+"""Operations of other services that have the name of a call in the code."""
+
+
 def _called() -> set[str]:
     """IAM's actions for every operation of AWS that the provider's code names."""
     session = botocore.session.get_session()
@@ -369,7 +420,7 @@ def _called() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = getattr(node, "attr", getattr(node, "value", None))
             if isinstance(name, str) and name in operations:
-                called |= operations[name]
+                called |= operations[name] - NOT_MEANT
     return called
 
 
@@ -410,7 +461,12 @@ PARTITIONS = botocore.session.get_session().get_available_partitions()
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_every_arn_is_of_the_partition_that_the_stack_is_in(partition: str) -> None:
     deployment = Deployment(partition, **ON)
-    arns = {arn for statement in deployment.statements() for arn in listed(statement["Resource"])} - {"*"}
+    arns = {
+        arn
+        for statement in deployment.statements()
+        for arn in listed(statement.get("Resource") or statement["NotResource"])
+        if statement["Sid"] not in ("Parameters", "Secrets")  # NotElsewhere denies those of other partitions
+    } - {"*"}
     builds = {arn for arn in arns if "builds" in arn}
     assert {arn.split(":")[1] for arn in arns - builds} == {partition}
     assert builds == {"arn:*:s3:::builds", "arn:*:s3:::builds-eu", "arn:*:s3:::builds/*", "arn:*:s3:::builds-eu/*"}
@@ -437,13 +493,15 @@ def test_the_policies_of_the_role_are_within_iams_limits_however_long_the_names_
         Name="n" * 32,
         FunctionNamePrefix="p" * 64,
         RolePath="/" + "r" * 62 + "/",
-        **ON,
+        ApiGateway="true",
+        ParameterPaths=",".join(f"/{number:02}".ljust(35, "p") for number in range(15)),
+        Secrets=",".join(f"{number:02}".ljust(40, "s") for number in range(20)),
     )
     inline, managed = deployment.documents()
     staging = json.loads(json.dumps(inline).replace("stagingbucket", "s" * 63))
 
     assert size_of(staging) < INLINE_LIMIT
-    assert [size_of(document) < MANAGED_LIMIT for document in managed] == [True, True]
+    assert [size_of(document) < MANAGED_LIMIT for document in managed] == [True, True, True]
 
 
 def test_one_source_bucket_is_a_list_too() -> None:
@@ -474,6 +532,8 @@ def test_the_parameters_are_these() -> None:
         "FunctionNamePrefix": None,
         "RolePath": "/cfn-injector/",
         "Name": "cfn-injector",
+        "ParameterPaths": "",
+        "Secrets": "",
         "ApiGateway": "false",
         "AllowCrossStack": "false",
         "ReservedConcurrency": "",
@@ -519,6 +579,20 @@ def test_the_parameters_are_these() -> None:
         ("SourceBuckets", "*", False),
         ("SourceBuckets", "builds*", False),
         ("SourceBuckets", "builds/app", False),
+        ("ParameterPaths", "", True),
+        ("ParameterPaths", "/app/prod", True),
+        ("ParameterPaths", "/app-${StackName}/x", True),
+        ("ParameterPaths", "/", False),
+        ("ParameterPaths", "/app/", False),
+        ("ParameterPaths", "/app/*", False),
+        ("ParameterPaths", "app", False),
+        ("ParameterPaths", "/app/${AWS::StackName}", False),
+        ("Secrets", "", True),
+        ("Secrets", "prod/db", True),
+        ("Secrets", "${StackName}/*", True),
+        ("Secrets", "*", False),
+        ("Secrets", "prod*", False),
+        ("Secrets", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-a1B2c3", False),
     ],
 )
 def test_a_parameter_takes_only_what_its_pattern_allows(parameter: str, value: str, taken: bool) -> None:
@@ -570,6 +644,8 @@ def test_what_an_emulator_needs_beyond_aws_is_allowed_to_emulators_alone() -> No
     assert not Deployment().allows("lambda:CreateFunction", "*")
     assert not Deployment(ResponseHosts="localhost:4566").allows("lambda:AddPermission", "*")
     assert Deployment(ResponseHosts="localhost:4566", **ON).allows("lambda:AddPermission", "*")
+    assert Deployment(ResponseHosts="localhost:4566", **READS).allows("ssm:GetParametersByPath", "*")
+    assert not Deployment(**READS).allows("ssm:GetParametersByPath", "*")
 
 
 FUNCTION = RESOURCES["Function"]["Properties"]
@@ -586,12 +662,14 @@ def test_the_function_has_a_fixed_name_and_that_is_the_service_token() -> None:
 @pytest.mark.parametrize(("given", "prefix"), [("*", ""), ("dev-", "dev-")])
 def test_the_function_knows_the_bounds_of_its_role(given: str, prefix: str) -> None:
     deployment = Deployment(
-        FunctionNamePrefix=given, RolePath="/app-", ApiGateway="true", AllowCrossStack="true", ResponseHosts="h:1"
+        FunctionNamePrefix=given, RolePath="/app-", AllowCrossStack="true", ResponseHosts="h:1", **ON
     )
     assert deployment.resolve(FUNCTION["Environment"]["Variables"]) == {
         "CFN_INJECTOR_STAGING_BUCKET": "stagingbucket",
         "CFN_INJECTOR_FUNCTION_NAME_PREFIX": prefix,
         "CFN_INJECTOR_ROLE_PATH": "/app-",
+        "CFN_INJECTOR_PARAMETER_PATHS": READS["ParameterPaths"],
+        "CFN_INJECTOR_SECRETS": READS["Secrets"],
         "CFN_INJECTOR_API_GATEWAY": "true",
         "CFN_INJECTOR_ALLOW_CROSS_STACK": "true",
         "CFN_INJECTOR_RESPONSE_HOSTS": "h:1",
@@ -608,6 +686,8 @@ def test_the_function_runs_the_handler_of_the_zip_with_its_settings() -> None:
         "CFN_INJECTOR_STAGING_BUCKET": "stagingbucket",
         "CFN_INJECTOR_FUNCTION_NAME_PREFIX": "",
         "CFN_INJECTOR_ROLE_PATH": "/cfn-injector/",
+        "CFN_INJECTOR_PARAMETER_PATHS": "",
+        "CFN_INJECTOR_SECRETS": "",
         "CFN_INJECTOR_API_GATEWAY": "false",
         "CFN_INJECTOR_ALLOW_CROSS_STACK": "false",
         "CFN_INJECTOR_RESPONSE_HOSTS": "",

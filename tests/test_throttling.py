@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ SECONDS = 600.0
 ACCEPTED = {
     "lambda": b"{}",
     "apigateway": b"{}",
+    "ssm": b"{}",
+    "secretsmanager": b"{}",
     "cloudformation": b"<DescribeStacksResponse><DescribeStacksResult/></DescribeStacksResponse>",
 }
 
@@ -42,6 +45,8 @@ def own_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def _bodies(service: str, code: str) -> bytes:
     if service in ("lambda", "apigateway"):
         return b'{"message": "Rate exceeded"}'
+    if service in ("ssm", "secretsmanager"):
+        return json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
     error = f"<Error><Code>{code}</Code><Message>Rate exceeded</Message></Error>"
     return (f"<ErrorResponse>{error}</ErrorResponse>" if service == "cloudformation" else error).encode()
 
@@ -69,6 +74,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "lambda": lambda client: client.get_function(FunctionName="one"),
     "apigateway": lambda client: client.get_rest_api(restApiId="one"),
     "cloudformation": lambda client: client.describe_stacks(StackName="one"),
+    "ssm": lambda client: client.get_parameters_by_path(Path="/one"),
+    "secretsmanager": lambda client: client.get_secret_value(SecretId="one"),
     "s3": lambda client: client.put_object(Bucket="staging", Key="one", Body=b"zip"),
 }
 

@@ -111,11 +111,11 @@ class Operation:
         cloudformation = self.client("cloudformation")
         return stacks.has_given_up(cloudformation, self.request.stack_id, self.request.logical_id, self.stack)
 
-    def not_restorable(self, error: StorageError) -> StorageError:
-        """The error of a rollback that finds neither the code that was deployed before nor the artifact."""
+    def not_restorable(self, error: InjectorError) -> StorageError:
+        """The error of a rollback that finds neither the code that was deployed before nor what it is made of."""
         return StorageError(
-            f"{error}. The rollback needs the artifact, because the code of the previous deployment is not in the "
-            "staging bucket. Upload the artifact again, or go on without this resource: "
+            f"{error}. The rollback needs this, because the code of the previous deployment is not in the "
+            "staging bucket. Make it available again, or go on without this resource: "
             f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
             f"--resources-to-skip {self.request.logical_id}"
         )

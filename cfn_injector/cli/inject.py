@@ -76,7 +76,7 @@ def _check(variables: Mapping[str, str]) -> None:
         except ValueError as error:
             raise InjectorError(f"{name}: {error}; encode it, for example in base64") from None
         if contains_reference(value):
-            problem = "contains a dynamic reference, which only CloudFormation resolves"
+            problem = "contains a dynamic reference, which only a deployment resolves"
             raise InjectorError(f"{name} {problem}; give the value")
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "build-provider": "cfn_injector.cli.build_provider",
     "bundle": "cfn_injector.cli.bundle",
     "doctor": "cfn_injector.cli.doctor",
+    "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -23,7 +23,8 @@ MASK = "***"
 _MIN_LENGTH = 4
 """Shorter values are not masked: they occur in many words, and to mask them would tell where."""
 _NOT_SECRET = frozenset({"true", "false", "none", "null"})
-_SOURCES = ("Env", "EnvFrom")
+_SOURCE_NAMES = frozenset({"ParameterPath", "SecretId", "Artifact", "Prefix", "Name", "VersionStage", "VersionId"})
+"""What says where ``EnvFrom`` reads from. Errors name it, so it is not masked; anything else in ``EnvFrom`` is."""
 
 _MEASURED = "String measured:"
 _CUT = "AWS's message quotes the values, and is cut here."
@@ -59,8 +60,11 @@ def _strings(value: Any) -> Iterator[str]:
 def _values(properties: Any) -> Iterator[str]:
     if not isinstance(properties, Mapping):
         return
-    for name in _SOURCES:
-        yield from _strings(properties.get(name))
+    yield from _strings(properties.get("Env"))
+    stated = properties.get("EnvFrom")
+    for source in stated if isinstance(stated, list) else [stated]:
+        named = source if isinstance(source, Mapping) else {"": source}
+        yield from _strings([value for name, value in named.items() if name not in _SOURCE_NAMES])
     environment = properties.get("Environment")
     yield from _strings(environment.get("Variables") if isinstance(environment, Mapping) else environment)
 
@@ -99,7 +103,11 @@ def secrets_in(event: Mapping[str, Any]) -> list[str]:
 
     Values of less than four characters, blanks, and words such as ``true`` are not among them.
     """
-    values = [*_values(event.get("ResourceProperties")), *_values(event.get("OldResourceProperties"))]
+    return longest_first([*_values(event.get("ResourceProperties")), *_values(event.get("OldResourceProperties"))])
+
+
+def longest_first(values: Iterable[str]) -> list[str]:
+    """The values to mask, and their lines: without those that are too short, blanks, and words such as ``true``."""
     parts = {part for value in values for part in _parts(value)}
     hidden = [part for part in parts if len(part.strip()) >= _MIN_LENGTH and part.lower() not in _NOT_SECRET]
     return sorted(hidden, key=len, reverse=True)

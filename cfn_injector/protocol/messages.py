@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from calendar import timegm
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from time import strptime
@@ -53,6 +53,10 @@ class Services(Protocol):
     @property
     def log(self) -> Callable[..., None]:
         """``log("step", name=value)``. The log writes only the fields on the provider's allow-list."""
+
+    @property
+    def conceal(self) -> Callable[[Iterable[str]], None]:
+        """``conceal(values)`` keeps secret values out of the answer and the log from now on."""
 
 
 class Outcome(NamedTuple):

@@ -11,7 +11,7 @@ current step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock, Timer
@@ -19,7 +19,7 @@ from traceback import extract_tb
 from typing import Any
 
 from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
-from cfn_injector.protocol.masking import masked, secrets_in
+from cfn_injector.protocol.masking import longest_first, masked, secrets_in
 from cfn_injector.protocol.messages import (
     CLEANING_SECONDS,
     Outcome,
@@ -95,7 +95,7 @@ class _Guarded:
 
     inner: Services
     answer: _Answer
-    secrets: Sequence[str] = field(repr=False)
+    secrets: list[str] = field(repr=False)
     steps: list[str] = field(default_factory=lambda: ["start"])
     traffic: _Traffic = field(default_factory=_Traffic)
     started: float = field(default_factory=time.monotonic)
@@ -118,6 +118,9 @@ class _Guarded:
         client.meta.events.register("before-send", self.traffic.sent)
         client.meta.events.register("response-received", self.traffic.received)
         return client
+
+    def conceal(self, values: Iterable[str]) -> None:
+        self.secrets[:] = sorted({*self.secrets, *longest_first(values)}, key=len, reverse=True)
 
     def log(self, step: str, **fields: Any) -> None:
         self.steps.append(step)

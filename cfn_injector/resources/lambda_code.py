@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from cfn_injector import env_loader, env_properties, injection
+from cfn_injector import env_from, env_loader, env_properties, injection
 from cfn_injector.aws.s3 import S3Destination, S3Source, open_artifact
 from cfn_injector.aws.s3_objects import (
     discard,
@@ -26,12 +26,15 @@ from cfn_injector.aws.s3_objects import (
     tags_of,
     untag,
 )
+from cfn_injector.env_from import EnvFrom, Resolved
 from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
 from cfn_injector.errors import StorageError
 from cfn_injector.plugin import PENDING, Operation, Outcome, PropertyError, Request, Services, Stack, flag
 
-SERVICES = ("cloudformation", "s3")
+SERVICES = ("cloudformation", "s3", *env_from.SERVICES)
+RESOLVES = ("Env",)
+"""The properties in whose values this type resolves dynamic references."""
 
 PROPERTIES = frozenset(
     {
@@ -39,6 +42,7 @@ PROPERTIES = frozenset(
         "ServiceTimeout",
         "Code",
         "Env",
+        *env_from.PROPERTIES,
         "EnvFile",
         "EnvLoader",
         "AllowLoaderVariables",
@@ -57,6 +61,7 @@ class CodeSpec:
 
     source: tuple[str, str, str | None]
     env: Mapping[str, str] = field(repr=False)
+    env_from: EnvFrom
     env_file: str
     loader: Loader | None
     handler: str
@@ -65,6 +70,7 @@ class CodeSpec:
 
 def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     yield from env_properties.problems(properties)
+    yield from env_from.problems(properties)
     yield from env_loader.problems(properties)
     for name in sorted(properties.keys() - PROPERTIES):
         yield PropertyError(name, "is not a property of Custom::LambdaCode", "remove it")
@@ -92,6 +98,7 @@ def parse(properties: Mapping[str, Any]) -> CodeSpec:
     return CodeSpec(
         source=(code.get("S3Bucket", ""), code.get("S3Key", ""), code.get("S3ObjectVersion")),
         env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
+        env_from=env_from.parse(properties),
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
         handler=str(properties.get("Handler", "")),
@@ -110,13 +117,13 @@ def _stem(operation: Operation, desired: CodeSpec) -> str:
     The hash is keyed with a secret of the provider, so that nobody can test a guess of a value by the key.
     """
     rules = desired.loader.rules if desired.loader else None
-    inputs = [desired.source, sorted(desired.env.items()), desired.env_file, rules]
+    inputs = [desired.source, sorted(desired.env.items()), desired.env_file, rules, *desired.env_from.inputs]
     return f"{_prefix(operation.request)}{operation.keyed_hash(inputs)[:32]}-"
 
 
-def _key(operation: Operation, desired: CodeSpec, source: S3Source) -> str:
-    """The object's key. It also depends on the state of the artifact, and on the loader's version."""
-    state = operation.keyed_hash([source.version, source.etag])[:32]
+def _key(operation: Operation, desired: CodeSpec, source: S3Source, resolved: Resolved) -> str:
+    """The object's key. It also depends on the states of the artifact, of parameters and secrets, and of the loader."""
+    state = operation.keyed_hash([source.version, source.etag, *resolved.versions])[:32]
     loader = f"-{desired.loader.sources}" if desired.loader else ""
     return f"{_stem(operation, desired)}{state}{loader}.zip"
 
@@ -154,14 +161,14 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     if former:
         _sweep(operation, keep=former)
         return _outcome(operation, desired, former, stored_sha256(client, bucket, former) or "")
-    source = _open(operation, desired)
-    key = _key(operation, desired, source)
+    source, resolved = _open(operation, desired)
+    key = _key(operation, desired, source, resolved)
     _sweep(operation, keep=key)
     with ExitStack() as failure:
         digest = stored_sha256(client, bucket, key)
         if digest is None:
             failure.callback(_undo, operation, key)
-            digest = _inject(operation, desired, source, key)
+            digest = _inject(operation, desired, source, resolved.env, key)
         if operation.has_given_up():
             raise StorageError(f"{request.logical_id} was deleted while it was being created; deploy again")
         untag(client, bucket, key)
@@ -169,10 +176,12 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     return _outcome(operation, desired, key, digest)
 
 
-def _open(operation: Operation, desired: CodeSpec) -> S3Source:
+def _open(operation: Operation, desired: CodeSpec) -> tuple[S3Source, Resolved]:
+    """The artifact, and the variables to inject."""
     try:
-        return open_artifact(operation.client("s3"), operation.services.environ, *desired.source)
-    except StorageError as error:
+        source = open_artifact(operation.client("s3"), operation.services.environ, *desired.source)
+        return source, env_from.read(operation, desired.env_from, source)
+    except (StorageError, PropertyError) as error:
         if not operation.stack.rolling_back:
             raise
         raise operation.not_restorable(error) from error
@@ -200,10 +209,10 @@ def _undo(operation: Operation, key: str) -> None:
             discard(client, bucket, key)
 
 
-def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str) -> str:
+def _inject(operation: Operation, desired: CodeSpec, source: S3Source, env: Mapping[str, str], key: str) -> str:
     """Writes the object, tagged as pending; returns its CodeSha256."""
     request = operation.request
-    operation.log("inject", env_keys=sorted(desired.env))
+    operation.log("inject", env_keys=sorted(env))
     destination = S3Destination(
         operation.client("s3"),
         staging_bucket(operation.services.environ),
@@ -214,7 +223,7 @@ def _inject(operation: Operation, desired: CodeSpec, source: S3Source, key: str)
     injected = injection.inject(
         source,
         destination,
-        desired.env,
+        env,
         path=desired.env_file,
         loader=desired.loader,
         max_unpacked=injection.LAMBDA_MAX_UNPACKED,

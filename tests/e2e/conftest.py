@@ -13,6 +13,7 @@ from cfn_injector.local.emulator import Emulator, running
 from tests.e2e.account import PREFIX, PROVIDER_BUCKET, TRUST, Account, Stacks, build_artifact
 
 SOURCE_BUCKET = "e2e-artifacts"
+READABLE = {"ParameterPaths": "/e2e,/stacks/${StackName}", "Secrets": "e2e/*"}
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,9 @@ def account(emulator: Emulator) -> Account:
     for build, key in builds.items():
         s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=build_artifact(build))
     role = client("iam").create_role(RoleName="e2e", Path="/cfn-injector/", AssumeRolePolicyDocument=json.dumps(TRUST))
-    deployment.deploy_provider(emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET, PREFIX, ApiGateway="true")
+    deployment.deploy_provider(
+        emulator, PROVIDER_BUCKET, "provider.zip", SOURCE_BUCKET, PREFIX, ApiGateway="true", **READABLE
+    )
     staging = client("cloudformation").describe_stack_resource(
         StackName=deployment.PROVIDER_STACK, LogicalResourceId="StagingBucket"
     )

@@ -80,6 +80,8 @@ THROTTLING = {
     "lambda": ("TooManyRequestsException", "Rate exceeded", 429),
     "apigateway": ("TooManyRequestsException", "Too Many Requests", 429),
     "cloudformation": ("Throttling", "Rate exceeded", 400),
+    "secretsmanager": ("ThrottlingException", "Rate exceeded", 400),
+    "ssm": ("ThrottlingException", "Rate exceeded", 400),
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
 }
 """The error of each service for a call that it throttles: code, message and HTTP status."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,17 @@ WITH_SEPARATE_CALLS = {
     "RecursiveLoop": "Allow",
     "RuntimeManagementConfig": {"UpdateRuntimeOn": "FunctionUpdate"},
 }
+FROM_STORES: Properties = {
+    "EnvFrom": [
+        {"ParameterPath": "/app/many"},
+        {"SecretId": "db", "Prefix": "DB_"},
+        {"Artifact": "none.env", "Optional": True},
+    ],
+    "Env": {"URL": "{{resolve:secretsmanager:db:SecretString:password}} {{resolve:ssm:/app/many/v0:1}}"},
+    "Refresh": "1",
+}
+"""Two pages of parameters, a secret, and references."""
+
 WITH_LOADER = {**PLAIN, "EnvLoader": "handler"}
 PER_TENANT = {**PLAIN, "TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
 READS_A_STREAM = {"FunctionName": "orders", "StreamArn": STREAM, "Tags": [{"Key": "team", "Value": "shop"}]}
@@ -75,6 +87,18 @@ def delete(resource_type: str, old: Properties) -> Operation:
     return Operation(resource_type, old, None)
 
 
+def stock(world: World) -> None:
+    """What ``FROM_STORES`` reads."""
+    for number in range(12):
+        world.parameters.put(f"/app/many/v{number}", CANARY, "SecureString")
+    world.secrets.put("db", json.dumps({"password": CANARY}))
+
+
+def rotate(world: World) -> None:
+    world.parameters.put("/app/many/v1", f"{CANARY}-new", "SecureString")
+    world.secrets.put("db", json.dumps({"password": f"{CANARY}-new"}))
+
+
 FUNCTIONS = {
     "a function is created": create(FUNCTION, PLAIN),
     "a function with separate calls is created and published": create(FUNCTION, WITH_SEPARATE_CALLS),
@@ -94,6 +118,10 @@ FUNCTIONS = {
         FUNCTION, changed(PLAIN, FunctionName="one"), changed(PLAIN, FunctionName="two")
     ),
     "a function is replaced because of its tenancy": update(FUNCTION, PLAIN, PER_TENANT),
+    "a function with parameters and secrets is created": create(FUNCTION, {**PLAIN, **FROM_STORES}),
+    "a function reads its parameters and secrets again": Operation(
+        FUNCTION, {**PLAIN, **FROM_STORES}, {**PLAIN, **FROM_STORES, "Refresh": "2"}, rotate
+    ),
     "a function is deleted": delete(FUNCTION, PLAIN),
     "a function in a VPC is deleted": delete(FUNCTION, IN_A_VPC),
 }
@@ -103,6 +131,10 @@ CODES = {
     "code's env changes": update(CODE, INJECTED, changed(INJECTED, Env={"A": CANARY, "B": "2"})),
     "code's artifact changes": update(CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT)),
     "code gets a loader": update(CODE, INJECTED, changed(INJECTED, EnvLoader="exec", Runtime="java21")),
+    "code with parameters and secrets is created": create(CODE, {**INJECTED, **FROM_STORES}),
+    "code reads its parameters and secrets again": Operation(
+        CODE, {**INJECTED, **FROM_STORES}, {**INJECTED, **FROM_STORES, "Refresh": "2"}, rotate
+    ),
     "code is deleted": delete(CODE, INJECTED),
 }
 MAPPINGS = {

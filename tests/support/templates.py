@@ -172,7 +172,8 @@ class Deployment:
             for statement in self.statements()
             if _matches(action, statement.get("Action", ["*"]))
             and not _matches(action, statement.get("NotAction", []))
-            and _matches(resource, statement["Resource"])
+            and _matches(resource, statement.get("Resource", ["*"]))
+            and not _matches(resource, statement.get("NotResource", []))
             and _are_met(statement.get("Condition", {}), known)
         }
         return effects == {"Allow"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,7 +21,9 @@ from tests.fakes.api_gateway import FakeApiGateway
 from tests.fakes.aws_lambda import REGION, Clock, Fault, Wire, answer, plain_client
 from tests.fakes.cloudformation import RESPONSE_URL, Context, FakeCloudFormation
 from tests.fakes.event_sources import FakeEventSources
+from tests.fakes.parameter_store import FakeParameterStore
 from tests.fakes.response_server import Server
+from tests.fakes.secrets_manager import FakeSecretsManager
 
 ARTIFACTS, STAGING = "artifacts", "staging"
 KEY = "app-1.zip"
@@ -30,6 +32,8 @@ ENVIRON = {
     "CFN_INJECTOR_STAGING_BUCKET": STAGING,
     "CFN_INJECTOR_ROLE_PATH": "/cfn-injector/",
     "CFN_INJECTOR_API_GATEWAY": "true",
+    "CFN_INJECTOR_PARAMETER_PATHS": "/app,/stacks/${StackName}",
+    "CFN_INJECTOR_SECRETS": "db,app/*,stacks/${StackName}/*",
 }
 """The provider's own environment variables."""
 
@@ -53,14 +57,23 @@ class World:
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=lambda: dict(ENVIRON))
     gateway: FakeApiGateway = field(init=False)
+    parameters: FakeParameterStore = field(init=False)
+    secrets: FakeSecretsManager = field(init=False)
 
     def __post_init__(self) -> None:
         self.gateway = FakeApiGateway(self.clock)
+        self.parameters, self.secrets = FakeParameterStore(self.clock), FakeSecretsManager(self.clock)
 
     @property
     def fakes(self) -> dict[str, Any]:
         """The fake of each service but S3, by the service's name."""
-        return {"lambda": self.aws_lambda, "cloudformation": self.stack, "apigateway": self.gateway}
+        return {
+            "lambda": self.aws_lambda,
+            "cloudformation": self.stack,
+            "apigateway": self.gateway,
+            "ssm": self.parameters,
+            "secretsmanager": self.secrets,
+        }
 
     @property
     def now(self) -> Any:
@@ -90,6 +103,9 @@ class World:
             error = f"<Error><Code>{code}</Code><Message>{fault.message}</Message></Error>".encode()
             return answer(request.url, fault.status, b"" if request.method == "HEAD" else error, {})
         return sent
+
+    def conceal(self, values: Iterable[str]) -> None:
+        """Nothing: the provider masks what it answers and logs."""
 
     def log_step(self, step: str, **fields: Any) -> None:
         self.log.append((step, fields))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cfn_injector import env_from
 from cfn_injector.env_properties import refuse
 from cfn_injector.plugin import (
     ADOPTED,
@@ -39,7 +40,9 @@ from cfn_injector.resources.lambda_function.changes import PUT_ON_VERSIONS, Chan
 from cfn_injector.resources.lambda_function.claim import Found
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
-SERVICES = ("cloudformation", "lambda", "s3")
+SERVICES = ("cloudformation", "lambda", "s3", *env_from.SERVICES)
+RESOLVES = ("Env",)
+"""The properties in whose values this type resolves dynamic references."""
 
 
 def _parse(operation: Operation, properties: Mapping[str, Any]) -> FunctionSpec:

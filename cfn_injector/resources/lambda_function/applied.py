@@ -38,10 +38,15 @@ def recorded(tags: Mapping[str, str]) -> Applied | None:
 
 
 def inputs(spec: FunctionSpec) -> list[Any]:
-    """Everything in the template that the package depends on."""
+    """Everything in the template that the package depends on: references and ``EnvFrom`` as they stand there.
+
+    So a parameter or secret that has changed since is no change of the function, until ``Refresh`` changes too; and a
+    rollback finds the package that it returns to, without reading anything.
+    """
     loader = [spec.loader.rules, spec.loader.exec_wrapper] if spec.loader else None
     inline = spec.inline_name if "ZipFile" in spec.code else ""
-    return [sorted(spec.code.items()), sorted(spec.env.items()), spec.env_file, loader, spec.architectures, inline]
+    texts = [sorted(spec.code.items()), sorted(spec.env.items()), spec.env_file]
+    return [*texts, loader, spec.architectures, inline, *spec.env_from.inputs]
 
 
 def expected(operation: Operation, spec: FunctionSpec, code_sha256: str) -> Applied:

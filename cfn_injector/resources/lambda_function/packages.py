@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from cfn_injector import injection
+from cfn_injector import env_from, injection
 from cfn_injector.archive import NewFile
 from cfn_injector.aws.s3 import S3Destination, check_bucket, open_artifact
 from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket
-from cfn_injector.errors import StorageError
+from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.plugin import Operation
 from cfn_injector.resources.lambda_function.applied import inputs
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -33,9 +33,11 @@ def key_of(operation: Operation, spec: FunctionSpec, name: str) -> str:
 
 
 def check_source(operation: Operation, desired: FunctionSpec) -> None:
-    """Raises PropertyError if the artifact is in a bucket that no template may name."""
+    """Raises PropertyError if the artifact, a parameter or a secret is not one that the template may name."""
     if "ZipFile" not in desired.code:
         check_bucket(operation.services.environ, desired.code["S3Bucket"])
+    if not operation.stack.rolling_back:  # it may find its package, and then reads nothing
+        env_from.check_access(operation, desired.env_from)
 
 
 def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str, str]:
@@ -48,7 +50,7 @@ def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str,
     else:
         try:
             _inject(operation, desired, key)
-        except StorageError as error:
+        except (StorageError, PropertyError) as error:
             raise operation.not_restorable(error) from error
     kms_key = desired.code.get("SourceKMSKeyArn")
     place = {"S3Bucket": staging_bucket(operation.services.environ), "S3Key": key}
@@ -57,11 +59,12 @@ def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str,
 
 def _inject(operation: Operation, desired: FunctionSpec, key: str) -> None:
     source, files = _source(operation, desired)
-    operation.log("inject", env_keys=sorted(desired.env))
+    env = env_from.read(operation, desired.env_from, source).env
+    operation.log("inject", env_keys=sorted(env))
     injected = injection.inject(
         source,
         S3Destination(operation.client("s3"), staging_bucket(operation.services.environ), key),
-        desired.env,
+        env,
         path=desired.env_file,
         files=files,
         loader=desired.loader,

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfn_injector import env_loader, env_properties
+from cfn_injector import env_from, env_loader, env_properties
+from cfn_injector.env_from import EnvFrom
 from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
 from cfn_injector.plugin import PropertyError, arguments, expect, flag, stated_tags, template_tags, typed, without_empty
@@ -25,6 +26,7 @@ OWN_PROPERTIES = frozenset(
         "ServiceToken",
         "ServiceTimeout",
         "Env",
+        *env_from.PROPERTIES,
         "EnvFile",
         "EnvLoader",
         "AllowLoaderVariables",
@@ -73,6 +75,7 @@ class FunctionSpec:
     handler: str
     inline_name: str
     env: Mapping[str, str] = field(repr=False)
+    env_from: EnvFrom
     env_file: str
     loader: Loader | None
     publish: bool
@@ -166,7 +169,7 @@ def _shape_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
     """The properties, typed; ``model`` is botocore's service model of Lambda (``client.meta.service_model``)."""
     properties = _without_empty(properties, model)
-    problems = [*env_properties.problems(properties), *env_loader.problems(properties)]
+    problems = [*env_properties.problems(properties), *env_from.problems(properties), *env_loader.problems(properties)]
     found, separate = _expand(env_loader.started(properties), model), _expand_separate(properties, model)
     problems += [value for value in (*found.values(), *separate.values()) if isinstance(value, PropertyError)]
     problems += _flag_problems(properties)
@@ -196,6 +199,7 @@ def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
         handler=str(properties.get("Handler", "")),
         inline_name=_inline_name(properties),
         env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
+        env_from=env_from.parse(properties),
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
         publish=_publishes(properties),

@@ -1,0 +1,74 @@
+"""``env-version``: a hash that changes when parameters or secrets change.
+
+    paths and names -> their names and versions -> a hash, for the property Refresh
+
+No value is read: DescribeParameters and DescribeSecret answer without values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+from cfn_injector.errors import InjectorError, code_of
+
+HELP = "print a hash that changes when parameters or secrets change"
+
+_LENGTH = 16
+
+
+def _parameters(client: Any, path: str) -> Iterator[list[str]]:
+    """The versions of the parameters at a path and below it."""
+    for key, option in (("Path", "Recursive"), ("Name", "Equals")):
+        chosen = [{"Key": key, "Option": option, "Values": [path.rstrip("/")]}]
+        for page in client.get_paginator("describe_parameters").paginate(ParameterFilters=chosen):
+            for found in page["Parameters"]:
+                yield [found["Name"], str(found["Version"]), found["LastModifiedDate"].isoformat()]
+
+
+def _secret(client: Any, name: str) -> Iterator[list[str]]:
+    """The current version of a secret."""
+    found = client.describe_secret(SecretId=name)
+    stages = found.get("VersionIdsToStages", {})
+    yield from ([found["ARN"], version] for version, labels in stages.items() if "AWSCURRENT" in labels)
+
+
+def versions(client: Any, names: list[str]) -> list[list[str]]:
+    """The versions of all sources; ``client(service)`` returns a boto3 client. Raises InjectorError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    found: list[list[str]] = []
+    for name in names:
+        service, read = ("ssm", _parameters) if name.startswith("/") else ("secretsmanager", _secret)
+        try:
+            there = list(read(client(service), name))
+        except (BotoCoreError, ClientError) as error:
+            reason = code_of(error) or " ".join(str(error).split()).rstrip(".")
+            raise InjectorError(f"{name} cannot be described: {reason}; check the name and your permissions") from error
+        if not there:
+            raise InjectorError(f"{name} has no parameter and no current version; correct the name")
+        found += there
+    return sorted(found)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", help="a path of parameters, which begins with /, or the name of a secret"
+    )
+    parser.add_argument("--region", metavar="REGION", help="the Region, as for the AWS CLI")
+    parser.add_argument("--profile", metavar="NAME", help="the profile with credentials, as for the AWS CLI")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
+        found = versions(session.client, arguments.names)
+    except BotoCoreError as error:  # no such profile, no Region
+        raise InjectorError(f"{' '.join(str(error).split())}; configure it as for the AWS CLI") from error
+    return sha256(json.dumps(found).encode()).hexdigest()[:_LENGTH]

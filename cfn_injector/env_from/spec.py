@@ -1,0 +1,185 @@
+"""The properties ``EnvFrom``, ``Refresh`` and the references in ``Env``.
+
+Takes a template's properties. Returns every problem with them, or an ``EnvFrom``, which says what has to be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfn_injector import env_loader, env_properties
+from cfn_injector.env_from import references
+from cfn_injector.env_from.references import SECRET_ID, Reference, SecretReference
+from cfn_injector.env_properties import flag, is_set
+from cfn_injector.errors import PropertyError
+
+PROPERTIES = frozenset({"EnvFrom", "Refresh"})
+
+_FLAGS = ("Upper", "Optional", "Override")
+_COMMON = frozenset({"Prefix", *_FLAGS})
+_KINDS = {
+    "ParameterPath": _COMMON,
+    "SecretId": _COMMON | {"Name", "VersionStage", "VersionId"},
+    "Artifact": _COMMON,
+}
+"""What a source is named by, and the further names that it takes."""
+
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_FORMS = {
+    "ParameterPath": (r"(?:/[A-Za-z0-9_.-]+)+/?", "is not a path of Parameter Store", "use a path such as /app/prod/"),
+    "SecretId": (
+        SECRET_ID,
+        "is not the name or the ARN of a secret",
+        "use a name such as prod/db",
+    ),
+    "Artifact": (
+        r"(?!/)(?!(?:.*/)?\.{0,2}(?:/|$))[^\\\0]+",
+        "is not the path of a file in the artifact",
+        "use a relative path such as config/prod.env",
+    ),
+    "Prefix": (_VARIABLE, "is not the beginning of a variable name", "use letters, digits and _"),
+    "Name": (_VARIABLE, "is not a valid variable name", "use letters, digits and _"),
+}
+_SEPARATORS = re.compile(r"[/.-]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One entry of ``EnvFrom``. ``kind`` is its first name, ``target`` the value of that."""
+
+    where: str
+    kind: str
+    target: str
+    prefix: str
+    name: str
+    stage: str
+    version: str
+    upper: bool
+    optional: bool
+    override: bool
+
+    @property
+    def path(self) -> str:
+        """The path of parameters as IAM knows it: without a slash at the end."""
+        return self.target.rstrip("/")
+
+    @property
+    def secret(self) -> SecretReference:
+        return SecretReference(self.target, "", self.stage, self.version)
+
+    def variable(self, name: str) -> str:
+        """The variable for a parameter, a member of a secret, or a variable of a file."""
+        plain = _SEPARATORS.sub("_", name)
+        return self.prefix + (plain.upper() if self.upper else plain)
+
+    def __str__(self) -> str:
+        return {
+            "ParameterPath": f"the path {self.path}",
+            "SecretId": str(self.secret),
+            "Artifact": f"the file {self.target} of the artifact",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class EnvFrom:
+    """What is read to get the variables.
+
+    ``env`` is ``Env`` as text, with its references. ``outside`` are the names in ``Environment.Variables``. ``inputs``
+    is what the template says about when to read: a package is created again if it changes.
+    """
+
+    sources: tuple[Source, ...]
+    env: Mapping[str, str] = field(repr=False)
+    outside: frozenset[str]
+    loaders_allowed: bool
+    inputs: tuple[str, ...]
+
+    @property
+    def references(self) -> dict[Reference, str]:
+        """The references in ``Env``, each with the place where it occurs first."""
+        found: dict[Reference, str] = {}
+        for name, value in self.env.items():
+            for reference in references.references(value):
+                found.setdefault(reference, f"Env.{name}")
+        return found
+
+
+def _entries(properties: Mapping[str, Any]) -> list[Any]:
+    stated = properties.get("EnvFrom")
+    return stated if isinstance(stated, list) else []
+
+
+def _kind(entry: Any) -> str | None:
+    """What the source is named by; None if nothing does, or several names do."""
+    kinds = [kind for kind in _KINDS if kind in entry] if isinstance(entry, Mapping) else []
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _entry_problems(where: str, entry: Any) -> Iterator[PropertyError]:
+    kind = _kind(entry)
+    if kind is None:
+        yield PropertyError(where, "is not one source", f"set exactly one of {', '.join(_KINDS)}")
+        return
+    for name in sorted(entry.keys() - {kind} - _KINDS[kind]):
+        yield PropertyError(f"{where}.{name}", f"is not a name for a source with {kind}", "remove it")
+    for name in sorted(entry.keys() & {kind, *_KINDS[kind]} - set(_FLAGS)):
+        form, problem, remedy = _FORMS.get(name, (r"[^:\s]+", "is not the name of a version", "correct it"))
+        if not isinstance(entry[name], str) or not re.fullmatch(form, entry[name]):
+            yield PropertyError(f"{where}.{name}", problem, remedy)
+    for name in _FLAGS:
+        try:
+            flag(entry, name)
+        except PropertyError as problem:
+            yield PropertyError(f"{where}.{name}", problem.problem, problem.remedy)
+    if "VersionStage" in entry and "VersionId" in entry:
+        yield PropertyError(f"{where}.VersionId", "is set together with VersionStage", "keep one of the two")
+
+
+def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
+    """Every problem with the sources and with the references in ``Env``."""
+    stated = properties.get("EnvFrom", [])
+    if not isinstance(stated, list):
+        yield PropertyError("EnvFrom", "is not a list", "use a list of sources")
+    for index, entry in enumerate(_entries(properties)):
+        yield from _entry_problems(f"EnvFrom[{index}]", entry)
+    env = properties.get("Env")
+    for name, value in env.items() if isinstance(env, Mapping) else ():
+        if isinstance(value, str):
+            yield from references.problems(f"Env.{name}", value)
+
+
+def _source(index: int, entry: Mapping[str, Any], kind: str) -> Source:
+    def text(name: str) -> str:
+        return str(entry.get(name, ""))
+
+    upper, optional, override = (is_set(entry, name) for name in _FLAGS)
+    return Source(
+        where=f"EnvFrom[{index}]",
+        kind=kind,
+        target=text(kind),
+        prefix=text("Prefix"),
+        name=text("Name"),
+        stage=text("VersionStage"),
+        version=text("VersionId"),
+        upper=upper,
+        optional=optional,
+        override=override,
+    )
+
+
+def parse(properties: Mapping[str, Any]) -> EnvFrom:
+    """The properties, typed. They must have been checked."""
+    entries = [(index, entry, _kind(entry)) for index, entry in enumerate(_entries(properties))]
+    stated = {name: properties[name] for name in sorted(PROPERTIES & properties.keys())}
+    env = properties.get("Env")
+    return EnvFrom(
+        sources=tuple(_source(index, entry, kind) for index, entry, kind in entries if kind),
+        env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
+        outside=frozenset(env_properties.declared(env_loader.started(properties))),
+        loaders_allowed=is_set(properties, "AllowLoaderVariables"),
+        inputs=(json.dumps(stated, sort_keys=True),) if stated else (),
+    )
