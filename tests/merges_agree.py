@@ -19,7 +19,7 @@ from random import Random
 from typing import NamedTuple
 
 from cfn_injector.env_file import merge
-from tests.conformance import Parser, parsers, values
+from tests.support.dotenv_parsers import Parser, parsers, values
 from wrapper.dotenv import parse
 
 READERS = ("wrapper, Python", "wrapper, Node.js", "python-dotenv uninterpolated", "dotenv", "Node.js --env-file")

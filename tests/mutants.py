@@ -42,6 +42,7 @@ ACCEPTED, INJECTION = "tests/test_zip_accepted.py", "tests/test_injection.py"
 NODE_SOURCES, NODE_CHECKS = "tests/test_cli_bundle_node_sources.py", "tests/test_cli_bundle_node_checks.py"
 BUNDLE_SECRETS = "tests/test_cli_bundle_secrets.py"
 SOURCES = "tests/test_env_from.py"
+ENV_FILE = "tests/test_env_file.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
 TOGETHER = "tests/test_api_gateway_together.py"
@@ -1001,6 +1002,20 @@ MUTANTS = (
         "else injection.LAMBDA_MAX_SIZE",
         "else None",
         (ARCHIVES,),
+    ),
+    Mutant(
+        "the next line is the value of an empty name, in Node.js",
+        "env_file.py",
+        "if misread_by_node(binding) else",
+        "if False else",
+        (ENV_FILE,),
+    ),
+    Mutant(
+        "a value sets a second variable in Node.js",
+        "env_file.py",
+        """{"'", '"', "\\n"} <= set(value)""",
+        "False",
+        (ENV_FILE,),
     ),
     Mutant("a file may have any number of lines", "env_file.py", "> MAX_LINES:", "< 0:", (ARCHIVES,)),
     Mutant(

@@ -280,11 +280,6 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
             id="a comment without a line end",
         ),
         pytest.param(
-            env("export A=\n"),
-            ".env, line 1: exports an empty value, and Node.js 22 and later read export as part of the name",
-            id="export without a value",
-        ),
-        pytest.param(
             env("A=1\n\tB=1\n"),
             ".env, line 2: has a tab or a second blank around its name, and Node.js 20 reads it as part of the name",
             id="a tab before a name",
@@ -354,6 +349,15 @@ def test_a_warning_and_no_other(data: bytes, warning: str, tmp_path: Path, capsy
     assert f"\nwarning: {warning}\n" in out
     assert err == ""
     assert CANARY not in out
+
+
+def test_a_line_can_have_two_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspected(env('export A=\nB="\\"\nC=2"\n'), tmp_path, capsys)["warnings"] == [
+        ".env, line 1: starts with export, which docker, systemd and others do not support",
+        ".env, line 2: starts a value of several lines, which not every parser supports",
+        ".env, line 1: exports an empty value, and Node.js 22 and later read export as part of the name",
+        '.env, line 2: has \\" in a value of several lines, and Node.js reads the lines after it as variables',
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cfn_injector.env_file import merge
-from tests.conformance import Parser, Reading, counts, measure, misread, parsers, values
+from tests.conformance import Reading, counts, measure, misread
+from tests.support.dotenv_parsers import Parser, parsers, values
 from tests.support.node_js import run_node
 
 PAGE = (Path(__file__).parents[1] / "docs" / "env-file.md").read_text(encoding="utf-8")
