@@ -242,6 +242,11 @@ def test_a_workspace_above_the_source_is_read(source: Path, capsys: pytest.Captu
     tree(source.parent, {"pyproject.toml": root, "src/pyproject.toml": PROJECT})
     assert _bundle(source)[0] == 1
     assert "pyproject.toml: corp-kit comes from this workspace by [tool.uv.sources]" in _message(capsys)
+    tree(source, {"pyproject.toml": PROJECT.replace("'corp-kit>=1'", "")})
+    assert _bundle(source)[0] == 0
+    assert (
+        "warning: the project's workspace has its versions, and uv.lock is not in the source" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,9 @@ def read(source: Path, folder: Path, installer: str, target: Target, workshop: W
         path = workshop.folder / "listed.txt"
         path.write_text("".join(f"{line}\n" for line in found.lines), "utf-8")
         warnings += [] if found.lines else _unread(source)
+    if sources.in_workspace and found.label == PROJECT:
+        problem = f"the project's workspace has its versions, and {UV_LOCK} is not in the source"
+        warnings.append(f"{problem}; run: uv export --package NAME --no-emit-workspace -o requirements.txt")
     requirements = read_requirements(
         source,
         path,

@@ -61,7 +61,7 @@ class Sources:
     ``places`` is the URL or path of a wheel by the package's name, ``indexes`` its only index. ``refused`` says of a
     package why it cannot be installed. ``options`` are lines of a requirements file, ``searched_first`` names indexes
     that are to be searched before others; ``constraints``, ``overrides`` and ``excludes`` are requirements.
-    ``ignored`` are settings that have no effect.
+    ``ignored`` are settings that have no effect. ``in_workspace``: a workspace of uv above the project has the lock.
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +73,7 @@ class Sources:
     overrides: Sequence[str] = ()
     excludes: Sequence[str] = ()
     ignored: Sequence[str] = ()
+    in_workspace: bool = False
 
 
 def _workspace(folder: Path) -> Mapping[str, Any]:
@@ -191,4 +192,4 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
         checked(copy, map(str, settings.get(kind, own.get(kind, ()))), PROJECT) for kind in _UV_LIMITS
     )
     ignored = sorted(settings.keys() - {*_UV_READ, *_UV_LIMITS, *_UV_PROJECT})
-    return Sources(places, indexes, refused, options, first, constraints, overrides, excludes, ignored)
+    return Sources(places, indexes, refused, options, first, constraints, overrides, excludes, ignored, bool(root))
