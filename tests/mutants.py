@@ -109,9 +109,16 @@ MUTANTS = (
     Mutant(
         "a function is adopted whatever its role",
         "resources/lambda_function/adoption.py",
-        "    if not role_path or not role.startswith(role_path):",
+        "    if not role_path or not found.startswith(role_path):",
         "    if False:",
         (ADOPTION, EVENTS),
+    ),
+    Mutant(
+        "a role within the path is told to be outside it",
+        "resources/lambda_function/role.py",
+        "    if bound and role.startswith(bound):",
+        "    if False:",
+        (ADVERSITY,),
     ),
     Mutant(
         "an adoption that fails restores nothing",

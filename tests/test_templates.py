@@ -30,6 +30,7 @@ from tests.support.templates import (
     allowed,
     filled,
     listed,
+    loaded,
     size_of,
 )
 
@@ -709,6 +710,26 @@ def _functions() -> Iterator[Any]:
 
 
 FUNCTIONS = list(_functions())
+
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+SHORTEST = README.partition("\n## The shortest template\n")[2].partition("```yaml\n")[2].partition("```")[0]
+
+
+def test_the_shortest_template_is_whole() -> None:
+    resources = loaded(SHORTEST)["Resources"]
+    function, role = resources["Function"]["Properties"], resources["Role"]["Properties"]
+    assert role["Path"] == PROVIDER["Parameters"]["RolePath"]["Default"]
+    assert function["Role"] == {"Fn::GetAtt": ["Role", "Arn"]}
+    assert function["Env"] == {"table": {"Ref": "Table"}}
+    assert "Table" in resources
+    model = botocore.session.get_session().get_service_model("lambda")
+    assert spec.parse(filled(function), model).problems == ()
+
+
+def test_the_shortest_template_passes_cfn_lint() -> None:
+    cfnlint = pytest.importorskip("cfnlint.api", reason="cfn-lint is not installed")
+    assert cfnlint.lint(SHORTEST) == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cfn_injector import env_loader
 from cfn_injector.plugin import Operation, Outcome, code_of
-from cfn_injector.resources.lambda_function import api, claim, packages
+from cfn_injector.resources.lambda_function import api, claim, packages, role
 from cfn_injector.resources.lambda_function.applied import expected, recorded
 from cfn_injector.resources.lambda_function.changes import Changes
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -34,7 +34,8 @@ def create_function(
     operation.log("create-function", function=name)
     code = packages.provide(operation, desired, name)
     try:
-        return api.create(client, {**arguments, "Code": code}, operation.deadline)
+        with role.explained(operation, desired.arguments["Role"]):
+            return api.create(client, {**arguments, "Code": code}, operation.deadline)
     except ClientError as error:
         conflict = code_of(error) == "ResourceConflictException"
         if not conflict or not claim.is_pending(operation, name):
@@ -91,7 +92,8 @@ def _configure(
     if configuration:
         operation.log("update-configuration", function=name, properties=sorted(configuration))
     client, deadline = operation.client("lambda"), operation.deadline
-    return api.update(client, name, deadline, observed=observed, configuration=configuration)
+    with role.explained(operation, configuration.get("Role", observed["Role"])):
+        return api.update(client, name, deadline, observed=observed, configuration=configuration)
 
 
 def put_separately(
