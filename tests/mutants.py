@@ -32,6 +32,7 @@ FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provid
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.py", "tests/test_lambda_function_spec.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
+AUTO = "tests/test_env_loader_auto.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 DOCTOR = "tests/test_doctor.py"
@@ -112,6 +113,41 @@ MUTANTS = (
         "    if not role_path or not found.startswith(role_path):",
         "    if False:",
         (ADOPTION, EVENTS),
+    ),
+    Mutant(
+        "nothing is loaded by default",
+        _LOADER,
+        'return bool(properties.get("EnvLoader", "auto") == "auto")',
+        'return bool(properties.get("EnvLoader", "none") == "auto")',
+        (AUTO,),
+    ),
+    Mutant(
+        "auto adds a loader that cannot run to a function that an earlier version accepted",
+        _LOADER,
+        "    if _is_auto(properties) and any(_PROBLEMS[kind](properties)):",
+        "    if False:",
+        (AUTO,),
+    ),
+    Mutant(
+        "a function from before gets the handler of a loader that its code lacks",
+        "resources/lambda_function/changes.py",
+        " or not started",
+        "",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback adds the loader that was not there",
+        _VERBS,
+        "    return former if deployed else desired",
+        "    return desired",
+        (AUTO,),
+    ),
+    Mutant(
+        "the package from before the default is not kept for a rollback",
+        _VERBS,
+        "(old, former), name)",
+        "(old,), name)",
+        (AUTO,),
     ),
     Mutant(
         "a role within the path is told to be outside it",

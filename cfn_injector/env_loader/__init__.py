@@ -36,7 +36,7 @@ from cfn_injector.env_properties import (
 from cfn_injector.errors import EnvFileError, PropertyError
 from wrapper import PRESET_BY_LAMBDA
 
-KINDS = ("none", "handler", "exec")
+KINDS = ("auto", "none", "handler", "exec")
 FOLDER = "_cfn_injector"
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LONGEST_RECORD = 128 * 1024 - 1
@@ -46,7 +46,9 @@ _TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, which Linux ca
 _WRAPPER = f"/var/task/{FOLDER}/exec"
 _SOURCES = Path(__file__).parent
 _EXECUTABLE = 0o755
-_EXEC_RUNTIMES = ("python", "nodejs", "java", "ruby", "dotnet")
+_AUTO = {"python": "handler", "nodejs": "handler", "java": "exec", "ruby": "exec", "dotnet": "exec"}
+"""What ``auto`` is for runtimes whose names begin like this: those that start through a wrapper. Others get none."""
+_VARIABLES = frozenset({"Env", "EnvFrom"})
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,22 @@ class Loader:
         return record + b"\0"
 
 
+def _is_auto(properties: Mapping[str, Any]) -> bool:
+    return bool(properties.get("EnvLoader", "auto") == "auto")
+
+
 def _kind(properties: Mapping[str, Any]) -> Any:
-    return properties.get("EnvLoader", "none")
+    """The loader that is stated. ``auto`` chooses one by the runtime if the template has variables to load."""
+    if not _is_auto(properties):
+        return properties["EnvLoader"]
+    kind = next((kind for name, kind in _AUTO.items() if _runtime(properties).startswith(name)), "none")
+    impossible = kind == "exec" and is_set(properties, "Edge")
+    return "none" if impossible or not _VARIABLES & properties.keys() else kind
+
+
+def before_auto(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties as earlier versions of the provider read them, for which the default was ``none``."""
+    return {"EnvLoader": "none", **properties}
 
 
 def _runtime(properties: Mapping[str, Any]) -> str:
@@ -126,10 +142,16 @@ def _shim(properties: Mapping[str, Any]) -> _Shim | None:
 
 
 def desired(properties: Mapping[str, Any]) -> Loader | None:
-    """The loader that the properties request, or None. The properties must have been checked."""
+    """The loader that the properties request, or None. The properties must have been checked.
+
+    With ``auto``, the function keeps working without a loader if none can be added: an earlier version of the provider
+    accepted these properties, or they are refused.
+    """
     kind, handler = _kind(properties), str(properties.get("Handler", ""))
     shim = _shim(properties) if handler else None
     if kind not in ("handler", "exec") or (kind == "handler" and shim is None):
+        return None
+    if _is_auto(properties) and any(_PROBLEMS[kind](properties)):
         return None
     allowed = LOADER_VARIABLES if is_set(properties, "AllowLoaderVariables") else frozenset()
     return Loader(
@@ -164,6 +186,13 @@ def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return held[0] != held[1]
 
 
+def is_started(observed: Mapping[str, Any], loader: Loader) -> bool:
+    """Whether a function with this configuration, as Lambda describes it, runs the loader first."""
+    if loader.exec_wrapper:
+        return bool(observed.get("Environment", {}).get("Variables", {}).get(EXEC_WRAPPER) == loader.exec_wrapper)
+    return bool(observed.get("Handler") == loader.handler)
+
+
 def stopped(observed: Mapping[str, Any], handler: str) -> dict[str, Any]:
     """The change of configuration after which a function runs without a loader; empty if it has none.
 
@@ -195,10 +224,10 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     kind = _kind(properties)
     if kind not in KINDS:
         yield PropertyError("EnvLoader", f"is not one of: {', '.join(KINDS)}", "choose one of them")
-    elif kind == "handler":
-        yield from _handler_problems(properties)
-    elif kind == "exec":
-        yield from _exec_problems(properties)
+    elif kind in _PROBLEMS:
+        for problem in _PROBLEMS[kind](properties):
+            way_out = ", or set EnvLoader: none" if _is_auto(properties) else ""
+            yield PropertyError(problem.name, problem.problem, problem.remedy + way_out)
 
 
 def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
@@ -219,16 +248,18 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         yield PropertyError(
             "EnvLoader", "exec needs an environment variable, which Lambda@Edge forbids", "use handler, or none"
         )
-    if runtime and not runtime.startswith(_EXEC_RUNTIMES):
+    if runtime and not runtime.startswith(tuple(_AUTO)):
         yield PropertyError(
             "EnvLoader",
             f"exec has no effect with {runtime}, whose bootstrap is your own",
             "use none and read the file in the bootstrap",
         )
-    env = properties.get("Env")
+    env, loader = properties.get("Env"), "EnvLoader: exec"
+    if _is_auto(properties):
+        loader = f"EnvLoader: auto, which is exec for {runtime}"
     for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
         if isinstance(names, Mapping) and EXEC_WRAPPER in names:
-            yield PropertyError(f"{where}.{EXEC_WRAPPER}", "is set by EnvLoader: exec", "remove one of the two")
+            yield PropertyError(f"{where}.{EXEC_WRAPPER}", f"is set by {loader}", "remove one of the two")
     for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
         if _is_too_long(name, value):
             yield PropertyError(f"Env.{name}", f"is {_TOO_LONG}", "put it into a file of the artifact")
@@ -236,3 +267,6 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 
 def _is_too_long(name: str, value: str) -> bool:
     return len(f"{name}={value}".encode("utf-8", "surrogatepass")) > LONGEST_RECORD
+
+
+_PROBLEMS = {"handler": _handler_problems, "exec": _exec_problems}

@@ -133,6 +133,12 @@ def _deployed_before(operation: Operation, desired: CodeSpec) -> str | None:
     return next((key for key in complete if key != operation.request.physical_id), next(iter(complete), None))
 
 
+def _as_deployed(request: Request, desired: CodeSpec) -> list[CodeSpec]:
+    """What a rollback can return to: first, what an earlier version of the provider made of the template."""
+    former = parse(env_loader.before_auto(request.properties))
+    return [desired] if former.loader == desired.loader else [former, desired]
+
+
 def create(request: Request, services: Services) -> Outcome:
     """Creates the object, or finds it created."""
     desired = parse(request.properties)
@@ -150,10 +156,11 @@ def update(request: Request, services: Services) -> Outcome:
 
 def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     request, client, bucket = operation.request, operation.client("s3"), staging_bucket(operation.services.environ)
-    former = _deployed_before(operation, desired) if operation.stack.rolling_back else None
-    if former:
-        _sweep(operation, keep=former)
-        return _outcome(operation, desired, former, stored_sha256(client, bucket, former) or "")
+    for spec in _as_deployed(request, desired) if operation.stack.rolling_back else ():
+        former = _deployed_before(operation, spec)
+        if former:
+            _sweep(operation, keep=former)
+            return _outcome(operation, spec, former, stored_sha256(client, bucket, former) or "")
     source = _open(operation, desired)
     key = _key(operation, desired, source)
     _sweep(operation, keep=key)

@@ -6,7 +6,7 @@ it, or the attributes for ``Fn::GetAtt``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -74,9 +74,9 @@ def record(operation: Operation, desired: FunctionSpec, stable: Mapping[str, Any
         api.tag(operation.client("lambda"), stable["FunctionArn"], applied.tag, operation.deadline)
 
 
-def discard_old_packages(operation: Operation, desired: FunctionSpec, old: FunctionSpec, name: str) -> None:
-    """Keeps the package that is deployed and, unless this is a rollback, the one that a rollback returns to."""
-    specs = [desired] if operation.stack.rolling_back else [desired, old]
+def discard_old_packages(operation: Operation, desired: FunctionSpec, old: Collection[FunctionSpec], name: str) -> None:
+    """Keeps the package that is deployed and, unless this is a rollback, those that a rollback can return to."""
+    specs = [desired] if operation.stack.rolling_back else [desired, *old]
     packages.discard_others(operation, name, keep={packages.key_of(operation, spec, name) for spec in specs})
 
 
