@@ -115,6 +115,13 @@ MUTANTS = (
         (ADOPTION, EVENTS),
     ),
     Mutant(
+        "the command adds its own loader instead of the provider's",
+        "cli/loader.py",
+        "return env_loader.desired(properties, *([_sources(arguments.provider)] if arguments.provider else []))",
+        "return env_loader.desired(properties)",
+        ("tests/test_cli_inject_loader.py",),
+    ),
+    Mutant(
         "nothing is loaded by default",
         _LOADER,
         'return bool(properties.get("EnvLoader", "auto") == "auto")',

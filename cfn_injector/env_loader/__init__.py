@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfn_injector.archive import NewFile
 from cfn_injector.env_properties import (
@@ -35,6 +36,9 @@ from cfn_injector.env_properties import (
 )
 from cfn_injector.errors import EnvFileError, PropertyError
 from wrapper import PRESET_BY_LAMBDA
+
+if TYPE_CHECKING:
+    from zipfile import Path as ZipPath
 
 KINDS = ("auto", "none", "handler", "exec")
 FOLDER = "_cfn_injector"
@@ -49,6 +53,8 @@ _EXECUTABLE = 0o755
 _AUTO = {"python": "handler", "nodejs": "handler", "java": "exec", "ruby": "exec", "dotnet": "exec"}
 """What ``auto`` is for runtimes whose names begin like this: those that start through a wrapper. Others get none."""
 _VARIABLES = frozenset({"Env", "EnvFrom"})
+REQUIRED = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
+"""The properties that a loader depends on."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,11 @@ class Loader:
     winning: frozenset[str]
     left_out: frozenset[str]
     path: str
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        """What makes the function run the loader: its ``Handler``, or the variable ``AWS_LAMBDA_EXEC_WRAPPER``."""
+        return {EXEC_WRAPPER: self.exec_wrapper} if self.exec_wrapper else {"Handler": self.handler}
 
     @property
     def rules(self) -> list[list[str]]:
@@ -141,9 +152,10 @@ def _shim(properties: Mapping[str, Any]) -> _Shim | None:
     return next((shim for shim in _SHIMS if _runtime(properties).startswith(shim.runtime)), None)
 
 
-def desired(properties: Mapping[str, Any]) -> Loader | None:
+def desired(properties: Mapping[str, Any], sources: Path | ZipPath = _SOURCES) -> Loader | None:
     """The loader that the properties request, or None. The properties must have been checked.
 
+    ``sources`` is the folder with the loader's files: this one, or the one in a provider's zip.
     With ``auto``, the function keeps working without a loader if none can be added: an earlier version of the provider
     accepted these properties, or they are refused.
     """
@@ -157,7 +169,7 @@ def desired(properties: Mapping[str, Any]) -> Loader | None:
     return Loader(
         handler=shim.handler if shim and kind == "handler" else handler,
         exec_wrapper=_WRAPPER if kind == "exec" else "",
-        added=tuple(_added(shim)),
+        added=tuple(_added(shim, sources)),
         handler_of_code=handler if shim else "",
         winning=PRESET_BY_LAMBDA | allowed,
         left_out=(LOADER_VARIABLES | RESERVED_VARIABLES) - allowed,
@@ -165,19 +177,19 @@ def desired(properties: Mapping[str, Any]) -> Loader | None:
     )
 
 
-def _added(shim: _Shim | None) -> Iterator[NewFile]:
-    yield NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
+def _added(shim: _Shim | None, sources: Path | ZipPath) -> Iterator[NewFile]:
+    yield NewFile(f"{FOLDER}/exec", (sources / "exec.sh").read_bytes(), _EXECUTABLE)
     if shim:
-        yield NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
-        yield from _bytecode(shim)
+        yield NewFile(f"{FOLDER}/{shim.name}", (sources / shim.source).read_bytes())
+        yield from _bytecode(shim, sources)
 
 
-def _bytecode(shim: _Shim) -> Iterator[NewFile]:
+def _bytecode(shim: _Shim, sources: Path | ZipPath) -> Iterator[NewFile]:
     """Compiled sources, as far as the provider's zip contains them: the runtime takes the one for its own version."""
     source = Path(shim.source).stem
-    for path in sorted(_SOURCES.glob(f"{source}.*.pyc")):
-        name = path.name.replace(source, Path(shim.name).stem, 1)
-        yield NewFile(f"{FOLDER}/__pycache__/{name}", path.read_bytes())
+    for compiled in sorted(path.name for path in sources.iterdir() if fnmatch(path.name, f"{source}.*.pyc")):
+        name = compiled.replace(source, Path(shim.name).stem, 1)
+        yield NewFile(f"{FOLDER}/__pycache__/{name}", (sources / compiled).read_bytes())
 
 
 def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

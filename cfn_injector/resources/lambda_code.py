@@ -48,8 +48,6 @@ PROPERTIES = frozenset(
     }
 )
 
-_REQUIRED_BY_LOADER = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
-
 
 @dataclass(frozen=True)
 class CodeSpec:
@@ -73,7 +71,7 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             flag(properties, name)
         except PropertyError as problem:
             yield problem
-    for name in _REQUIRED_BY_LOADER.get(str(properties.get("EnvLoader")), ()):
+    for name in env_loader.REQUIRED.get(str(properties.get("EnvLoader")), ()):
         if not properties.get(name):
             yield PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own")
     runtime = str(properties.get("Runtime", "nodejs"))
