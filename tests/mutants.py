@@ -32,7 +32,7 @@ FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provid
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.py", "tests/test_lambda_function_spec.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
-AUTO = "tests/test_env_loader_auto.py"
+AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handlers.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 DOCTOR = "tests/test_doctor.py"
@@ -122,8 +122,22 @@ MUTANTS = (
         ("tests/test_cli_inject_loader.py",),
     ),
     Mutant(
-        "nothing is loaded by default",
+        "the key of code does not depend on what the names of handlers stand for",
         _LOADER,
+        "sorted(self.left_out), *named]",
+        "sorted(self.left_out)]",
+        (HANDLERS,),
+    ),
+    Mutant(
+        "every name stands for the same handler",
+        "env_loader/choice.py",
+        "self.find.format(self.quoted(handler))",
+        "self.find.format(self.quoted('app.list_all'))",
+        (HANDLERS,),
+    ),
+    Mutant(
+        "nothing is loaded by default",
+        "env_loader/choice.py",
         'return bool(properties.get("EnvLoader", "auto") == "auto")',
         'return bool(properties.get("EnvLoader", "none") == "auto")',
         (AUTO,),
@@ -131,7 +145,7 @@ MUTANTS = (
     Mutant(
         "auto adds a loader that cannot run to a function that an earlier version accepted",
         _LOADER,
-        "    if _is_auto(properties) and any(_PROBLEMS[kind](properties)):",
+        "    if _is_auto(properties) and any(PROBLEMS[kind](properties)):",
         "    if False:",
         (AUTO,),
     ),

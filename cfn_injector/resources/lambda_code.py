@@ -43,6 +43,7 @@ PROPERTIES = frozenset(
         "EnvLoader",
         "AllowLoaderVariables",
         "Handler",
+        "Handlers",
         "Runtime",
         "Edge",
     }
@@ -51,13 +52,14 @@ PROPERTIES = frozenset(
 
 @dataclass(frozen=True)
 class CodeSpec:
-    """The properties, typed. ``source`` is bucket, key and version; ``handler`` is the function's own."""
+    """The properties, typed. ``source`` is bucket, key and version; the handlers are the functions' own."""
 
     source: tuple[str, str, str | None]
     env: Mapping[str, str] = field(repr=False)
     env_file: str
     loader: Loader | None
     handler: str
+    handlers: Mapping[str, str]
     problems: tuple[PropertyError, ...]
 
 
@@ -72,7 +74,7 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         except PropertyError as problem:
             yield problem
     for name in env_loader.REQUIRED.get(str(properties.get("EnvLoader")), ()):
-        if not properties.get(name):
+        if not properties.get(name) and not (name == "Handler" and properties.get("Handlers")):
             yield PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own")
     runtime = str(properties.get("Runtime", "nodejs"))
     if is_set(properties, "Edge") and not runtime.startswith(("nodejs", "python")):
@@ -93,6 +95,7 @@ def parse(properties: Mapping[str, Any]) -> CodeSpec:
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
         handler=str(properties.get("Handler", "")),
+        handlers=env_loader.handlers_of(properties),
         problems=tuple(_problems(properties)),
     )
 
@@ -183,13 +186,20 @@ def _open(operation: Operation, desired: CodeSpec) -> S3Source:
         raise operation.not_restorable(error) from error
 
 
+def _handlers(desired: CodeSpec) -> dict[str, str]:
+    """The attributes ``Handler.NAME`` for ``Handlers``, or ``Handler``."""
+    found = desired.loader or desired
+    named = {f"Handler.{name}": handler for name, handler in found.handlers.items()}
+    return named or {"Handler": found.handler}
+
+
 def _outcome(operation: Operation, desired: CodeSpec, key: str, digest: str) -> Outcome:
     return Outcome(
         key,
         {
             "S3Bucket": staging_bucket(operation.services.environ),
             "S3Key": key,
-            "Handler": desired.loader.handler if desired.loader else desired.handler,
+            **_handlers(desired),
             "ExecWrapper": desired.loader.exec_wrapper if desired.loader else "",
             "CodeSha256": digest,
         },
