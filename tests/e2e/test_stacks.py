@@ -245,7 +245,7 @@ def test_a_large_artifact_arrives_whole_and_leaves_no_upload_behind(account: Acc
         "e2e-large",
         {
             "Code": account.lambda_code(Code=code, Env={"TABLE": "one"}),
-            "Function": account.function(Code=code, Env={"TABLE": "one"}),
+            "Function": account.function(Code=code, Env={"TABLE": "one"}, EnvLoader="none"),
         },
         Name=REF,
         Key=attribute("S3Key", "Code"),
