@@ -145,7 +145,7 @@ MUTANTS = (
     Mutant(
         "auto adds a loader that cannot run to a function that an earlier version accepted",
         _LOADER,
-        "    if _is_auto(properties) and any(PROBLEMS[kind](properties)):",
+        "    if is_auto(properties) and any(PROBLEMS[kind](properties)):",
         "    if False:",
         (AUTO,),
     ),
@@ -568,14 +568,14 @@ MUTANTS = (
     Mutant(
         "the package that a rollback needs is deleted",
         _STEPS,
-        "else [desired, old]",
+        "else [desired, *old]",
         "else [desired]",
         (OBSERVED,),
     ),
     Mutant(
         "old packages pile up",
         _VERBS,
-        "        steps.discard_old_packages(operation, desired, old, name)\n",
+        "        steps.discard_old_packages(operation, desired, (old, former), name)\n",
         "        pass\n",
         (OBSERVED,),
     ),
@@ -995,7 +995,7 @@ MUTANTS = (
     Mutant(
         "bytecode depends on what else the process did", "cli/bytecode.py", "dumps(code, 2)", "dumps(code)", (BYTECODE,)
     ),
-    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim)", "pass", (BYTECODE,)),
+    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim, sources)", "pass", (BYTECODE,)),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
