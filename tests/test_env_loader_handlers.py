@@ -13,7 +13,6 @@ import pytest
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import CODE, WRAPPER
 from tests.support.sandbox import NODE_3, NODE_4, PYTHON, Runtime, run, unpack
-from tests.support.templates import loaded
 from tests.support.world import ARTIFACTS, KEY, STAGING, World
 
 HANDLERS = {"List": "app.list_all", "Create": "more/app.create"}
@@ -136,13 +135,3 @@ def test_each_function_runs_its_own_handler(world: World, runtime: Runtime, load
         (outcome,) = run(folder, runtime, data[f"Handler.{name}"], configured=configured)
         assert outcome.posted is not None, outcome.printed
         assert json.loads(outcome.posted.body) == [own.rpartition(".")[2].partition("_")[0], "orders", own]
-
-
-def test_a_template_can_refer_to_the_attributes() -> None:
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getatt.html"""
-    lint = pytest.importorskip("cfnlint.api", reason="cfn-lint is not installed").lint
-    page = (Path(__file__).parents[1] / "docs" / "loaders.md").read_text("utf-8")
-    example = page.partition("## Several functions of one artifact")[2].partition("```yaml\n")[2].partition("```")[0]
-    assert loaded(example)["List"]["Properties"]["Handler"] == {"Fn::GetAtt": ["Code", "Handler.List"]}
-    role = "  Role:\n    Type: String\n"
-    assert lint(f"Parameters:\n{role}Resources:\n{example}") == []

@@ -712,12 +712,20 @@ def _functions() -> Iterator[Any]:
 FUNCTIONS = list(_functions())
 
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-SHORTEST = README.partition("\n## The shortest template\n")[2].partition("```yaml\n")[2].partition("```")[0]
+def example(page: str, section: str) -> str:
+    """The first template in a section of a page."""
+    text = (TEMPLATES.parent / page).read_text("utf-8").partition(f"\n## {section}\n")[2]
+    return text.partition("```yaml\n")[2].partition("```")[0]
+
+
+def lint(template: str) -> list[Any]:
+    cfnlint = pytest.importorskip("cfnlint.api", reason="cfn-lint is not installed")
+    found: list[Any] = cfnlint.lint(template)
+    return found
 
 
 def test_the_shortest_template_is_whole() -> None:
-    resources = loaded(SHORTEST)["Resources"]
+    resources = loaded(example("README.md", "The shortest template"))["Resources"]
     function, role = resources["Function"]["Properties"], resources["Role"]["Properties"]
     assert role["Path"] == PROVIDER["Parameters"]["RolePath"]["Default"]
     assert function["Role"] == {"Fn::GetAtt": ["Role", "Arn"]}
@@ -728,8 +736,14 @@ def test_the_shortest_template_is_whole() -> None:
 
 
 def test_the_shortest_template_passes_cfn_lint() -> None:
-    cfnlint = pytest.importorskip("cfnlint.api", reason="cfn-lint is not installed")
-    assert cfnlint.lint(SHORTEST) == []
+    assert lint(example("README.md", "The shortest template")) == []
+
+
+def test_a_native_function_can_take_its_handler_from_a_name_in_handlers() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getatt.html"""
+    resources = example("docs/loaders.md", "Several functions of one artifact")
+    assert loaded(resources)["List"]["Properties"]["Handler"] == {"Fn::GetAtt": ["Code", "Handler.List"]}
+    assert lint(f"Parameters:\n  Role:\n    Type: String\nResources:\n{resources}") == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
