@@ -124,6 +124,11 @@ def code_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
+def denies_passing_role(error: Exception) -> bool:
+    """Whether AWS does not allow the caller to pass a role to a service, for which it needs ``iam:PassRole``."""
+    return code_of(error) in ("AccessDenied", "AccessDeniedException") and "iam:PassRole" in message_of(error)
+
+
 def message_of(error: Exception) -> str:
     """AWS's own message in a botocore error; empty for any other error."""
     response = getattr(error, "response", None)

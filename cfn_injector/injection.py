@@ -153,7 +153,7 @@ def _refuse_reserved(directory: Directory) -> None:
         raise ArtifactError(
             "is where EnvLoader puts the loader",
             entry=name.decode("utf-8", "backslashreplace"),
-            remedy=f"rename that folder, or give the artifact as it was before {FOLDER} was added",
+            remedy=f"rename that folder, give the artifact as it was before {FOLDER} was added, or set EnvLoader: none",
         )
 
 

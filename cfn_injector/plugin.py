@@ -35,6 +35,7 @@ from cfn_injector.errors import (
     RequestError,
     ResourceError,
     code_of,
+    denies_passing_role,
     message_of,
 )
 from cfn_injector.protocol.messages import NOT_CREATED, Outcome, Request, Services, Stack
@@ -91,6 +92,7 @@ __all__ = [
     "check_mapping",
     "code_of",
     "deadline_of",
+    "denies_passing_role",
     "derived_names",
     "dns_suffix",
     "expect",

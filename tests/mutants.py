@@ -32,6 +32,7 @@ FUNCTION, PROVIDER, MATRIX = "tests/test_lambda_function.py", "tests/test_provid
 ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.py", "tests/test_assembly.py"
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.py", "tests/test_lambda_function_spec.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
+AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handlers.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 DOCTOR = "tests/test_doctor.py"
@@ -115,9 +116,72 @@ MUTANTS = (
     Mutant(
         "a function is adopted whatever its role",
         "resources/lambda_function/adoption.py",
-        "    if not role_path or not role.startswith(role_path):",
+        "    if not role_path or not found.startswith(role_path):",
         "    if False:",
         (ADOPTION, EVENTS),
+    ),
+    Mutant(
+        "the command adds its own loader instead of the provider's",
+        "cli/loader.py",
+        "return env_loader.desired(properties, *([_sources(arguments.provider)] if arguments.provider else []))",
+        "return env_loader.desired(properties)",
+        ("tests/test_cli_inject_loader.py",),
+    ),
+    Mutant(
+        "the key of code does not depend on what the names of handlers stand for",
+        _LOADER,
+        "sorted(self.left_out), *named]",
+        "sorted(self.left_out)]",
+        (HANDLERS,),
+    ),
+    Mutant(
+        "every name stands for the same handler",
+        "env_loader/choice.py",
+        "self.find.format(self.quoted(handler))",
+        "self.find.format(self.quoted('app.list_all'))",
+        (HANDLERS,),
+    ),
+    Mutant(
+        "nothing is loaded by default",
+        "env_loader/choice.py",
+        'return bool(properties.get("EnvLoader", "auto") == "auto")',
+        'return bool(properties.get("EnvLoader", "none") == "auto")',
+        (AUTO,),
+    ),
+    Mutant(
+        "auto adds a loader that cannot run to a function that an earlier version accepted",
+        _LOADER,
+        "    if is_auto(properties) and any(PROBLEMS[kind](properties)):",
+        "    if False:",
+        (AUTO,),
+    ),
+    Mutant(
+        "a function from before gets the handler of a loader that its code lacks",
+        "resources/lambda_function/changes.py",
+        " or not started",
+        "",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback adds the loader that was not there",
+        _VERBS,
+        "    return former if deployed else desired",
+        "    return desired",
+        (AUTO,),
+    ),
+    Mutant(
+        "the package from before the default is not kept for a rollback",
+        _VERBS,
+        "(old, former), name)",
+        "(old,), name)",
+        (AUTO,),
+    ),
+    Mutant(
+        "a role within the path is told to be outside it",
+        "resources/lambda_function/role.py",
+        "    if bound and role.startswith(bound):",
+        "    if False:",
+        (ADVERSITY,),
     ),
     Mutant(
         "an adoption that fails restores nothing",
@@ -510,14 +574,14 @@ MUTANTS = (
     Mutant(
         "the package that a rollback needs is deleted",
         _STEPS,
-        "else [desired, old]",
+        "else [desired, *old]",
         "else [desired]",
         (OBSERVED,),
     ),
     Mutant(
         "old packages pile up",
         _VERBS,
-        "        steps.discard_old_packages(operation, desired, old, name)\n",
+        "        steps.discard_old_packages(operation, desired, (old, former), name)\n",
         "        pass\n",
         (OBSERVED,),
     ),
@@ -1115,7 +1179,7 @@ MUTANTS = (
     Mutant(
         "bytecode depends on what else the process did", "cli/bytecode.py", "dumps(code, 2)", "dumps(code)", (BYTECODE,)
     ),
-    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim)", "pass", (BYTECODE,)),
+    Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim, sources)", "pass", (BYTECODE,)),
     Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),

@@ -114,5 +114,5 @@ def test_the_file_can_be_read_by_lambdas_user_whatever_mode_it_had_before(world:
             archive.writestr(entry, "TABLE=none\n")
     world.s3.put_object(Bucket=ARTIFACTS, Key="app-2.zip", Body=buffer.getvalue())
     name = created(world, Code={"S3Bucket": ARTIFACTS, "S3Key": "app-2.zip"})
-    (entry,) = zipfile.ZipFile(io.BytesIO(world.aws_lambda.functions[name].archive)).infolist()
+    *_, entry = zipfile.ZipFile(io.BytesIO(world.aws_lambda.functions[name].archive)).infolist()
     assert (entry.filename, oct(entry.external_attr >> 16)) == (".env", "0o100644")

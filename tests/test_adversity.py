@@ -55,6 +55,47 @@ class TestNames:
         assert name not in world.aws_lambda.functions
 
 
+NO_POLICY = (
+    "User: arn:aws:sts::111122223333:assumed-role/provider/cfn-injector is not authorized to perform: iam:PassRole on "
+    "resource: arn:aws:iam::111122223333:role/app because no identity-based policy allows the iam:PassRole action"
+)
+CROSS_ACCOUNT = "Cross-account pass role is not allowed."
+
+
+class TestRoles:
+    @pytest.mark.parametrize(
+        ("bound", "role", "reason"),
+        [
+            (
+                "/cfn-injector/",
+                "service-role/app",
+                "Role app has the path /service-role/, which is outside the provider's RolePath /cfn-injector/; "
+                "set Path: /cfn-injector/ in the role",
+            ),
+            ("/cfn-injector/", "app", "Role app has the path /, which is outside"),
+            ("/app-", "shop", "outside the provider's RolePath /app-; use a role whose path begins with RolePath"),
+            ("", "shop", "outside the provider's RolePath; use a role whose path begins with RolePath"),
+            ("/cfn-injector/", "cfn-injector/app", "check the PermissionsBoundary of the provider's stack"),
+        ],
+    )
+    @pytest.mark.parametrize("call", ["CreateFunction", "UpdateFunctionConfiguration"])
+    def test_one_that_may_not_be_passed_is_told_with_its_path_and_the_parameter(
+        self, world: World, bound: str, role: str, reason: str, call: str
+    ) -> None:
+        world.environ["CFN_INJECTOR_ROLE_PATH"] = bound
+        wanted = {**BASE, "Role": f"arn:aws:iam::111122223333:role/{role}"}
+        name = "" if call == "CreateFunction" else created(world, Role="arn:aws:iam::111122223333:role/cfn-injector/a")
+        world.aws_lambda.before = failing(call, "AccessDeniedException", NO_POLICY, 403)
+        answered = updated(world, name, {}, wanted) if name else world.stack.send(world.stack.event("Create", wanted))
+        assert answered["Status"] == "FAILED"
+        assert reason in answered["Reason"]
+
+    def test_what_else_lambda_denies_keeps_lambdas_message(self, world: World) -> None:
+        world.aws_lambda.before = failing("CreateFunction", "AccessDeniedException", CROSS_ACCOUNT, 403)
+        answered = world.stack.send(world.stack.event("Create", BASE))
+        assert CROSS_ACCOUNT in answered["Reason"]
+
+
 class TestGivenUp:
     """CloudFormation deletes while the Create still runs; before there is a function, it finds nothing to delete."""
 

@@ -54,6 +54,19 @@ def test_a_rollback_deletes_the_stage_that_the_update_created_minutes_before(wor
     assert "prod" not in shop(world).stages
 
 
+def test_a_role_that_may_not_be_passed_is_told_with_the_parameter_for_policies(world: World) -> None:
+    def deny(name: str) -> None:
+        if name == "PutIntegration":
+            raise Fault("AccessDeniedException", "User: x is not authorized to perform: iam:PassRole", 403)
+
+    world.wire.hook = deny
+    role = "arn:aws:iam::111122223333:role/cfn-injector/gateway"
+    answered = sent(world, "Create", {**BASE, "IntegrationRequest": {**CALL, "Credentials": role}})
+    assert answered["Status"] == "FAILED"
+    assert f"IntegrationRequest.Credentials is {role}" in answered["Reason"]
+    assert "ExtraPolicyArns" in answered["Reason"]
+
+
 def fill_policy(world: World) -> None:
     """Adds statements of the length that the provider's statements usually have, until Lambda refuses one."""
     for number in itertools.count():

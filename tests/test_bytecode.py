@@ -18,6 +18,7 @@ from cfn_injector.cli import build_provider
 from cfn_injector.cli.bytecode import cached_name, compile_for
 from cfn_injector.cli.main import main
 from cfn_injector.cli.template_files import template_path
+from cfn_injector.env_loader import desired
 from tests.support.interpreters import INTERPRETERS, run_bare
 
 SOURCE = Path(cfn_injector.__file__).parent
@@ -217,6 +218,10 @@ def test_the_loader_in_a_function_has_the_bytecode_that_the_zip_was_built_with(
     version: str, compiled: build_provider.ProviderZip, compiled_task: Path, tmp_path: Path
 ) -> None:
     files = json.loads(run_bare(sys.executable, compiled_task, _FILES_OF_THE_LOADER, {}))
+    inside = zipfile.Path(compiled.path, "cfn_injector/env_loader/")
+    by_command = desired({"EnvLoader": "handler", "Runtime": "python3.13", "Handler": "app.handler"}, inside)
+    assert by_command is not None
+    assert [[each.name, each.data.decode("latin-1")] for each in by_command.files({"TABLE": "orders"})] == files
     for name, data in [*files, ["app.py", "import os\nhandler = os.environ['TABLE']\n"]]:
         path = tmp_path / "task" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -137,8 +137,8 @@ def test_a_package_is_made_anew_where_its_loader_would_be_another(
 @pytest.mark.parametrize(
     ("properties", "problem"),
     [
-        ({"EnvLoader": "magic"}, "EnvLoader is not one of: none, handler, exec"),
-        ({"EnvLoader": ["handler"]}, "EnvLoader is not one of: none, handler, exec"),
+        ({"EnvLoader": "magic"}, "EnvLoader is not one of: auto, none, handler, exec"),
+        ({"EnvLoader": ["handler"]}, "EnvLoader is not one of: auto, none, handler, exec"),
         (PYTHON | {"Runtime": "java21"}, "EnvLoader handler is for Python and Node.js, and Runtime is java21"),
         (PYTHON | {"Handler": "app"}, "Handler is not a module, a dot and a name"),
         (PYTHON | {"Handler": "app."}, "Handler is not a module, a dot and a name"),

@@ -89,7 +89,7 @@ def test_a_function_that_is_taken_over_can_start_at_every_moment(world: World, o
 
 
 def test_a_loader_that_goes_leaves_the_old_code_its_old_handler(world: World) -> None:
-    had, wants = {"EnvLoader": "handler", "Handler": "old.main"}, {"Handler": "new.main"}
+    had, wants = {"EnvLoader": "handler", "Handler": "old.main"}, {"EnvLoader": "none", "Handler": "new.main"}
     name = created(world, **had)
     function, seen = world.aws_lambda.functions[name], list[tuple[str, bool]]()
     world.wire.hook = lambda exchange: seen.append(
@@ -111,9 +111,10 @@ def test_what_the_loader_depends_on_makes_new_code(world: World, change: dict[st
 
 
 def test_a_handler_that_changes_without_a_loader_makes_no_new_code(world: World) -> None:
-    name = created(world)
+    none = {"EnvLoader": "none"}
+    name = created(world, **none)
     world.aws_lambda.calls.clear()
-    assert updated(world, name, {}, {"Handler": "other.handler"})["Status"] == "SUCCESS"
+    assert updated(world, name, none, {**none, "Handler": "other.handler"})["Status"] == "SUCCESS"
     assert "UpdateFunctionCode" not in world.aws_lambda.changes()
 
 

@@ -141,7 +141,7 @@ class TestOwnership:
         world.aws_lambda.functions["theirs"] = somebody("theirs", kept="yes")
         name = created(world, FunctionName="theirs", Adopt=True)
         function = world.aws_lambda.functions[name]
-        assert function.configuration["Handler"] == "index.handler"
+        assert function.configuration["Handler"] == "_cfn_injector.handler"
         assert function.env_file().endswith("TABLE=dev-table\n")
         assert function.tags["kept"] == "yes"
         assert function.tags[ownership.STACK_ID] == STACK_ID

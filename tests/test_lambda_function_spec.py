@@ -171,7 +171,8 @@ def test_every_reset_is_accepted_by_its_call() -> None:
 @pytest.mark.parametrize(
     ("change", "code", "configuration", "separate"),
     [
-        ({"Env": {"A": "1"}}, True, set(), set()),
+        ({"Env": {"A": "1"}}, True, {"Handler"}, set()),
+        ({"Env": {"A": "1"}, "EnvLoader": "none"}, True, set(), set()),
         ({"EnvFile": "x"}, True, set(), set()),
         ({"Architectures": ["x86_64"]}, True, set(), set()),
         ({"Code": {"S3Bucket": "b", "S3Key": "other"}}, True, set(), set()),

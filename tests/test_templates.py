@@ -30,6 +30,7 @@ from tests.support.templates import (
     allowed,
     filled,
     listed,
+    loaded,
     size_of,
 )
 
@@ -789,6 +790,40 @@ def _functions() -> Iterator[Any]:
 
 
 FUNCTIONS = list(_functions())
+
+
+def example(page: str, section: str) -> str:
+    """The first template in a section of a page."""
+    text = (TEMPLATES.parent / page).read_text("utf-8").partition(f"\n## {section}\n")[2]
+    return text.partition("```yaml\n")[2].partition("```")[0]
+
+
+def lint(template: str) -> list[Any]:
+    cfnlint = pytest.importorskip("cfnlint.api", reason="cfn-lint is not installed")
+    found: list[Any] = cfnlint.lint(template)
+    return found
+
+
+def test_the_shortest_template_is_whole() -> None:
+    resources = loaded(example("README.md", "The shortest template"))["Resources"]
+    function, role = resources["Function"]["Properties"], resources["Role"]["Properties"]
+    assert role["Path"] == PROVIDER["Parameters"]["RolePath"]["Default"]
+    assert function["Role"] == {"Fn::GetAtt": ["Role", "Arn"]}
+    assert function["Env"] == {"table": {"Ref": "Table"}}
+    assert "Table" in resources
+    model = botocore.session.get_session().get_service_model("lambda")
+    assert spec.parse(filled(function), model).problems == ()
+
+
+def test_the_shortest_template_passes_cfn_lint() -> None:
+    assert lint(example("README.md", "The shortest template")) == []
+
+
+def test_a_native_function_can_take_its_handler_from_a_name_in_handlers() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getatt.html"""
+    resources = example("docs/loaders.md", "Several functions of one artifact")
+    assert loaded(resources)["List"]["Properties"]["Handler"] == {"Fn::GetAtt": ["Code", "Handler.List"]}
+    assert lint(f"Parameters:\n  Role:\n    Type: String\nResources:\n{resources}") == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,6 +1,6 @@
 """``inject``: write an archive with variables added to its ``.env``.
 
-    IN -> injection.inject, with --env over --env-file -> OUT
+    IN -> injection.inject, with --env over --env-file, and the loader of --loader -> OUT
 
 The provider does the same during a deployment; this command works on any path or URL. Values are secrets: no message
 contains one.
@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 
-from cfn_injector.cli import advice
+from cfn_injector.cli import advice, loader
 from cfn_injector.cli.destinations import destination
 from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.sources import opened
@@ -98,17 +98,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", required=True, metavar="OUT", help="the new archive: a path or URL; may be the same as IN"
     )
+    loader.configure(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> str:
-    if not arguments.env and arguments.env_file is None:
+    if not arguments.env and arguments.env_file is None and arguments.loader is None:
         raise InjectorError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE")
     env = {**({} if arguments.env_file is None else _read(arguments.env_file)), **_given(arguments.env)}
     _check(env)
+    added = loader.chosen(arguments, env)
     target = destination(arguments.output)
     with opened(arguments.input) as source:
-        done = inject(source, target, env, path=arguments.path)
+        done = inject(source, target, env, path=arguments.path, loader=added)
+    needed = added.configuration if added else {}
     for warning in (*advice.on_size(done.unpacked), *advice.on_names(env)):
         print(f"cfn-injector: warning: {warning}", file=sys.stderr)
     output = shown(arguments.output)
@@ -117,6 +120,8 @@ def run(arguments: argparse.Namespace) -> str:
         import json
 
         facts = {"size": done.size, "entries": done.entries, "unpacked": done.unpacked}
-        return json.dumps({"output": output, **facts, "code_sha256": done.code_sha256, "names": names})
+        configuration = {"configuration": needed} if added else {}
+        return json.dumps({"output": output, **facts, "code_sha256": done.code_sha256, "names": names, **configuration})
     digest = "" if done.code_sha256 is None else f"  CodeSha256 {done.code_sha256}"
-    return f"{output}  {done.size} bytes  {done.entries} entries  {len(names)} variables{digest}"
+    settings = "".join(f"\nset {name} to {value}" for name, value in needed.items())
+    return f"{output}  {done.size} bytes  {done.entries} entries  {len(names)} variables{digest}{settings}"

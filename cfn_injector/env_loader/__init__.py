@@ -6,6 +6,7 @@ configuration that makes the function run them first.
     _cfn_injector/environ      the variables, as records NAME=VALUE that end with NUL
     _cfn_injector/__init__.py  Python: replaces the function's own handler. Bytecode for some versions is in __pycache__
     _cfn_injector/index.mjs    Node.js: the same
+    _cfn_injector/NAME.py      Python: replaces the handler of this name in Handlers; NAME.mjs for Node.js
     _cfn_injector/exec         starts the runtime, for each of Lambda's managed runtimes
 
 A package contains every loader that fits its runtime, not only the one that the template names, so that a function can
@@ -19,50 +20,56 @@ AWS_LAMBDA_EXEC_WRAPPER: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfn_injector.archive import NewFile
-from cfn_injector.env_properties import (
-    LOADER_VARIABLES,
-    RESERVED_VARIABLES,
-    declared,
-    env_file,
-    is_set,
-    variables,
+from cfn_injector.env_loader.choice import (
+    EXEC_WRAPPER,
+    FOLDER,
+    LONGEST_RECORD,
+    PROBLEMS,
+    REQUIRED,
+    SHIMS,
+    TOO_LONG,
+    Shim,
+    before_auto,
+    handlers_of,
+    is_auto,
+    is_too_long,
+    kind_of,
+    problems,
+    shim_of,
 )
-from cfn_injector.errors import EnvFileError, PropertyError
+from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES, declared, env_file, is_set
+from cfn_injector.errors import EnvFileError
 from wrapper import PRESET_BY_LAMBDA
 
-KINDS = ("none", "handler", "exec")
-FOLDER = "_cfn_injector"
-EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
-LONGEST_RECORD = 128 * 1024 - 1
-"""The longest ``NAME=VALUE``, in bytes, in a new program: https://man7.org/linux/man-pages/man2/execve.2.html."""
+if TYPE_CHECKING:
+    from zipfile import Path as ZipPath
 
-_TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, which Linux cannot pass to a program"
+__all__ = [
+    "EXEC_WRAPPER",
+    "FOLDER",
+    "LONGEST_RECORD",
+    "REQUIRED",
+    "Loader",
+    "before_auto",
+    "desired",
+    "differ",
+    "handlers_of",
+    "is_started",
+    "problems",
+    "started",
+    "stopped",
+]
+
 _WRAPPER = f"/var/task/{FOLDER}/exec"
 _SOURCES = Path(__file__).parent
 _EXECUTABLE = 0o755
-_EXEC_RUNTIMES = ("python", "nodejs", "java", "ruby", "dotnet")
-
-
-@dataclass(frozen=True)
-class _Shim:
-    """A handler that replaces the user's, for runtimes whose names begin with ``runtime``."""
-
-    runtime: str
-    source: str
-    name: str
-    handler: str
-
-
-_SHIMS = (
-    _Shim("python", "python_handler.py", "__init__.py", f"{FOLDER}.handler"),
-    _Shim("nodejs", "node_handler.mjs", "index.mjs", f"{FOLDER}/index.handler"),
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ class Loader:
 
     ``added`` lists the files that are the same for every function. ``handler_of_code`` is the handler that a shim
     replaces, empty if there is no shim. The loader always sets the names in ``winning``, even if the environment has
-    them, and never sets those in ``left_out``. ``path`` is the file that the variables come from.
+    them, and never sets those in ``left_out``. ``path`` is the file that the variables come from. ``handlers`` are the
+    values for Lambda's Handler by the names in ``Handlers``, and ``named`` are the files for them.
     """
 
     handler: str
@@ -81,11 +89,19 @@ class Loader:
     winning: frozenset[str]
     left_out: frozenset[str]
     path: str
+    handlers: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[NewFile, ...] = ()
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        """What makes the function run the loader: its ``Handler``, or the variable ``AWS_LAMBDA_EXEC_WRAPPER``."""
+        return {EXEC_WRAPPER: self.exec_wrapper} if self.exec_wrapper else {"Handler": self.handler}
 
     @property
     def rules(self) -> list[list[str]]:
         """Everything in the template, except variables, that the added files depend on."""
-        return [[self.handler_of_code], sorted(self.winning), sorted(self.left_out)]
+        named = [[file.name, file.data.decode()] for file in self.named]
+        return [[self.handler_of_code], sorted(self.winning), sorted(self.left_out), *named]
 
     @property
     def sources(self) -> str:
@@ -99,7 +115,7 @@ class Loader:
         others = {name: value for name, value in settable.items() if name not in self.winning}
         own = {"_HANDLER": self.handler_of_code} if self.handler_of_code else {}
         block = b"\0".join(self._records(each) for each in (winning, others, own))
-        return [*self.added, NewFile(f"{FOLDER}/environ", block)]
+        return [*self.added, *self.named, NewFile(f"{FOLDER}/environ", block)]
 
     def _records(self, variables: Mapping[str, str]) -> bytes:
         return b"".join(self._record(name, value) for name, value in variables.items())
@@ -107,55 +123,53 @@ class Loader:
     def _record(self, name: str, value: str) -> bytes:
         record = f"{name}={value}".encode()
         if b"\0" in record:
-            raise EnvFileError(self.path, f"sets {name!r} to a value with a NUL, which no variable can hold")
-        if self.exec_wrapper and _is_too_long(name, value):
-            raise EnvFileError(self.path, f"sets {name!r} to {_TOO_LONG}")
+            problem = f"sets {name!r} to a value with a NUL, which no variable can hold and only EnvLoader: none allows"
+            raise EnvFileError(self.path, problem)
+        if self.exec_wrapper and is_too_long(name, value):
+            raise EnvFileError(self.path, f"sets {name!r} to {TOO_LONG}")
         return record + b"\0"
 
 
-def _kind(properties: Mapping[str, Any]) -> Any:
-    return properties.get("EnvLoader", "none")
+def desired(properties: Mapping[str, Any], sources: Path | ZipPath = _SOURCES) -> Loader | None:
+    """The loader that the properties request, or None. The properties must have been checked.
 
-
-def _runtime(properties: Mapping[str, Any]) -> str:
-    return str(properties.get("Runtime", ""))
-
-
-def _shim(properties: Mapping[str, Any]) -> _Shim | None:
-    return next((shim for shim in _SHIMS if _runtime(properties).startswith(shim.runtime)), None)
-
-
-def desired(properties: Mapping[str, Any]) -> Loader | None:
-    """The loader that the properties request, or None. The properties must have been checked."""
-    kind, handler = _kind(properties), str(properties.get("Handler", ""))
-    shim = _shim(properties) if handler else None
+    ``sources`` is the folder with the loader's files: this one, or the one in a provider's zip.
+    With ``auto``, the function keeps working without a loader if none can be added: an earlier version of the provider
+    accepted these properties, or they are refused.
+    """
+    kind, handler, handlers = kind_of(properties), str(properties.get("Handler", "")), handlers_of(properties)
+    shim = shim_of(properties) if handler or handlers else None
     if kind not in ("handler", "exec") or (kind == "handler" and shim is None):
+        return None
+    if is_auto(properties) and any(PROBLEMS[kind](properties)):
         return None
     allowed = LOADER_VARIABLES if is_set(properties, "AllowLoaderVariables") else frozenset()
     return Loader(
-        handler=shim.handler if shim and kind == "handler" else handler,
+        handler=shim.handler if shim and handler and kind == "handler" else handler,
         exec_wrapper=_WRAPPER if kind == "exec" else "",
-        added=tuple(_added(shim)),
+        added=tuple(_added(shim, sources)),
         handler_of_code=handler if shim else "",
         winning=PRESET_BY_LAMBDA | allowed,
         left_out=(LOADER_VARIABLES | RESERVED_VARIABLES) - allowed,
         path=env_file(properties),
+        handlers={name: shim.named(name) for name in handlers} if shim and kind == "handler" else handlers,
+        named=tuple(shim.file(name, own) for name, own in sorted(handlers.items())) if shim else (),
     )
 
 
-def _added(shim: _Shim | None) -> Iterator[NewFile]:
-    yield NewFile(f"{FOLDER}/exec", (_SOURCES / "exec.sh").read_bytes(), _EXECUTABLE)
+def _added(shim: Shim | None, sources: Path | ZipPath) -> Iterator[NewFile]:
+    yield NewFile(f"{FOLDER}/exec", (sources / "exec.sh").read_bytes(), _EXECUTABLE)
     if shim:
-        yield NewFile(f"{FOLDER}/{shim.name}", (_SOURCES / shim.source).read_bytes())
-        yield from _bytecode(shim)
+        yield NewFile(f"{FOLDER}/{shim.name}", (sources / shim.source).read_bytes())
+        yield from _bytecode(shim, sources)
 
 
-def _bytecode(shim: _Shim) -> Iterator[NewFile]:
+def _bytecode(shim: Shim, sources: Path | ZipPath) -> Iterator[NewFile]:
     """Compiled sources, as far as the provider's zip contains them: the runtime takes the one for its own version."""
     source = Path(shim.source).stem
-    for path in sorted(_SOURCES.glob(f"{source}.*.pyc")):
-        name = path.name.replace(source, Path(shim.name).stem, 1)
-        yield NewFile(f"{FOLDER}/__pycache__/{name}", path.read_bytes())
+    for compiled in sorted(path.name for path in sources.iterdir() if fnmatch(path.name, f"{source}.*.pyc")):
+        name = compiled.replace(source, Path(shim.name).stem, 1)
+        yield NewFile(f"{FOLDER}/__pycache__/{name}", (sources / compiled).read_bytes())
 
 
 def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -164,13 +178,20 @@ def differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return held[0] != held[1]
 
 
+def is_started(observed: Mapping[str, Any], loader: Loader) -> bool:
+    """Whether a function with this configuration, as Lambda describes it, runs the loader first."""
+    if loader.exec_wrapper:
+        return bool(observed.get("Environment", {}).get("Variables", {}).get(EXEC_WRAPPER) == loader.exec_wrapper)
+    return bool(observed.get("Handler") == loader.handler)
+
+
 def stopped(observed: Mapping[str, Any], handler: str) -> dict[str, Any]:
     """The change of configuration after which a function runs without a loader; empty if it has none.
 
     ``observed`` is the function's configuration as Lambda describes it, ``handler`` the function's own handler.
     """
     change: dict[str, Any] = {}
-    if observed.get("Handler") in {shim.handler for shim in _SHIMS}:
+    if observed.get("Handler") in {shim.handler for shim in SHIMS}:
         change["Handler"] = handler
     present = observed.get("Environment", {}).get("Variables", {})
     if present.get(EXEC_WRAPPER) == _WRAPPER:
@@ -186,53 +207,3 @@ def started(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     if not loader.exec_wrapper:
         return {**properties, "Handler": loader.handler}
     return {**properties, "Environment": {"Variables": {**declared(properties), EXEC_WRAPPER: loader.exec_wrapper}}}
-
-
-def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
-    """Every reason why a loader cannot be added."""
-    if env_file(properties).split("/")[0] == FOLDER:
-        yield PropertyError("EnvFile", f"is in {FOLDER}, the folder of the loaders", "choose another folder")
-    kind = _kind(properties)
-    if kind not in KINDS:
-        yield PropertyError("EnvLoader", f"is not one of: {', '.join(KINDS)}", "choose one of them")
-    elif kind == "handler":
-        yield from _handler_problems(properties)
-    elif kind == "exec":
-        yield from _exec_problems(properties)
-
-
-def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
-    if _runtime(properties) and _shim(properties) is None:
-        yield PropertyError(
-            "EnvLoader",
-            f"handler is for Python and Node.js, and Runtime is {_runtime(properties)}",
-            "use exec, or none and read the file in the code",
-        )
-    handler = str(properties.get("Handler", ""))
-    if handler and (".." in handler or "." not in handler.rpartition("/")[2].strip(".")):
-        yield PropertyError("Handler", "is not a module, a dot and a name", "use the form app.handler")
-
-
-def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
-    runtime = _runtime(properties)
-    if is_set(properties, "Edge"):
-        yield PropertyError(
-            "EnvLoader", "exec needs an environment variable, which Lambda@Edge forbids", "use handler, or none"
-        )
-    if runtime and not runtime.startswith(_EXEC_RUNTIMES):
-        yield PropertyError(
-            "EnvLoader",
-            f"exec has no effect with {runtime}, whose bootstrap is your own",
-            "use none and read the file in the bootstrap",
-        )
-    env = properties.get("Env")
-    for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
-        if isinstance(names, Mapping) and EXEC_WRAPPER in names:
-            yield PropertyError(f"{where}.{EXEC_WRAPPER}", "is set by EnvLoader: exec", "remove one of the two")
-    for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
-        if _is_too_long(name, value):
-            yield PropertyError(f"Env.{name}", f"is {_TOO_LONG}", "put it into a file of the artifact")
-
-
-def _is_too_long(name: str, value: str) -> bool:
-    return len(f"{name}={value}".encode("utf-8", "surrogatepass")) > LONGEST_RECORD

@@ -1,5 +1,6 @@
 /*
- * Puts the deployed variables into the environment, and then exports the function's own handler.
+ * Puts the deployed variables into the environment, and then exports the function's own handler. With several handlers,
+ * each has a module beside this one, which calls `find`.
  *
  * The file `environ` in this folder holds records `NAME=VALUE` that end with NUL. An empty record separates its three
  * groups: the variables that override the environment, those that the environment overrides, and `_HANDLER`, which
@@ -19,14 +20,18 @@ const TASK_ROOT = dirname(FOLDER);
 // An error about a missing module lists the files that required it. Naming the runtime here keeps the list the same.
 const require = createRequire(process.argv[1] ?? import.meta.url);
 
+/** Returns the name of the function's own handler, or undefined if there are several. */
 function fill() {
   let group = 0;
+  let own;
   for (const record of readFileSync(`${FOLDER}/environ`, "utf8").split("\0")) {
     const equals = record.indexOf("=");
     const name = record.slice(0, Math.max(equals, 0));
     if (name === "") group++;
+    else if (group === 2) own = record.slice(equals + 1);
     else if (group !== 1 || !Object.hasOwn(process.env, name)) process.env[name] = record.slice(equals + 1);
   }
+  return own;
 }
 
 // Version 4 of the client imports every module. Versions up to 3 set this symbol before they load a module.
@@ -72,7 +77,8 @@ function within(object, keys) {
   return keys.reduce((inner, key) => (inner && (!IMPORTS || typeof inner === "object") ? inner[key] : undefined), object);
 }
 
-async function find(name) {
+export async function find(name) {
+  process.env._HANDLER = name;
   const last = basename(name);
   const dot = last.indexOf(".");
   const module = await (IMPORTS ? imported : required)(name.slice(0, name.indexOf(last)), last.slice(0, dot));
@@ -83,6 +89,6 @@ async function find(name) {
   return found;
 }
 
-fill();
+const own = fill();
 
-export const handler = await find(process.env._HANDLER);
+export const handler = own && (await find(own));

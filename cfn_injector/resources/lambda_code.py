@@ -47,17 +47,16 @@ PROPERTIES = frozenset(
         "EnvLoader",
         "AllowLoaderVariables",
         "Handler",
+        "Handlers",
         "Runtime",
         "Edge",
     }
 )
 
-_REQUIRED_BY_LOADER = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
-
 
 @dataclass(frozen=True)
 class CodeSpec:
-    """The properties, typed. ``source`` is bucket, key and version; ``handler`` is the function's own."""
+    """The properties, typed. ``source`` is bucket, key and version; the handlers are the functions' own."""
 
     source: tuple[str, str, str | None]
     env: Mapping[str, str] = field(repr=False)
@@ -65,6 +64,7 @@ class CodeSpec:
     env_file: str
     loader: Loader | None
     handler: str
+    handlers: Mapping[str, str]
     problems: tuple[PropertyError, ...]
 
 
@@ -79,8 +79,8 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             flag(properties, name)
         except PropertyError as problem:
             yield problem
-    for name in _REQUIRED_BY_LOADER.get(str(properties.get("EnvLoader")), ()):
-        if not properties.get(name):
+    for name in env_loader.REQUIRED.get(str(properties.get("EnvLoader")), ()):
+        if not properties.get(name) and not (name == "Handler" and properties.get("Handlers")):
             yield PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own")
     runtime = str(properties.get("Runtime", "nodejs"))
     if is_set(properties, "Edge") and not runtime.startswith(("nodejs", "python")):
@@ -102,6 +102,7 @@ def parse(properties: Mapping[str, Any]) -> CodeSpec:
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
         handler=str(properties.get("Handler", "")),
+        handlers=env_loader.handlers_of(properties),
         problems=tuple(_problems(properties)),
     )
 
@@ -140,6 +141,12 @@ def _deployed_before(operation: Operation, desired: CodeSpec) -> str | None:
     return next((key for key in complete if key != operation.request.physical_id), next(iter(complete), None))
 
 
+def _as_deployed(request: Request, desired: CodeSpec) -> list[CodeSpec]:
+    """What a rollback can return to: first, what an earlier version of the provider made of the template."""
+    former = parse(env_loader.before_auto(request.properties))
+    return [desired] if former.loader == desired.loader else [former, desired]
+
+
 def create(request: Request, services: Services) -> Outcome:
     """Creates the object, or finds it created."""
     desired = parse(request.properties)
@@ -157,10 +164,11 @@ def update(request: Request, services: Services) -> Outcome:
 
 def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     request, client, bucket = operation.request, operation.client("s3"), staging_bucket(operation.services.environ)
-    former = _deployed_before(operation, desired) if operation.stack.rolling_back else None
-    if former:
-        _sweep(operation, keep=former)
-        return _outcome(operation, desired, former, stored_sha256(client, bucket, former) or "")
+    for spec in _as_deployed(request, desired) if operation.stack.rolling_back else ():
+        former = _deployed_before(operation, spec)
+        if former:
+            _sweep(operation, keep=former)
+            return _outcome(operation, spec, former, stored_sha256(client, bucket, former) or "")
     source, resolved = _open(operation, desired)
     key = _key(operation, desired, source, resolved)
     _sweep(operation, keep=key)
@@ -187,13 +195,20 @@ def _open(operation: Operation, desired: CodeSpec) -> tuple[S3Source, Resolved]:
         raise operation.not_restorable(error) from error
 
 
+def _handlers(desired: CodeSpec) -> dict[str, str]:
+    """The attributes ``Handler.NAME`` for ``Handlers``, or ``Handler``."""
+    found = desired.loader or desired
+    named = {f"Handler.{name}": handler for name, handler in found.handlers.items()}
+    return named or {"Handler": found.handler}
+
+
 def _outcome(operation: Operation, desired: CodeSpec, key: str, digest: str) -> Outcome:
     return Outcome(
         key,
         {
             "S3Bucket": staging_bucket(operation.services.environ),
             "S3Key": key,
-            "Handler": desired.loader.handler if desired.loader else desired.handler,
+            **_handlers(desired),
             "ExecWrapper": desired.loader.exec_wrapper if desired.loader else "",
             "CodeSha256": digest,
         },

@@ -65,10 +65,11 @@ def test_sixty_megabytes_are_deployed_with_little_memory_and_little_traffic(
 ) -> None:
     code = {"S3Bucket": account.source_bucket, "S3Key": large_key}
     make = account.function if kind == "LambdaFunction" else account.lambda_code
+    file: dict[str, Any] = {"Env": {"TABLE": "one"}, "EnvLoader": "none"}
     small, big = f"Small{kind}", f"Big{kind}"
     sha = {"Fn::GetAtt": [big, "CodeSha256"]}
-    stacks.create(f"e2e-small-{kind}", {small: make(Env={"TABLE": "one"})})
-    stack = stacks.create(f"e2e-large-{kind}", {big: make(Code=code, Env={"TABLE": "one"})}, Sha=sha)
+    stacks.create(f"e2e-small-{kind}", {small: make(**file)})
+    stack = stacks.create(f"e2e-large-{kind}", {big: make(Code=code, **file)}, Sha=sha)
 
     (before,), (after,) = answers(account, small), answers(account, big)
     assert after["status"] == "SUCCESS"

@@ -101,11 +101,11 @@ def test_a_loader_follows_the_env_goes_and_comes_back(
     def answer() -> tuple[dict[str, Any], str]:
         return account.invoke(name), configured(account, name)["Handler"]
 
-    stacks.create(name, resources(Env={"TABLE": "one"}, EnvLoader="handler"))
+    stacks.create(name, resources(Env={"TABLE": "one"}))
     created = answer()
     stacks.update(name, resources(Env={"TABLE": "two"}, EnvLoader="handler"))
     changed = answer()
-    stacks.update(name, resources(Env={"TABLE": "two"}))
+    stacks.update(name, resources(Env={"TABLE": "two"}, EnvLoader="none"))
     gone, left = answer(), modes(account, name)
     stacks.update(name, resources(Env={"TABLE": "three"}, EnvLoader="handler"))
 
@@ -158,6 +158,45 @@ def test_a_native_function_is_started_as_its_injected_code_says(
             block: 0o644,
         }
         assert {found[name] for name in bytecode} <= {0o644}
+
+
+@pytest.mark.parametrize("runtime", ["python3.13", pytest.param("nodejs22.x", marks=needs_node)])
+def test_one_object_serves_native_functions_with_different_handlers(
+    account: Account, stacks: Stacks, runtime: str
+) -> None:
+    files = {
+        "app.py": "import os\nTABLE = os.environ['TABLE']\n"
+        "def first(event, context): return ['first', TABLE]\ndef second(event, context): return ['second', TABLE]\n",
+        "app.js": "const { TABLE } = process.env;\n"
+        "exports.first = async () => ['first', TABLE];\nexports.second = async () => ['second', TABLE];\n",
+    }
+    names = ("First", "Second")
+
+    def resources(table: str) -> dict[str, Any]:
+        place = {each: attribute(each, "Code") for each in ("S3Bucket", "S3Key")}
+        handlers = {name: f"app.{name.lower()}" for name in names}
+        functions = {
+            name: {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    **account.runtime(),
+                    "Code": place,
+                    "Runtime": runtime,
+                    "Handler": attribute(f"Handler.{name}", "Code"),
+                },
+            }
+            for name in names
+        }
+        injected = {"Code": artifact(account, "two.zip", **files), "Runtime": runtime, "Handlers": handlers}
+        return {"Code": account.lambda_code(**injected, Env={"TABLE": table}), **functions}
+
+    stack_name, outputs = f"e2e-handlers-{runtime[:6]}", {name: {"Ref": name} for name in names}
+    stack = stacks.create(stack_name, resources("one"), **outputs)
+    first = [account.invoke(stack.outputs[name]) for name in names]
+    stacks.update(stack_name, resources("two"), **outputs)
+    assert first == [["first", "one"], ["second", "one"]]
+    assert [account.invoke(stack.outputs[name]) for name in names] == [["first", "two"], ["second", "two"]]
+    assert len([arn for arn in account.staged() if "/code/" in arn]) == 1
 
 
 def test_a_loader_that_is_refused_leaves_the_function_as_it_was(

@@ -73,7 +73,7 @@ def test_the_attributes_are_those_of_the_function_and_never_a_value_of_env(accou
 
 def test_a_change_of_env_alone_changes_the_env_file_and_no_other_entry(account: Account, stacks: Stacks) -> None:
     def resources(table: str) -> dict[str, Any]:
-        return {"Function": account.function(Env={"TABLE": table})}
+        return {"Function": account.function(Env={"TABLE": table}, EnvLoader="none")}
 
     before = stacks.create("e2e-env", resources("one"), Name=REF, Sha=attribute("CodeSha256"))
     after = stacks.update("e2e-env", resources("two"), Name=REF, Sha=attribute("CodeSha256"))
@@ -245,7 +245,7 @@ def test_a_large_artifact_arrives_whole_and_leaves_no_upload_behind(account: Acc
         "e2e-large",
         {
             "Code": account.lambda_code(Code=code, Env={"TABLE": "one"}),
-            "Function": account.function(Code=code, Env={"TABLE": "one"}),
+            "Function": account.function(Code=code, Env={"TABLE": "one"}, EnvLoader="none"),
         },
         Name=REF,
         Key=attribute("S3Key", "Code"),

@@ -38,6 +38,7 @@ FROM_STORES: Properties = {
 """Two pages of parameters, a secret, and references."""
 
 WITH_LOADER = {**PLAIN, "EnvLoader": "handler"}
+WITHOUT_LOADER = {**PLAIN, "EnvLoader": "none"}
 PER_TENANT = {**PLAIN, "TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
 READS_A_STREAM = {"FunctionName": "orders", "StreamArn": STREAM, "Tags": [{"Key": "team", "Value": "shop"}]}
 READS_A_QUEUE = {"FunctionName": "orders", "EventSourceArn": QUEUE}
@@ -103,7 +104,7 @@ FUNCTIONS = {
     "a function is created": create(FUNCTION, PLAIN),
     "a function with separate calls is created and published": create(FUNCTION, WITH_SEPARATE_CALLS),
     "a function with a large artifact is created": create(FUNCTION, changed(PLAIN, Code=LARGE_OBJECT)),
-    "a function with a loader is created": create(FUNCTION, WITH_LOADER),
+    "a function without a loader is created": create(FUNCTION, WITHOUT_LOADER),
     "a function's env changes": update(FUNCTION, PLAIN, changed(PLAIN, Env={"A": CANARY, "B": CANARY})),
     "a function's artifact changes": update(FUNCTION, PLAIN, changed(PLAIN, Code=OTHER_OBJECT)),
     "a function's configuration changes": update(FUNCTION, PLAIN, changed(PLAIN, MemorySize=512)),
@@ -111,8 +112,8 @@ FUNCTIONS = {
     "all of a published function changes": update(
         FUNCTION, WITH_SEPARATE_CALLS, changed(PUBLISHED, Env={"B": CANARY}, Timeout=9)
     ),
-    "a function gets a loader": update(FUNCTION, PLAIN, WITH_LOADER),
-    "a function loses its loader": update(FUNCTION, WITH_LOADER, PLAIN),
+    "a function gets a loader": update(FUNCTION, WITHOUT_LOADER, WITH_LOADER),
+    "a function loses its loader": update(FUNCTION, WITH_LOADER, WITHOUT_LOADER),
     "a function's loader changes": update(FUNCTION, WITH_LOADER, changed(PLAIN, EnvLoader="exec")),
     "a function is replaced because of its name": update(
         FUNCTION, changed(PLAIN, FunctionName="one"), changed(PLAIN, FunctionName="two")
@@ -187,7 +188,7 @@ AFTER_CHANGES_BY_HAND = {
         FUNCTION, PLAIN, changed(PLAIN, Code=OTHER_OBJECT, MemorySize=512), delete_artifact
     ),
     "a function with a loader whose artifact is gone changes": Operation(
-        FUNCTION, WITH_LOADER, changed(PLAIN, Code=OTHER_OBJECT), delete_artifact
+        FUNCTION, WITH_LOADER, changed(WITHOUT_LOADER, Code=OTHER_OBJECT), delete_artifact
     ),
     "code whose artifact is gone changes": Operation(
         CODE, INJECTED, changed(INJECTED, Code=OTHER_OBJECT), delete_artifact

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.plugin import NOT_OWNED, Operation, OwnershipError, code_of
+from cfn_injector.plugin import NOT_OWNED, Operation, OwnershipError, PropertyError, code_of, denies_passing_role
 from cfn_injector.resources.api_gateway_resource import calls
 from cfn_injector.resources.api_gateway_resource.calls import Target, call
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec
@@ -97,9 +97,20 @@ def apply(
     elif observed is None:
         _put_anew(operation, target, desired, owner)
     operation.log("put-integration", key=str(target))
-    put_integration = operation.client("apigateway").put_integration
-    integration = call(operation, "the integration", put_integration, **_ids(target), **desired.integration)
+    integration = _put_integration(operation, target, desired)
     _put_responses(operation, target, desired, observed or {}, integration)
+
+
+def _put_integration(operation: Operation, target: Target, desired: MethodSpec) -> Mapping[str, Any]:
+    arguments = {**_ids(target), **desired.integration}
+    try:
+        return call(operation, "the integration", operation.client("apigateway").put_integration, **arguments)
+    except ClientError as error:
+        if not denies_passing_role(error):
+            raise
+        problem = f"is {arguments.get('credentials')}, which the provider is not allowed to pass to API Gateway"
+        remedy = "allow iam:PassRole for it in a policy of ExtraPolicyArns of the provider's stack"
+        raise PropertyError("IntegrationRequest.Credentials", problem, remedy) from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cfn_injector import env_from
+from cfn_injector import env_from, env_loader
 from cfn_injector.env_properties import refuse
 from cfn_injector.plugin import (
     ADOPTED,
@@ -91,6 +91,7 @@ def update(request: Request, services: Services) -> Outcome:
     operation, name = Operation.begin(request, services), request.physical_id
     desired, old = _parse(operation, request.properties), _parse(operation, request.old_properties)
     _check(operation, desired, old)
+    desired = _as_deployed(operation, desired)
     found: Found | None = api.find(operation.client("lambda"), name) if spec.FUNCTION_NAME.fullmatch(name) else None
     if found is None:
         return _make_again(operation, desired)
@@ -117,8 +118,18 @@ def update(request: Request, services: Services) -> Outcome:
     stable = steps.apply(operation, desired, found["Configuration"], todo)
     steps.record(operation, desired, stable, {**found["Tags"], **own})
     if todo.code or operation.stack.rolling_back:
-        steps.discard_old_packages(operation, desired, old, name)
+        former = _parse(operation, env_loader.before_auto(request.old_properties))
+        steps.discard_old_packages(operation, desired, (old, former), name)
     return steps.outcome(name, steps.publish(operation, desired, name, stable, todo))
+
+
+def _as_deployed(operation: Operation, desired: FunctionSpec) -> FunctionSpec:
+    """What a rollback returns to: without a loader, if an earlier version of the provider deployed the template so."""
+    if not operation.stack.rolling_back or desired.loader is None:
+        return desired
+    former = _parse(operation, env_loader.before_auto(operation.request.properties))
+    deployed = former.loader is None and packages.is_kept(operation, former, operation.request.physical_id)
+    return former if deployed else desired
 
 
 def _uncertain(found: Found, todo: Changes) -> dict[str, str]:

@@ -18,7 +18,7 @@ from uuid import uuid4
 from cfn_injector.aws import holders
 from cfn_injector.aws.s3_objects import discard, staging_bucket, upload
 from cfn_injector.plugin import FunctionError, Operation, OwnershipError, PropertyError
-from cfn_injector.resources.lambda_function import api
+from cfn_injector.resources.lambda_function import api, role
 from cfn_injector.resources.lambda_function.changes import RESETS
 from cfn_injector.resources.lambda_function.claim import Found
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -38,7 +38,7 @@ def is_held_elsewhere(operation: Operation, name: str, found: Found) -> bool:
 
 def check_adoptable(operation: Operation, name: str, found: Found) -> None:
     """Raises OwnershipError or PropertyError if the function may not be adopted."""
-    _check_bounds(operation.services.environ, name, found["Configuration"])
+    _check_bounds(operation, name, found["Configuration"])
     stack_id = holders.find_holder(operation, found["Tags"], name, holders.FUNCTION_TYPES)
     if stack_id not in (None, operation.request.stack_id):
         raise OwnershipError(
@@ -81,16 +81,16 @@ def check_not_imported(operation: Operation, name: str, found: Found) -> None:
         )
 
 
-def _check_bounds(environ: Mapping[str, str], name: str, configuration: Mapping[str, Any]) -> None:
-    prefix, role_path = environ.get("CFN_INJECTOR_FUNCTION_NAME_PREFIX", ""), environ.get("CFN_INJECTOR_ROLE_PATH", "")
-    if not name.startswith(prefix):
+def _check_bounds(operation: Operation, name: str, configuration: Mapping[str, Any]) -> None:
+    role_path = role.path_of(operation)
+    if not name.startswith(operation.services.environ.get("CFN_INJECTOR_FUNCTION_NAME_PREFIX", "")):
         problem = f"{name} is outside the provider's permissions"
         raise PropertyError("FunctionName", problem, "begin it with the FunctionNamePrefix of the provider's stack")
-    role = configuration.get("Role", "").partition(":role")[2]
-    if not role_path or not role.startswith(role_path):
+    found = role.path_and_name(configuration.get("Role", ""))
+    if not role_path or not found.startswith(role_path):
         raise PropertyError(
             "Adopt",
-            f"is refused: the role of function {name}, {role}, is outside the provider's RolePath",
+            f"is refused: the role of function {name}, {found}, is outside the provider's RolePath",
             "give the function a role below RolePath first",
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cfn_injector import env_loader
 from cfn_injector.resources.lambda_function.applied import Applied, inputs, recorded
 from cfn_injector.resources.lambda_function.spec import SEPARATE_CALLS, FunctionSpec
 
@@ -70,7 +71,7 @@ def changes(
     """
     there, desired = recorded(found["Tags"]), expected(new)
     return Changes(
-        code=there.package != desired.package if there else old is None or inputs(old) != inputs(new),
+        code=there.package != desired.package if there else _differ(old, new, found["Configuration"]),
         configuration=_configuration(new, found["Configuration"], model),
         separate={
             **_separate(old, new, there, desired, expected),
@@ -78,6 +79,15 @@ def changes(
             **{key: value for key, value in new.separate.items() if key in PUT_ON_VERSIONS},
         },
     )
+
+
+def _differ(old: FunctionSpec | None, new: FunctionSpec, observed: Mapping[str, Any]) -> bool:
+    """Whether the package changes by what the templates say, and by whether the function runs the loader.
+
+    An old template without ``EnvLoader`` can be that of a function without a loader, which was once the default.
+    """
+    started = new.loader is None or env_loader.is_started(observed, new.loader)
+    return old is None or inputs(old) != inputs(new) or not started
 
 
 def _configuration(new: FunctionSpec, observed: Mapping[str, Any], model: Any) -> dict[str, Any]:

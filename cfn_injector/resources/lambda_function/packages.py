@@ -40,12 +40,17 @@ def check_source(operation: Operation, desired: FunctionSpec) -> None:
         env_from.check_access(operation, desired.env_from)
 
 
+def is_kept(operation: Operation, spec: FunctionSpec, name: str) -> bool:
+    """Whether the package that the spec describes is in the bucket."""
+    return key_of(operation, spec, name) in _keys(operation, name)
+
+
 def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str, str]:
     """``Code`` for the function: in a rollback the package that was deployed before, else a new one."""
     key = key_of(operation, desired, name)
     if not operation.stack.rolling_back:
         _inject(operation, desired, key)
-    elif key in _keys(operation, name):
+    elif is_kept(operation, desired, name):
         operation.log("reuse-package", key=key)
     else:
         try:

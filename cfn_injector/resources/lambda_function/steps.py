@@ -6,14 +6,14 @@ it, or the attributes for ``Fn::GetAtt``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cfn_injector import env_loader
 from cfn_injector.plugin import Operation, Outcome, code_of
-from cfn_injector.resources.lambda_function import api, claim, packages
+from cfn_injector.resources.lambda_function import api, claim, packages, role
 from cfn_injector.resources.lambda_function.applied import expected, recorded
 from cfn_injector.resources.lambda_function.changes import Changes
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -34,7 +34,8 @@ def create_function(
     operation.log("create-function", function=name)
     code = packages.provide(operation, desired, name)
     try:
-        return api.create(client, {**arguments, "Code": code}, operation.deadline)
+        with role.explained(operation, desired.arguments["Role"]):
+            return api.create(client, {**arguments, "Code": code}, operation.deadline)
     except ClientError as error:
         conflict = code_of(error) == "ResourceConflictException"
         if not conflict or not claim.is_pending(operation, name):
@@ -73,9 +74,9 @@ def record(operation: Operation, desired: FunctionSpec, stable: Mapping[str, Any
         api.tag(operation.client("lambda"), stable["FunctionArn"], applied.tag, operation.deadline)
 
 
-def discard_old_packages(operation: Operation, desired: FunctionSpec, old: FunctionSpec, name: str) -> None:
-    """Keeps the package that is deployed and, unless this is a rollback, the one that a rollback returns to."""
-    specs = [desired] if operation.stack.rolling_back else [desired, old]
+def discard_old_packages(operation: Operation, desired: FunctionSpec, old: Collection[FunctionSpec], name: str) -> None:
+    """Keeps the package that is deployed and, unless this is a rollback, those that a rollback can return to."""
+    specs = [desired] if operation.stack.rolling_back else [desired, *old]
     packages.discard_others(operation, name, keep={packages.key_of(operation, spec, name) for spec in specs})
 
 
@@ -91,7 +92,8 @@ def _configure(
     if configuration:
         operation.log("update-configuration", function=name, properties=sorted(configuration))
     client, deadline = operation.client("lambda"), operation.deadline
-    return api.update(client, name, deadline, observed=observed, configuration=configuration)
+    with role.explained(operation, configuration.get("Role", observed["Role"])):
+        return api.update(client, name, deadline, observed=observed, configuration=configuration)
 
 
 def put_separately(
