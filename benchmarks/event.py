@@ -31,6 +31,7 @@ from benchmarks import cpu_share, event_builds, event_report
 from benchmarks.archives import Shape, build
 from benchmarks.event_report import AGAINST, BYTECODE, PLAIN, UNLIMITED, Results, Row, Sample, summarize
 from benchmarks.measuring import Cost, rotated
+from benchmarks.report import goals_table
 from benchmarks.trust import Trust
 
 SHAPE = Shape(60_000_000, 4500)
@@ -184,7 +185,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             compared = providers(Path(name), options.against)
             results = Results(options.against, list(measure(compared, options.memory, max(options.rounds, 1))))
         _say(f"{time.monotonic() - began:.0f} s in all")
-    print(event_report.write(results) if options.json else event_report.tables(results), end="")
+    if options.json:
+        print(event_report.write(results), end="")
+    else:
+        found = event_report.goals(results)
+        print(event_report.tables(results), *map(goals_table, [found] if found else []), sep="\n", end="")
     return 0
 
 

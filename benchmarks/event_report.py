@@ -9,7 +9,7 @@ from statistics import median, median_low
 from typing import NamedTuple
 
 from benchmarks.measuring import Cost
-from benchmarks.report import Goal, goals_table, table
+from benchmarks.report import Goal, table
 
 GOAL_MB = 512
 UNLIMITED = 0
@@ -113,7 +113,7 @@ def _goals(rows: dict[tuple[str, int], Row]) -> Iterator[Goal]:
 
 
 def tables(results: Results) -> str:
-    """A table for each amount of memory, and the goals."""
+    """A table for each amount of memory."""
     head = ["provider", "INIT: CPU s", "cold: CPU s", "wall s", "warm: CPU s", "wall s", "connections", "calls"]
     parts = []
     for megabytes in dict.fromkeys(row.megabytes for row in results.rows):
@@ -121,6 +121,4 @@ def tables(results: Results) -> str:
         rows = [row for row in results.rows if row.megabytes == megabytes]
         names = [results.against if row.provider == AGAINST else row.provider for row in rows]
         parts.append(table(head, [[name, *_of(row)] for name, row in zip(names, rows, strict=True)]))
-    if found := goals(results):
-        parts.append(goals_table(found))
     return "\n".join(parts)

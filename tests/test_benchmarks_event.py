@@ -107,9 +107,7 @@ def row(provider: str, cold: float, warm: float) -> Row:
 def test_goals_are_missed_when_an_event_costs_too_much(cold: float, warm: float, missed: int) -> None:
     results = Results("abc1234", [row(BYTECODE, cold, warm), row(AGAINST, 1, 1)])
     assert sum(not goal.met for goal in event_report.goals(results)) == missed
-    printed = event_report.tables(results)
-    assert printed.count("missed") == missed
-    assert "| abc1234 " in printed
+    assert "| abc1234 " in event_report.tables(results)
 
 
 def test_without_another_commit_there_are_no_goals() -> None:
