@@ -10,13 +10,14 @@ CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_stream
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-reading fuzz mutants clean
+.PHONY: help demo test lint bench bench-event bench-reading fuzz mutants clean
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
 	@echo "make test   run the tests"
 	@echo "make lint   check style, spelling, types, layers and templates"
 	@echo "make bench  measure the cost of rewriting an archive (ARGS=--large takes minutes more)"
+	@echo "make bench-event  measure a whole event at Lambda's shares of a CPU (ARGS='--against COMMIT' compares)"
 	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
 	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
@@ -79,6 +80,11 @@ bench: $(VENV)/.bench
 	@mkdir -p build
 	@$(BIN)/python -m benchmarks.rewrite --json $(ARGS) >build/rewriting.json
 	@$(BIN)/python -m benchmarks.rewrite --from build/rewriting.json
+
+bench-event: $(VENV)/.bench
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.event --json $(ARGS) >build/event.json
+	@$(BIN)/python -m benchmarks.event --from build/event.json
 
 bench-reading: $(VENV)/.test $(NODE_MODULES)/.made
 	@mkdir -p build

@@ -1,8 +1,8 @@
-"""Measure what a function costs this process: wall clock, CPU, memory.
+"""Measure what a function costs this process: wall clock, CPU, memory. Order measurements fairly.
 
-CPU is the user and system time of all threads. Memory is the peak resident set during the call minus the resident set
-before it. Linux can reset the peak (``clear_refs``, proc(5)); on other systems only growth over the highest peak so far
-is measured.
+CPU is the user and system time of all threads, and of the processes that the function runs. Memory is the peak resident
+set of this process during the call minus the resident set before it. Linux can reset the peak (``clear_refs``,
+proc(5)); on other systems only growth over the highest peak so far is measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +35,26 @@ def _resident(field: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def _cpu() -> float:
+    """The seconds of this process, and of its child processes that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def measured(run: Callable[[], None]) -> Cost:
     """The cost of one call of the function."""
     gc.collect()
     if _STATUS.exists():
         Path("/proc/self/clear_refs").write_text("5")
     resident = _resident("VmRSS")
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, wall = _cpu(), time.perf_counter()
     run()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    wall, cpu = time.perf_counter() - wall, _cpu() - cpu
     return Cost(wall, cpu, max(_resident("VmHWM") - resident, 0))
+
+
+def rotated(names: Sequence[str], rounds: int) -> Iterator[str]:
+    """Every name once in each round; the order rotates, so that disturbances of this machine affect all alike."""
+    for number in range(rounds if names else 0):
+        first = number % len(names)
+        yield from (*names[first:], *names[:first])

@@ -19,7 +19,11 @@ from benchmarks.rows import Row, read
 COLORS = {
     "unpack": "#8c564b",
     "entries": "#d55e00",
+    "yazl": "#e377c2",
     "admzip": "#cc79a7",
+    "7z": "#7f7f00",
+    "zip": "#bcbd22",
+    "go": "#17becf",
     "smart_open": "#b8860b",
     "memory": "#0072b2",
     "ours": "#009e73",
@@ -46,13 +50,13 @@ class _Axis(NamedTuple):
 
 class _Panel(NamedTuple):
     title: str
-    link: str
+    link: str  # as in ``Rows.like``
     value: Callable[[Row], float]
 
 
 _PANELS = (
-    _Panel("CPU, seconds", "loopback", lambda row: row.cpu_s),
-    _Panel("bytes moved, MB", "loopback", lambda row: row.moved / MB),
+    _Panel("CPU, seconds", "", lambda row: row.cpu_s),
+    _Panel("bytes moved, MB", "", lambda row: row.moved / MB),
     _Panel("wall clock on the modelled link, seconds", "modelled", lambda row: row.wall_s),
 )
 

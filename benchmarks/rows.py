@@ -18,10 +18,11 @@ from tests.fakes.s3_stub import Stats
 
 
 class Sample(NamedTuple):
-    """One measurement: the cost of the process, the requests to S3, and the hex SHA-256 of the new object."""
+    """One measurement: the cost of the process, the requests and connections to S3, the new object's hex SHA-256."""
 
     cost: Cost
     stats: Stats
+    connections: int
     sha256: str
 
 
@@ -44,6 +45,7 @@ class Row:
     bytes_down: int
     bytes_up: int
     requests: int
+    connections: int
     sha256: str
     env_at: str
     link: str
@@ -76,6 +78,7 @@ def summarize(shape: Shape, size: int, directory: int, strategy: str, link: str,
         bytes_down=median_low(total.bytes_down for total in totals),
         bytes_up=median_low(total.bytes_up for total in totals),
         requests=median_low(total.requests for total in totals),
+        connections=median_low(sample.connections for sample in samples),
         sha256=samples[0].sha256,
         env_at=shape.env_at,
         link=link,

@@ -1,120 +1,39 @@
 """Ways to put variables into a zip in S3, each measured in its own process.
 
 Takes a ``Job`` on the command line, as JSON. Writes the new object to S3 and prints the cost as JSON. The measurement
-starts after the imports and the first connection. All strategies use the provider's settings of the S3 client.
+starts after the imports. It includes the setup of connections, and of their root certificates, which the process loads
+once, as the provider does. All strategies use the provider's settings of the S3 client.
 
-    entries       downloads, copies every entry into a new archive with zipfile, uploads
-    unpack        downloads, unpacks to disk, zips again with shutil, uploads
-    admzip        downloads, uses adm-zip, uploads: admzip/rewrite.js, a Node.js process
     memory        downloads, splices in memory without unpacking an entry, uploads
     smart_open    does the same as a stream, with smart_open
     ours          does what the provider does
     limit         like ours, but it knows in advance which ranges to read and copy, and what to upload
 
-Even ``limit`` reads the central directory, because the new one is derived from it.
+Even ``limit`` reads the central directory, because the new one is derived from it. ``peers`` has other strategies.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks import peers
+from benchmarks.job import ENV, Job, Run, s3_client
 from benchmarks.measuring import measured
 from cfn_injector.archive import Insert, Keep, Segment, read_directory
 from cfn_injector.aws.multipart import COPIES, PART, Copy, Upload, length, plan
 from cfn_injector.aws.s3 import S3Destination, S3Source
+from cfn_injector.aws.tls import share_roots
 from cfn_injector.cli.sources import FileSource
-from cfn_injector.env_file import merge
 from cfn_injector.injection import BytesSource, Source, inject
-from tests.fakes.s3_stub import Stub
-
-ENV = {
-    "TABLE": "orders-prod",
-    "QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/orders-prod",
-    "API_KEY": "k3y with spaces, a # and 'quotes'",
-    "LOG_LEVEL": "info",
-    "SENTRY_DSN": "https://0123456789abcdef@sentry.example.com/42",
-    "FEATURES": '{"checkout": true}',
-}
 
 _CHUNK = 1 << 20
-
-Run = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to rewrite, and how. ``plan`` is the path of the file that ``write_plan`` wrote; only ``limit`` uses it."""
-
-    strategy: str
-    url: str
-    bucket: str
-    source: str
-    target: str
-    plan: str = ""
-
-    def get(self, client: Any, span: tuple[int, int] | None = None) -> Any:
-        """The bytes of the source, or a range of them, as a stream."""
-        ranged = {"Range": f"bytes={span[0]}-{span[1] - 1}"} if span else {}
-        return client.get_object(Bucket=self.bucket, Key=self.source, **ranged)["Body"]
-
-    def put(self, client: Any, body: Any) -> None:
-        client.put_object(Bucket=self.bucket, Key=self.target, Body=body)
-
-
-def s3_client(url: str) -> Any:
-    """A client with the provider's settings."""
-    return Stub(url).client(
-        retries={"mode": "adaptive", "total_max_attempts": 6},
-        max_pool_connections=16,
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-
-
-def _entries(client: Any, job: Job) -> Run:
-    from zipfile import ZIP_DEFLATED, ZipFile
-
-    def run() -> None:
-        new, original = io.BytesIO(), b""
-        with ZipFile(io.BytesIO(job.get(client).read())) as old, ZipFile(new, "w", ZIP_DEFLATED) as target:
-            for info in old.infolist():
-                if info.filename == ".env":
-                    original = old.read(info)
-                else:
-                    target.writestr(info, old.read(info))
-            target.writestr(".env", merge(original, ENV))
-        job.put(client, new.getvalue())
-
-    return run
-
-
-def _unpack(client: Any, job: Job) -> Run:
-    import shutil
-    from zipfile import ZipFile
-
-    folder = TemporaryDirectory()
-
-    def run() -> None:
-        archive, content = Path(folder.name, "old.zip"), Path(folder.name, "content")
-        with archive.open("wb") as file:
-            shutil.copyfileobj(job.get(client), file, _CHUNK)
-        with ZipFile(archive) as old:
-            old.extractall(content)
-        env = content / ".env"
-        env.write_bytes(merge(env.read_bytes() if env.exists() else b"", ENV))
-        with Path(shutil.make_archive(str(archive.with_name("new")), "zip", content)).open("rb") as file:
-            job.put(client, file)
-
-    return run
 
 
 def _memory(client: Any, job: Job) -> Run:
@@ -246,8 +165,7 @@ def _limit(client: Any, job: Job) -> Run:
 
 
 STRATEGIES: dict[str, Callable[[Any, Job], Run]] = {
-    "entries": _entries,
-    "unpack": _unpack,
+    **peers.STRATEGIES,
     "memory": _memory,
     "smart_open": _smart_open,
     "ours": _ours,
@@ -258,11 +176,15 @@ STRATEGIES: dict[str, Callable[[Any, Job], Run]] = {
 def main(text: str) -> None:
     """Run a job and print its cost."""
     job = Job(**json.loads(text))
-    client = s3_client(job.url)
+    client = s3_client(job.url, job.roots)
     run = STRATEGIES[job.strategy](client, job)
-    client.head_bucket(Bucket=job.bucket)
-    Stub(job.url).reset()
-    print(json.dumps(asdict(measured(run))))
+
+    def connect_and_run() -> None:
+        if job.roots:
+            share_roots(client)
+        run()
+
+    print(json.dumps(asdict(measured(connect_and_run))))
 
 
 if __name__ == "__main__":

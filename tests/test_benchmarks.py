@@ -1,6 +1,6 @@
-"""The benchmarks measure what they claim.
+"""The benchmark of rewriting measures what it claims.
 
-Strategies create the same archive, each way finds the variables, and rows and goals show what was counted.
+Strategies create the same archive, and rows and goals show what was counted.
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,17 +18,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import plot, reader, reader_report, reader_rows, report, rewrite, rows
+from benchmarks import plot, report, rewrite, rows
 from benchmarks.archives import OLD_ENV, PLACES, Shape, build
+from benchmarks.job import ENV, Job, s3_client
 from benchmarks.measuring import Cost
-from benchmarks.reader_rows import Group, Results
-from benchmarks.reader_ways import BARE, FETCHING, FLOOR, WAYS
-from benchmarks.reader_ways import build as build_function
-from benchmarks.rewrite import QUICK, Task
+from benchmarks.rewrite import COPYING, QUICK, SLOW, Task
 from benchmarks.rows import Row
-from benchmarks.strategies import ENV, STRATEGIES, Job, s3_client, write_plan
+from benchmarks.strategies import STRATEGIES, write_plan
+from benchmarks.tools import PYTHON, commands
+from benchmarks.trust import Trust
 from tests.fakes.s3_stub import BUCKETS, Stub, running
-from tests.support.node_js import needs_node, needs_packages
 from wrapper.dotenv import parse
 
 BUCKET = BUCKETS[0]
@@ -87,15 +84,28 @@ def test_all_that_splice_give_one_archive(stub: Stub, archive: bytes, tmp_path: 
     assert len(found) == 1
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which programs are built."""
+    return tmp_path_factory.mktemp("programs")
+
+
 @pytest.mark.parametrize("archive", [SMALL], indirect=True)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [*QUICK, *COPYING, *SLOW])
 def test_each_strategy_changes_the_variables_and_nothing_else(
-    stub: Stub, archive: bytes, tmp_path: Path, strategy: str
+    stub: Stub, archive: bytes, tmp_path: Path, programs: Path, strategy: str
 ) -> None:
-    with (
-        zipfile.ZipFile(BytesIO(archive)) as old,
-        zipfile.ZipFile(BytesIO(rewritten(stub, strategy, tmp_path / "plan.json"))) as new,
-    ):
+    said: list[str] = []
+    command = commands([strategy], programs, said.append).get(strategy)
+    if command is None:
+        pytest.skip(said[0])
+    if command == PYTHON:
+        body = rewritten(stub, strategy, tmp_path / "plan.json")
+    else:
+        job = Job(strategy, stub.url, BUCKET, "app.zip", "new.zip")
+        subprocess.run([*command, json.dumps(asdict(job) | {"env": ENV})], check=True, stdout=subprocess.DEVNULL)
+        body = s3_client(stub.url).get_object(Bucket=BUCKET, Key="new.zip")["Body"].read()
+    with zipfile.ZipFile(BytesIO(archive)) as old, zipfile.ZipFile(BytesIO(body)) as new:
         found = {name: new.read(name) for name in new.namelist() if not name.endswith("/")}
         variables = {each.name: each.value for each in parse(found.pop(".env").decode()) if each.name}
         assert found == {name: old.read(name) for name in old.namelist() if name != ".env"}
@@ -116,41 +126,83 @@ def test_the_limit_is_one(stub: Stub, archive: bytes, tmp_path: Path) -> None:
     assert limit.bytes_down + limit.bytes_up < ours.bytes_down + ours.bytes_up
 
 
+IN_PYTHON = dict.fromkeys(QUICK, PYTHON)
+
+
 def test_a_measurement_is_a_process_and_becomes_a_row() -> None:
     said: list[str] = []
-    measured = list(rewrite.measure([Task(SMALL, ("memory", "ours", "admzip"), rounds=1)], None, said.append))
+    measured = list(rewrite.measure([Task(SMALL, ("memory", "ours", "admzip"), rounds=1)], IN_PYTHON, said.append))
     assert [row.strategy for row in measured] == ["memory", "ours"]
     assert len(said) == 2
     assert len({row.sha256 for row in measured}) == 1
     for row in measured:
-        assert (row.archive, row.entries, row.env_at, row.link) == ("0MB-40-first", 40, "first", "loopback")
-        assert 0 < row.cpu_s < row.wall_s + 0.1
+        assert (row.archive, row.entries, row.env_at, row.link) == ("0MB-40-first", 40, "first", "tls")
+        assert row.cpu_s > 0 < row.wall_s
         assert row.moved >= 2 * row.bytes
-    assert measured[0].requests == 2
+    assert (measured[0].requests, measured[0].connections) == (2, 1)
     assert rows.read(rows.write(measured)) == measured
     assert json.loads(rows.write(measured))["rows"][1]["sha256"] == measured[1].sha256
 
 
+def test_the_same_strategy_is_measured_with_and_without_tls() -> None:
+    tasks = [Task(SMALL, ("ours",), link, 1) for link in ("plain", "tls", "modelled")]
+    measured = list(rewrite.measure(tasks, IN_PYTHON, lambda text: None))
+    assert [row.link for row in measured] == ["plain", "tls", "modelled"]
+    assert len({(row.sha256, row.requests, row.connections) for row in measured}) == 1
+
+
+def test_nothing_uses_tls_if_plain_http_is_asked_for() -> None:
+    assert {task.link for task in rewrite.tasks(large=True, rounds=1, plain=True)} == {"plain", "modelled"}
+    bench = rewrite.Bench(Stub("http://s3"), Trust(*map(Path, "car")), Path("p"), {}, print, plain=True)
+    assert {(bench.job("ours", link).url, bench.job("ours", link).roots) for link in rewrite.LINKS} == {
+        ("http://s3", "")
+    }
+
+
 def test_a_strategy_that_creates_another_archive_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(stub: Stub, job: Job, node: Any) -> rows.Sample:
-        return rows.Sample(Cost(1, 1, 1), stub.stats(), job.strategy)
+    def run(stub: Stub, job: Job, command: Any, authority: str) -> rows.Sample:
+        return rows.Sample(Cost(1, 1, 1), stub.stats(), 1, job.strategy)
 
     monkeypatch.setattr(rewrite, "run", run)
     with pytest.raises(RuntimeError, match="do not create the same archive"):
-        list(rewrite.measure([Task(SMALL, ("memory", "ours"), rounds=1)], None, lambda text: None))
+        list(rewrite.measure([Task(SMALL, ("memory", "ours"), rounds=1)], IN_PYTHON, lambda text: None))
 
 
-def test_without_npm_its_strategy_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_strategy_whose_tool_is_missing_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert rewrite.install_admzip(tmp_path / "admzip") is None
+    said: list[str] = []
+    found = commands([*QUICK, *COPYING, *SLOW], tmp_path, said.append)
+    assert found == dict.fromkeys((*QUICK, "entries", "unpack"), PYTHON)
+    assert said == [
+        "zip is left out: zip cannot be found",
+        "7z is left out: 7z cannot be found",
+        "go is left out: go cannot be found",
+        "aws s3 cp is left out: aws and zip cannot be found",
+        "admzip is left out: node and npm cannot be found",
+        "yazl is left out: node and npm cannot be found",
+    ]
+
+
+def test_a_strategy_whose_tool_does_not_run_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("aws", "zip"):
+        (tmp_path / name).write_text("#!/bin/sh\necho no version is set >&2\nexit 127\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    assert commands(["aws s3 cp"], tmp_path, said.append) == {}
+    assert said == ["aws s3 cp is left out: aws --version failed: no version is set"]
 
 
 def series(cpu_of_ours: float) -> list[Row]:
     """Rows of two sizes; the other strategies cost one second per megabyte."""
     found = []
     for megabytes in (10, 60):
-        for strategy in ("entries", "unpack", "admzip", *QUICK):
-            for link in ("loopback", "modelled"):
+        for strategy in (*SLOW, *COPYING, *QUICK):
+            for link in rewrite.LINKS:
                 ours = strategy in ("ours", "limit")
                 cost = cpu_of_ours if ours else float(megabytes)
                 found.append(
@@ -165,6 +217,7 @@ def series(cpu_of_ours: float) -> list[Row]:
                         bytes_down=500_000 if ours else megabytes * 1_000_000,
                         bytes_up=500_000 if ours else megabytes * 1_000_000,
                         requests=14 if ours else 2,
+                        connections=6 if ours else 1,
                         sha256="",
                         env_at="first",
                         link=link,
@@ -191,9 +244,11 @@ def test_the_page_has_the_headings_that_the_benchmark_prints() -> None:
     page = (Path(__file__).parents[1] / "docs" / "rewriting.md").read_text("utf-8")
     results = page.partition("<!-- python -m benchmarks.rewrite --from RESULTS -->")[2].partition("<!-- end")[0]
     headings = {
-        line for line in report.tables(series(0.1)).splitlines() if line.startswith(("### Wall", "### Pos", "### Num"))
+        line
+        for line in report.tables(series(0.1)).splitlines()
+        if line.startswith(("### What", "### Wall", "### Pos", "### Num"))
     }
-    assert len(headings) == 3
+    assert len(headings) == 4
     assert headings <= set(results.splitlines())
     assert "missed" not in results
 
@@ -204,104 +259,3 @@ def test_the_picture_shows_every_strategy() -> None:
     assert set(plot.COLORS) <= texts
     with pytest.raises(ValueError, match="no series"):
         plot.picture(series(0.1)[:7])
-
-
-@pytest.mark.parametrize(
-    "group",
-    [
-        Group("python", 10, True, True),
-        Group("python", 10, True, False),
-        Group("python", 10, False, True),
-        Group("python", 10, False, False),
-        pytest.param(Group("nodejs", 10, True, False), marks=[needs_node, needs_packages]),
-    ],
-    ids=lambda group: f"{group.runtime} {group.preloaded} {group.bytecode}",
-)
-def test_every_way_finds_the_variables_and_becomes_a_row(group: Group) -> None:
-    ways = [way for way in WAYS[group.runtime] if way not in FETCHING]
-    said: list[str] = []
-    measured = reader.measure({group: ways}, 1, 0, said.append)
-    assert len(said) == 2
-    assert [row.way for row in measured] == ways
-    by_way = {row.way: row for row in measured}
-    for row in measured:
-        assert (row.group, row.rounds) == (group, 1)
-        assert row.wall_ms == row.wall_median_ms > 0
-        assert row.way == BARE or row.memory > by_way[BARE].memory > 0
-    assert by_way[BARE].cost_ms == 0
-    assert by_way["dotenv"].memory > by_way["load"].memory
-    results = Results("3", "v22", "", measured)
-    assert reader_rows.read(reader_rows.write(results)) == results
-    assert json.loads(reader_rows.write(results))["rows"][0]["way"] == ways[0]
-    assert all(f"\n| {way} " in reader_report.tables(results) for way in ways)
-
-
-def test_services_return_the_variables() -> None:
-    measured = reader.measure({reader.FETCHED: [BARE, FLOOR]}, 1, 1, lambda text: None)
-    by_way = {row.way: row for row in measured}
-    assert set(by_way) == {BARE, FLOOR, *FETCHING}
-    assert min(by_way[way].memory for way in FETCHING) > 100 * by_way[FLOOR].memory
-    assert {row.rounds for row in measured} == {1}
-
-
-def test_a_row_has_the_memory_of_the_first_start_and_the_first_quartile_of_the_others() -> None:
-    group = Group("python", 10, True, True)
-    walls = {BARE: [1, 4, 5, 9, 3], FLOOR: [1, 8, 7, 6, 2], "load": [1, 9, 10, 12, 11]}
-    samples = {
-        way: [reader_rows.Sample(wall * 1_000_000, wall * 500_000, 40 + number) for number, wall in enumerate(each)]
-        for way, each in walls.items()
-    }
-    assert reader_rows.summarize(group, samples)[1:] == [
-        reader_rows.Row(*group, FLOOR, 2.0, 1.0, 6.0, 6.5, 3.0, 40, 4),
-        reader_rows.Row(*group, "load", 6.0, 3.0, 10.0, 10.5, 5.0, 40, 4),
-    ]
-
-
-@pytest.mark.parametrize("way", ["load", "get_env", FLOOR])
-def test_a_way_that_finds_other_variables_is_reported(tmp_path: Path, way: str) -> None:
-    group = Group("python", 10, False, False)
-    build_function(tmp_path / "function", group.runtime, group.variables)
-    file = tmp_path / "function" / ".env"
-    file.write_bytes(file.read_bytes().replace(b"ORDERS_TABLE=prod-orders\n", b"ORDERS_TABLE=prod-order\n"))
-    expected = 9 if way == FLOOR else 10
-    with pytest.raises(RuntimeError, match=rf"^python, {way}: {expected - 1} of {expected} variables"):
-        reader.start(group, way, tmp_path / "function")
-
-
-def test_a_way_that_fails_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="No module named"):
-        reader.start(Group("python", 10, False, False), "load", tmp_path)
-
-
-def test_the_modules_that_replace_lambdas_runtime_are_those_that_it_imports() -> None:
-    held = []
-    for names in ([reader.RUNTIME], reader.HELD):
-        script = f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\nimport {', '.join(names)}\n"
-        script += "print(*(name for name in sys.modules if name.split('.')[0] in sys.stdlib_module_names))"
-        command = [sys.executable, "-I", "-S", "-c", script]
-        held.append(set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()))
-    assert held[0] == held[1]
-
-
-def reader_series(cost_of_load: float) -> list[reader_rows.Row]:
-    """Rows of 100 variables; the costs in milliseconds: 1 for the floor, 40 for dotenv, 200 for services.
-
-    Without bytecode, EnvLoader costs twice as much as load.
-    """
-    costs = {BARE: 0.0, FLOOR: 1.0, "load": cost_of_load, "EnvLoader": cost_of_load, "dotenv": 40.0}
-    costs |= dict.fromkeys(FETCHING, 200.0)
-    groups = [Group("python", 100, True, True), Group("python", 100, True, False), Group("nodejs", 100, True, False)]
-    uncompiled = {**costs, "EnvLoader": 2 * cost_of_load}
-    return [
-        reader_rows.Row(*group, way, cost, cost, 1 + cost, 1 + cost, 1 + cost, 1000, 3)
-        for group in groups
-        for way, cost in (costs if group.bytecode else uncompiled).items()
-    ]
-
-
-@pytest.mark.parametrize(("cost", "missed"), [(1.2, 0), (1.9, 1), (2.1, 4), (21.0, 5), (300.0, 7)])
-def test_goals_are_missed_when_reading_costs_too_much(cost: float, missed: int) -> None:
-    found = reader_report.goals(reader_series(cost))
-    assert len(found) == 7
-    assert sum(not goal.met for goal in found) == missed
-    assert reader_report.tables(Results("3", "v22", "", reader_series(cost))).count("missed") == missed

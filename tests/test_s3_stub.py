@@ -9,13 +9,15 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, SSLError
 
 from tests.fakes.s3_stub import BUCKETS, Model, Stub, running, spawned
+from tests.support.tls import Authority
 
 MIB = 1024 * 1024
 BUCKET, OTHER = BUCKETS
@@ -405,3 +407,18 @@ def test_a_stub_in_a_process_of_its_own_answers_and_ends() -> None:
             stub._control("model", speed=1)
     with pytest.raises(BotoCoreError):
         s3.head_object(Bucket="only", Key="a")
+
+
+def test_a_server_with_a_certificate_takes_both_http_and_https(tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path)
+    with spawned(BUCKET, certificate=authority.certificate()) as stub:
+        secure = Stub(stub.secure_url, str(authority.bundle)).client(**ONCE)
+        put(secure, b"over TLS")
+        assert stored(stub.client(**ONCE), "app.zip") == b"over TLS"
+        put(secure, b"again")
+        assert stub.connections() == 2
+        with pytest.raises(SSLError):
+            put(Stub(stub.secure_url).client(**ONCE), b"by a client that does not know the authority")
+        assert stored(secure, "app.zip") == b"again"
+        stub.reset()
+        assert stub.connections() == 0

@@ -1,4 +1,4 @@
-"""The server of the S3 stub: HTTP, counters, the model of a link, faults.
+"""The server of the S3 stub.
 
 Each connection has its own thread. Answers are sent no sooner than the link would deliver them.
 """
@@ -6,133 +6,21 @@ Each connection has its own thread. Answers are sent no sooner than the link wou
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from http.client import responses
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.fakes.listening import Server
 from tests.fakes.s3_api import OPERATIONS, Answer, Call, error_document, name_operation
-from tests.fakes.s3_store import Rope, S3Error, Store
+from tests.fakes.s3_state import Fault, Request, State
+from tests.fakes.s3_store import Rope, S3Error
 
 _CHUNK = 256 * 1024
-
-
-class Request(NamedTuple):
-    """A request that was answered, or dropped by a fault (``status`` 0). ``range`` is that of a read or a copy."""
-
-    operation: str
-    key: str
-    status: int
-    range: str
-    if_match: str
-
-
-@dataclass
-class Fault:
-    """A fault that ``Stub.fail`` requested; ``seen`` counts the operations since."""
-
-    operation: str
-    nth: int
-    status: int
-    code: str
-    after: bool
-    times: int
-    cut: int
-    seen: int = 0
-
-
-@dataclass(frozen=True)
-class Model:
-    """The link between client and S3; 0 means no limit. Rates are in MB (10**6 bytes) per second."""
-
-    latency_ms: float = 0.0
-    mb_per_s: float = 0.0
-    copy_mb_per_s: float = 0.0
-
-
-class _Lane:
-    """One direction of the link, which all requests share."""
-
-    def __init__(self) -> None:
-        self._free = 0.0
-        self._lock = threading.Lock()
-
-    def carry(self, length: int, rate: float) -> None:
-        """Returns when ``length`` bytes would have arrived."""
-        if not rate:
-            return
-        with self._lock:
-            now = time.monotonic()
-            self._free = max(self._free, now) + length / (rate * 1e6)
-            wait = self._free - now
-        time.sleep(wait)
-
-
-class _State:
-    """The state that all requests to a server share."""
-
-    def __init__(self, buckets: Sequence[str]) -> None:
-        self.store = Store(buckets)
-        self.model = Model()
-        self.up, self.down = _Lane(), _Lane()
-        self.lock = threading.Lock()
-        self.faults: list[Fault] = []
-        self.counts: dict[str, list[int]] = {}
-        self.calls: list[Request] = []
-        self.reset()
-
-    def reset(self, *, objects: bool = False) -> None:
-        with self.lock:
-            self.faults = []
-            self.counts = defaultdict(lambda: [0, 0, 0, 0])
-            self.calls = []
-            if objects:
-                self.store.clear()
-
-    def fault(self, operation: str) -> Fault | None:
-        """The fault that hits this request."""
-        with self.lock:
-            hit = None
-            for fault in self.faults:
-                if fault.operation == operation:
-                    fault.seen += 1
-                    if fault.nth <= fault.seen < fault.nth + fault.times:
-                        hit = fault
-            return hit
-
-    def record(self, request: Request, down: int, up: int, copied: int) -> None:
-        with self.lock:
-            self.calls.append(request)
-            count = self.counts[request.operation]
-            for index, value in enumerate((1, down, up, copied)):
-                count[index] += value
-
-    def control(self, verb: str, query: Mapping[str, str]) -> Any:
-        """Runs ``/_stub/verb``; returns the answer, which is sent as JSON."""
-        if verb == "stats":
-            with self.lock:
-                return {name: list(count) for name, count in self.counts.items()}
-        if verb == "calls":
-            with self.lock:
-                return list(self.calls)
-        if verb == "reset":
-            self.reset(objects=query.get("objects") == "1")
-        elif verb == "model":
-            self.model = Model(**{name: float(value) for name, value in query.items()})
-        elif verb == "fail":
-            numbers = {name: int(query[name]) for name in ("nth", "status", "times", "cut")}
-            code, after = query["code"], query["after"] == "1"
-            with self.lock:
-                self.faults.append(Fault(query["operation"], code=code, after=after, **numbers))
-        else:
-            raise S3Error(404, "NotFound", f"/_stub/{verb}")
-        return {}
 
 
 class _Dropped(Exception):
@@ -164,8 +52,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    state: _State
+    state: State
     raw_requestline: bytes
+    counted = False
 
     def _read(self, length: int) -> bytearray:
         """``length`` bytes of the body, no faster than the link."""
@@ -266,6 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
         if target.path.startswith("/_stub/"):
             self._control(target.path.removeprefix("/_stub/"), query)
             return
+        if not self.counted:
+            self.counted = True
+            self.state.connect()
         began = time.monotonic()
         bucket, _, key = unquote(target.path).removeprefix("/").partition("/")
         try:
@@ -318,12 +210,9 @@ def _dropped_before(fault: Fault | None) -> bool:
     return fault is not None and fault.status == 0 and not fault.after and fault.cut < 0
 
 
-class _Server(ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = True
-    block_on_close = False
+def serving(buckets: Sequence[str], certificate: Path | None = None) -> Server:
+    """A server on a free port of this machine; call ``serve_forever`` to run it.
 
-
-def serving(buckets: Sequence[str]) -> ThreadingHTTPServer:
-    """A server on a free port of this machine; call ``serve_forever`` to run it."""
-    return _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": _State(buckets)}))
+    With a certificate, which is a file that holds its key too, the port also takes TLS.
+    """
+    return Server(type("Handler", (_Handler,), {"state": State(buckets)}), certificate)

@@ -1,16 +1,18 @@
 """A stub of S3 on this machine: it counts requests and bytes, models a link, and fails on demand.
 
-It accepts HTTP requests of any S3 client. It runs in a thread of this process (``running``), in its own process
+It accepts requests of any S3 client. It runs in a thread of this process (``running``), in its own process
 (``spawned``), or from the command line until its standard input ends:
 
-    python -m tests.fakes.s3_stub BUCKET ...
+    python -m tests.fakes.s3_stub [--certificate FILE] BUCKET ...
 
-In addition to S3's operations it has ``/_stub/``: ``stats``, ``calls``, ``reset``, ``model`` and ``fail``, for which
-``Stub`` has methods. Signatures are not checked.
+With a certificate, its port takes both HTTP and HTTPS. In addition to S3's operations it has ``/_stub/``: ``stats``,
+``connections``, ``calls``, ``reset``, ``model`` and ``fail``, for which ``Stub`` has methods. Signatures are not
+checked.
 """
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import subprocess
@@ -24,7 +26,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tests.fakes.s3_server import Model, Request, serving
+from tests.fakes.s3_server import serving
+from tests.fakes.s3_state import Model, Request
 
 __all__ = ["BUCKETS", "Count", "Model", "Request", "Stats", "Stub", "running", "spawned"]
 
@@ -64,15 +67,22 @@ def _session() -> Any:
 
 @dataclass(frozen=True)
 class Stub:
-    """A running server, by its URL."""
+    """A running server, by its URL. ``roots`` is the file of the certificates that clients trust, if it is HTTPS."""
 
     url: str
+    roots: str = ""
+
+    @property
+    def secure_url(self) -> str:
+        """The HTTPS URL of a server that has a certificate."""
+        return self.url.replace("http:", "https:", 1)
 
     def client(self, **settings: Any) -> Any:
         """An S3 client of boto3; the settings are those of botocore's Config."""
         from botocore.config import Config
 
-        return _session().client("s3", endpoint_url=self.url, config=Config(**{"proxies": {}, **settings}))
+        config = Config(**{"proxies": {}, **settings})
+        return _session().client("s3", endpoint_url=self.url, verify=self.roots or None, config=config)
 
     def _control(self, verb: str, **query: Any) -> Any:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
@@ -89,6 +99,10 @@ class Stub:
     def stats(self) -> Stats:
         """The counts since ``reset``, by operation."""
         return Stats({name: Count(*values) for name, values in self._control("stats").items()})
+
+    def connections(self) -> int:
+        """How many connections have sent requests to S3 since ``reset``."""
+        return int(self._control("connections"))
 
     def calls(self) -> list[Request]:
         """The requests since ``reset``, in the order of their answers."""
@@ -139,9 +153,10 @@ def running(*buckets: str) -> Iterator[Stub]:
 
 
 @contextmanager
-def spawned(*buckets: str) -> Iterator[Stub]:
+def spawned(*buckets: str, certificate: Path | None = None) -> Iterator[Stub]:
     """A server in its own process, so that its cost does not count as the client's."""
-    command = [sys.executable, "-m", "tests.fakes.s3_stub", *buckets]
+    secured = ["--certificate", str(certificate)] if certificate else []
+    command = [sys.executable, "-m", "tests.fakes.s3_stub", *secured, *buckets]
     process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin
     assert process.stdout
@@ -160,9 +175,13 @@ def spawned(*buckets: str) -> Iterator[Stub]:
             process.wait()
 
 
-def main(buckets: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Serves until standard input ends."""
-    server = serving(buckets or BUCKETS)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("buckets", nargs="*", default=BUCKETS)
+    options = parser.parse_args(arguments)
+    server = serving(options.buckets, options.certificate)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     sys.stdin.read()
