@@ -27,10 +27,10 @@ _OLDEST_MANYLINUX = {"x86_64": 5, "arm64": 17}
 # The names that PEP 600 replaces: https://peps.python.org/pep-0600/#legacy-manylinux-tags
 _LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
-# AWS does not document the patch version of a runtime. 3.10, 3.12 and 3.14: the newest one in the User-Agent of boto3 in
-# functions, such as "lang/python#3.12.13 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12", in CloudTrail events that
-# people have published until November 2026. 3.11 and 3.13: inferred from events that do not name the runtime. 3.8 and 3.9
-# have ended: the last release of Python. A runtime that is not listed counts as its first release.
+# AWS does not document the patch version of a runtime. 3.10, 3.12 and 3.14: the newest one in the User-Agent of boto3
+# in functions, such as "lang/python#3.12.13 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12", in CloudTrail events
+# that people have published until November 2026. 3.11 and 3.13: inferred from events that do not name the runtime.
+# 3.8 and 3.9 have ended: the last release of Python. A runtime that is not listed counts as its first release.
 _PATCH = {8: 20, 9: 25, 10: 14, 11: 15, 12: 13, 13: 14, 14: 3}
 
 _MACHINE = {"x86_64": "x86_64", "arm64": "aarch64"}
