@@ -104,6 +104,12 @@ def _uv(source: Path) -> Mapping[str, str]:
     return {"pyproject.toml": project}
 
 
+def _locked(source: str, file: str = "kit-1.0-py3-none-any.whl") -> str:
+    files = f"files = [{{file = '{file}', hash = 'sha256:0'}}]\n"
+    locked = f"[[package]]\nname = 'kit'\nversion = '1.0'\ngroups = ['main']\n{files}"
+    return f"{locked}{source}[metadata]\nlock-version = '2.1'\n"
+
+
 LOCKS = [
     pytest.param(_pylock, id="pylock"),
     pytest.param(_poetry, id="poetry"),
@@ -124,6 +130,38 @@ def test_the_versions_of_a_lock_are_installed(lock: object, installer: str, sour
     }
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(
+            {
+                "poetry.lock": _locked(
+                    "markers = {main = \"sys_platform == 'win32'\", dev = \"sys_platform == 'linux'\"}\n"
+                    "[package.source]\ntype = 'git'\nurl = 'https://x'\n"
+                )
+            },
+            id="poetry",
+        ),
+        pytest.param(
+            {"Pipfile.lock": '{"default": {"kit": {"git": "https://x", "markers": "sys_platform == \'win32\'"}}}'},
+            id="pipenv",
+        ),
+    ],
+)
+def test_a_locked_package_for_another_platform_is_no_error(files: Mapping[str, str], source: Path) -> None:
+    tree(source, files)
+    assert _bundle(source)[1].keys() == {"app.py", *files}
+
+
+def test_the_project_itself_in_the_lock_of_pipenv_is_no_error(source: Path) -> None:
+    tree(source, _pipenv(source))
+    tree(source, {"Pipfile": "[packages]\napp = {path = '.', editable = true}\nkit = '*'\n"})
+    lock = json.loads((source / "Pipfile.lock").read_text("utf-8"))
+    lock["default"]["real-name"] = {"path": ".", "editable": True}
+    (source / "Pipfile.lock").write_text(json.dumps(lock), "utf-8")
+    assert _bundle(source)[1]["kit.py"] == b"1.0"
+
+
 @pytest.mark.parametrize("lock", LOCKS[:3])
 def test_another_package_than_the_locked_one_is_refused(lock: object, installer: str, source: Path) -> None:
     assert callable(lock)
@@ -133,12 +171,6 @@ def test_another_package_than_the_locked_one_is_refused(lock: object, installer:
 
 
 POETRY_1 = "[[package]]\nname = 'kit'\nversion = '1.0'\nfiles = []\n[metadata]\nlock-version = '2.0'\n"
-
-
-def _locked(source: str, file: str = "kit-1.0-py3-none-any.whl") -> str:
-    files = f"files = [{{file = '{file}', hash = 'sha256:0'}}]\n"
-    locked = f"[[package]]\nname = 'kit'\nversion = '1.0'\ngroups = ['main']\n{files}"
-    return f"{locked}{source}[metadata]\nlock-version = '2.1'\n"
 
 
 def _packages(fields: str) -> str:
@@ -156,6 +188,16 @@ def _packages(fields: str) -> str:
             {"setup.py": "setup(install_requires=['kit'])\n"}, "in setup.py are not read; run: uv pip", id="setup.py"
         ),
         pytest.param({"requirements.in": "# all\nkit\n"}, "in requirements.in are not read", id="requirements.in"),
+        pytest.param(
+            {"pylock.prod.toml": ""},
+            "in pylock.prod.toml are not read; run: cp pylock.prod.toml pylock.toml",
+            id="a named pylock",
+        ),
+        pytest.param(
+            {"pyproject.toml": "[tool.flit.metadata]\nrequires = ['kit']\n"},
+            "pyproject.toml ([tool.flit.metadata]) are not read; run: uv pip compile",
+            id="Flit",
+        ),
         pytest.param({"environment.yml": "dependencies: [kit]\n"}, "in environment.yml are not read", id="conda"),
         pytest.param(
             {"setup.cfg": "[options]\ninstall_requires = file: a.txt\n"}, "setup.cfg does not list", id="setup.cfg"

@@ -281,6 +281,7 @@ def test_a_file_of_two_packages_does_not_depend_on_their_order(
         ("space/__init__.py", PKGUTIL, "import pkgutil\nX = 1\n"),
         ("space/tests/__init__.py", "", "x = open('y')\n"),
         ("bin/tool", "#!/bin/sh\n1", "#!/bin/sh\n2"),
+        ("history.py", "1", "2"),
     ],
 )
 def test_different_files_of_the_same_name_are_an_error(

@@ -89,6 +89,20 @@ BUILT = "which is not a wheel; build one, and name its path there"
             id="uv markers",
         ),
         pytest.param(
+            _uv("corp-kit = {workspace = true}").replace(">=1", '; sys_platform != "@"'), "this workspace", id="an @"
+        ),
+        *(
+            pytest.param(
+                _uv(f"corp-kit = {entry}", f"{CORP}[tool.uv]\n{kind}-dependencies = ['corp-kit']\n").replace(
+                    "corp-kit>=1", "other"
+                ),
+                f"corp-kit has a source of its own, which is lost by {kind}-dependencies",
+                id=f"{kind} {entry}",
+            )
+            for kind in ("override", "constraint")
+            for entry in ("{git = 'https://x'}", f"{{path = '{WHEEL}'}}", "{index = 'corp'}")
+        ),
+        pytest.param(
             f"{PROJECT}{POETRY}corp-kit = {{path = '../kit'}}\n", "by [tool.poetry.dependencies]", id="poetry path"
         ),
         pytest.param(
@@ -213,6 +227,28 @@ ONLY_UV = [
 
 
 @pytest.mark.skipif(not uv_program(), reason="uv is not installed here")
+@pytest.mark.parametrize(
+    "project",
+    [
+        _uv("other = {git = 'https://x'}").replace("'corp-kit>=1'", "'corp-kit', \"other; sys_platform == 'win32'\""),
+        f"{PROJECT}{POETRY}corp-kit = [{{git = 'https://x', markers = \"sys_platform == 'win32'\"}}, "
+        f"{{path = '{WHEEL}', markers = \"sys_platform == 'linux'\"}}]\n",
+    ],
+)
+def test_a_source_for_another_platform_is_no_error(project: str, source: Path) -> None:
+    tree(source, {"pyproject.toml": project})
+    assert _bundle(source)[0] == 0
+
+
+def test_an_index_in_the_settings_of_uv_pip_is_not_lost(
+    corp: str, installer: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(source, {"pyproject.toml": f"{PROJECT}[tool.uv.pip]\nindex-url = '{corp}'\nno-index = false\n"})
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    assert _bundle(source, "--installer", installer)[1][KIT] == b"own"
+
+
 @pytest.mark.parametrize(("project", "message"), ONLY_UV)
 def test_what_only_uv_can_do_is_refused_with_pip(
     project: Any,

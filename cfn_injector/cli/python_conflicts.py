@@ -29,7 +29,7 @@ Content = Callable[[str, str], bytes]
 RECORD = ".dist-info/RECORD"
 _UP = re.compile(r"^(\.\./)+")
 _NEVER_IMPORTED = re.compile(
-    r"(?i:LICEN[CS]E|COPYING|NOTICE|AUTHORS|README|CHANGES|CHANGELOG|HISTORY|CONTRIBUTING)[^/]*"
+    r"(?!.*\.(?:py|so)$)(?i:LICEN[CS]E|COPYING|NOTICE|AUTHORS|README|CHANGES|CHANGELOG|HISTORY|CONTRIBUTING)[^/]*"
     r"|(?:tests?|docs?|examples?|benchmarks?|share)/.*"
 )
 _STATEMENTS = (ast.Import, ast.ImportFrom, ast.Try, ast.Expr, ast.Assign)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -23,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.python_installers import explain
-from cfn_injector.cli.python_project import PROJECT, check_python, requirement_name, toml, tool
+from cfn_injector.cli.python_project import PROJECT, applies, check_python, requirement_name, toml, tool
 from cfn_injector.cli.tools import Workshop, cli_extra, uv_program
 from cfn_injector.errors import InjectorError
 
@@ -122,10 +123,13 @@ def _digests(files: Sequence[Mapping[str, str]]) -> str:
     return "".join(f" --hash={each['hash']}" for each in files if str(each.get("file", "")).endswith(".whl"))
 
 
+def _poetry_marker(package: Mapping[str, Any]) -> str:
+    markers = package.get("markers", "")
+    return str(markers.get("main", "") if isinstance(markers, Mapping) else markers)
+
+
 def _poetry_line(package: Mapping[str, Any]) -> str:
     name, source = str(package["name"]), package.get("source", {})
-    markers = package.get("markers", "")
-    marker = markers.get("main", "") if isinstance(markers, Mapping) else markers
     kind, place = source.get("type"), str(source.get("url", ""))
     digests = _digests(package.get("files", ()))
     if kind in ("git", "hg", "directory"):
@@ -138,7 +142,7 @@ def _poetry_line(package: Mapping[str, Any]) -> str:
         text = f"{name}=={package['version']}"
     if not digests:
         raise _refused(POETRY_LOCK, name, "locked without a wheel's digest")
-    return f"{text}{f' ; {marker}' if marker else ''}{digests}"
+    return f"{text}{digests}"
 
 
 def _read_poetry(source: Path, target: Target, workshop: Workshop) -> Locked:
@@ -151,9 +155,15 @@ def _read_poetry(source: Path, target: Target, workshop: Workshop) -> Locked:
     _check_fresh(
         source, POETRY_LOCK, {requirement_name(str(each["name"]), POETRY_LOCK) for each in packages}, "poetry lock"
     )
-    chosen = [each for each in packages if "main" in each["groups"] and not each.get("optional")]
+    main = [each for each in packages if "main" in each["groups"] and not each.get("optional")]
+    chosen = [each for each in main if applies(_poetry_marker(each), target, POETRY_LOCK)]
     urls = {each["source"]["url"] for each in chosen if each.get("source", {}).get("type") == "legacy"}
     return Locked(POETRY_LOCK, [*(f"--extra-index-url {url}" for url in sorted(urls)), *map(_poetry_line, chosen)])
+
+
+def _is_project(entry: object) -> bool:
+    """Whether an entry is the project itself, which people list so that its modules can be imported."""
+    return isinstance(entry, Mapping) and entry.get("path") in (".", "./")
 
 
 def _pipenv_line(name: str, package: Mapping[str, Any]) -> str:
@@ -163,8 +173,7 @@ def _pipenv_line(name: str, package: Mapping[str, Any]) -> str:
     if place and not urlsplit(place).path.endswith(".whl"):
         raise _refused(PIPFILE_LOCK, name, "an archive")
     text = place or f"{name}{package.get('version', '')}"
-    marker = f" ; {package['markers']}" if package.get("markers") else ""
-    return f"{text}{marker}{''.join(f' --hash={each}' for each in package.get('hashes', ()))}"
+    return f"{text}{''.join(f' --hash={each}' for each in package.get('hashes', ()))}"
 
 
 def _read_pipenv(source: Path, target: Target, workshop: Workshop) -> Locked:
@@ -176,14 +185,20 @@ def _read_pipenv(source: Path, target: Target, workshop: Workshop) -> Locked:
     version = requires.get("python_full_version", "").rpartition(".")[0] or requires.get("python_version", "")
     if version:
         check_python(target, f"=={version}.*", PIPFILE_LOCK)
-    packages = read.get("default", {})
-    direct = {requirement_name(name, PIPFILE) for name in toml(source / PIPFILE).get("packages", ())}
+    packages = {name: each for name, each in read.get("default", {}).items() if not _is_project(each)}
+    listed = toml(source / PIPFILE).get("packages", {})
+    direct = {requirement_name(name, PIPFILE) for name, each in listed.items() if not _is_project(each)}
     missing = sorted(direct - {requirement_name(name, PIPFILE_LOCK) for name in packages})
     if missing:
         raise InjectorError(f"{PIPFILE_LOCK} does not contain {visible(missing[0])} of {PIPFILE}; run: pipenv lock")
     urls = [str(each.get("url", "")) for each in read.get("_meta", {}).get("sources", ())]
     indexes = [f"--{'extra-' if number else ''}index-url {url}" for number, url in enumerate(urls)]
-    return Locked(PIPFILE_LOCK, [*indexes, *(_pipenv_line(name, each) for name, each in sorted(packages.items()))])
+    chosen = [
+        (name, each)
+        for name, each in sorted(packages.items())
+        if applies(str(each.get("markers", "")), target, PIPFILE_LOCK)
+    ]
+    return Locked(PIPFILE_LOCK, [*indexes, *starmap(_pipenv_line, chosen)])
 
 
 LOCKS: Mapping[str, Callable[[Path, Target, Workshop], Locked]] = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +20,13 @@ from cfn_injector.cli import python_sources
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.python_installers import GET_UV
-from cfn_injector.cli.python_locks import LOCKS, PIPFILE, UV_LOCK, Locked
+from cfn_injector.cli.python_locks import LOCKS, PIPFILE, PYLOCK, UV_LOCK, Locked
 from cfn_injector.cli.python_project import (
     PROJECT,
     REQUIREMENTS,
     SETUP_CFG,
     UV_TOML,
+    applies,
     check_python,
     project_dependencies,
     python_warnings,
@@ -45,6 +46,7 @@ FILES = (REQUIREMENTS, *LOCKS, PROJECT)
 
 _PDM_LOCK, _CONDA = "pdm.lock", ("environment.yml", "environment.yaml")
 _OTHERS = (SETUP_CFG, "setup.py", PIPFILE, _PDM_LOCK, "requirements.in", *_CONDA)
+_NAMED_PYLOCKS = "pylock.*.toml"
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<rest>\[[^]]*\])?")
 
 
@@ -60,7 +62,8 @@ class Manifest(NamedTuple):
 
 def is_in(folder: Path) -> bool:
     """Whether the folder has a file that may list the dependencies of a Python function."""
-    return any((folder / name).exists() for name in (*FILES, *_OTHERS)) or any(_unread(folder))
+    named = any((folder / name).exists() for name in (*FILES, *_OTHERS))
+    return named or any(folder.glob(_NAMED_PYLOCKS)) or any(_unread(folder))
 
 
 def _has_text(path: Path, pattern: str) -> bool:
@@ -78,11 +81,16 @@ def _refuse_unread(source: Path) -> None:
             "uv pip compile requirements.in -o requirements.txt",
         ),
         **{name: ((source / name).is_file(), "pip list --format=freeze > requirements.txt") for name in _CONDA},
+        **{each.name: (True, f"cp {visible(each.name)} {PYLOCK}") for each in sorted(source.glob(_NAMED_PYLOCKS))},
+        f"{PROJECT} ([tool.flit.metadata])": (
+            bool(tool(toml(source / PROJECT), "flit").get("metadata", {}).get("requires")),
+            "uv pip compile pyproject.toml -o requirements.txt",
+        ),
     }
     for name, (lists, remedy) in found.items():
         if lists:
             raise InjectorError(
-                f"the dependencies in {name} are not read; run: {remedy}, or use --no-install if SRC has them"
+                f"the dependencies in {visible(name)} are not read; run: {remedy}, or use --no-install if SRC has them"
             )
 
 
@@ -111,17 +119,16 @@ def _lines(source: Path, target: Target, workshop: Workshop, warnings: list[str]
     return Locked(PROJECT, project_dependencies(source / PROJECT)), False
 
 
-def _placed(sources: Sources, label: str) -> Callable[[str], str]:
+def _placed(sources: Sources, label: str, target: Target) -> Callable[[str], str]:
     """A function that gives a requirement the place which the project names for the package."""
 
     def placed(text: str) -> str:
-        named = _NAMED.match(text)
-        if not named or "@" in text or text.endswith(".whl"):
+        named, (required, _, marker) = _NAMED.match(text), text.partition(";")
+        if not named or "@" in required or required.rstrip().endswith(".whl"):
             return text
         name = requirement_name(named["name"], label)
-        if name in sources.refused:
+        if name in sources.refused and applies(marker, target, label):
             raise InjectorError(f"{PROJECT}: {visible(name)} {sources.refused[name]}")
-        marker = text.partition(";")[2]
         if name not in sources.places:
             return text
         return f"{name}{named['rest'] or ''} @ {sources.places[name]}{f' ; {marker}' if marker else ''}"
@@ -168,9 +175,10 @@ def read(source: Path, folder: Path, installer: str, target: Target, workshop: W
         label=found.label,
         numbered=found.label == REQUIREMENTS,
         options=() if locked else sources.options,
-        placed=str if locked else _placed(sources, found.label),
+        placed=str if locked else _placed(sources, found.label, target),
     )
     manifest = Manifest(found.label, requirements, Sources() if locked else sources, locked, warnings)
+    _check_limits(manifest)
     if installer == "pip":
         _check_pip(manifest)
         warnings += _of_any_index(manifest)
@@ -187,6 +195,26 @@ def _of_one_index(manifest: Manifest) -> dict[str, str]:
             if name in manifest.sources.indexes:
                 lines[line] = name
     return lines
+
+
+def _names(lines: Iterable[str]) -> set[str]:
+    """The names of packages in lines of a requirements file."""
+    return {requirement_name(named["name"], PROJECT) for named in map(_NAMED.match, lines) if named}
+
+
+def _check_limits(manifest: Manifest) -> None:
+    """Raises InjectorError if a limit is for a package with a source of its own, which would be lost.
+
+    uv keeps the source of an override, or of a constraint for a dependency of a dependency, only in ``uv sync``.
+    """
+    sources = manifest.sources
+    with_source = {*sources.places, *sources.indexes, *sources.refused}
+    overridden = _names(line for line in sources.overrides if "@" not in line)
+    constrained = _names(sources.constraints) - _names(manifest.requirements.lines)
+    for kind, names in (("override", overridden), ("constraint", constrained)):
+        for name in sorted(names & with_source):
+            problem = f"{visible(name)} has a source of its own, which is lost by {kind}-dependencies"
+            raise InjectorError(f"{PROJECT}: {problem}; list it in [project].dependencies only")
 
 
 def _check_pip(manifest: Manifest) -> None:

@@ -81,6 +81,16 @@ def setup_cfg(path: Path) -> tuple[list[str], str]:
     )
 
 
+def applies(marker: str, target: Target, where: str) -> bool:
+    """Whether an environment marker holds for the function, for which no extra is chosen. An empty one holds."""
+    with cli_extra():
+        from packaging.markers import InvalidMarker, Marker
+    try:
+        return not marker.strip() or Marker(marker).evaluate({**target.markers, "extra": ""})
+    except InvalidMarker as error:
+        raise InjectorError(f"{where}: an environment marker is not valid; correct it") from error
+
+
 def check_python(target: Target, required: str, where: str) -> None:
     """Raises InjectorError if the runtime's Python is not one that ``required`` allows, such as ``>=3.12``.
 

@@ -21,9 +21,8 @@ from urllib.parse import urlsplit
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.python_project import PROJECT, UV_TOML, requirement_name, toml, tool
+from cfn_injector.cli.python_project import PROJECT, UV_TOML, applies, requirement_name, toml, tool
 from cfn_injector.cli.requirements_file import checked
-from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 
 # Settings of uv that describe the project and not an installation.
@@ -92,14 +91,9 @@ def _workspace(folder: Path) -> Mapping[str, Any]:
 
 def _holds(entry: Mapping[str, Any], target: Target) -> bool:
     """Whether a source is for the function's platform, and not for an extra or a group of development."""
-    with cli_extra():
-        from packaging.markers import InvalidMarker, Marker
     if "extra" in entry or "group" in entry:
         return False
-    try:
-        return "marker" not in entry or Marker(str(entry["marker"])).evaluate(dict(target.markers))
-    except InvalidMarker as error:
-        raise InjectorError(f"{PROJECT}: a marker of a source is not valid; correct it") from error
+    return applies(str(entry.get("marker", entry.get("markers", ""))), target, PROJECT)
 
 
 def _declared(project: Mapping[str, Any], target: Target) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -111,7 +105,9 @@ def _declared(project: Mapping[str, Any], target: Target) -> Iterator[tuple[str,
             yield requirement_name(name, PROJECT), "[tool.uv.sources]", held[0]
     for name, given in tool(project, "poetry").get("dependencies", {}).items():
         for entry in given if isinstance(given, list) else [given]:
-            if isinstance(entry, Mapping) and {"path", "file", "git", "url", "source"} & entry.keys():
+            if not isinstance(entry, Mapping) or not {"path", "file", "git", "url", "source"} & entry.keys():
+                continue
+            if _holds(entry, target):
                 yield requirement_name(name, PROJECT), "[tool.poetry.dependencies]", entry
 
 
@@ -166,7 +162,9 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
     project, root = toml(copy / PROJECT), _workspace(folder)
     # As in uv, a uv.toml replaces the settings in pyproject.toml, but for the sources; and a workspace has one set.
     own = tool(root, "uv") or tool(project, "uv")
-    settings = toml(folder / UV_TOML) if (folder / UV_TOML).exists() else own
+    settings = dict(toml(folder / UV_TOML) if (folder / UV_TOML).exists() else own)
+    pip = settings.pop("pip", {})  # the settings of "uv pip", which replace the others
+    settings.update({key: pip[key] for key in _UV_READ if key in pip})
     named = _named_indexes(project, root, {"tool": {"uv": settings}})
     places: dict[str, str] = {}
     indexes: dict[str, Index] = {}
@@ -192,4 +190,5 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
         checked(copy, map(str, settings.get(kind, own.get(kind, ()))), PROJECT) for kind in _UV_LIMITS
     )
     ignored = sorted(settings.keys() - {*_UV_READ, *_UV_LIMITS, *_UV_PROJECT})
+    ignored += sorted(f"pip.{key}" for key in pip.keys() - {*_UV_READ})
     return Sources(places, indexes, refused, options, first, constraints, overrides, excludes, ignored, bool(root))
