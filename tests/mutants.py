@@ -1317,6 +1317,20 @@ MUTANTS = (
         (f"{SOURCES}::test_a_source_that_cannot_be_kept_is_refused_before_anything_is_installed",),
     ),
     Mutant(
+        "an override loses the source of a package",
+        "cli/python_manifest.py",
+        "sorted(names & with_source)",
+        "()",
+        (f"{SOURCES}::test_a_source_that_cannot_be_kept_is_refused_before_anything_is_installed",),
+    ),
+    Mutant(
+        "what is for development too is taken from the registry for the function",
+        "cli/npm_dependencies.py",
+        "    unknown -= dict(required(package)).keys()\n",
+        "",
+        (NODE_SOURCES,),
+    ),
+    Mutant(
         "uv does not learn pip's indexes",
         "cli/pip_settings.py",
         "    if _uv_has_indexes(environ):",

@@ -102,6 +102,21 @@ REFUSED: Mapping[str, tuple[Mapping[str, str], str]] = {
             "jsr": "@std/a@1",
         }.items()
     },
+    "a protocol for development, and for the function": (
+        {"package.json": _needs("workspace:*", "devDependencies", dependencies={"shared": "1"})},
+        "package.json: shared is required by workspace:",
+    ),
+    "development with a lock file": (
+        {
+            "package.json": _needs("workspace:*", "devDependencies"),
+            "package-lock.json": '{"name": "app", "lockfileVersion": 3, "packages": {"": {}}}',
+        },
+        "package.json: shared is required by workspace:",
+    ),
+    "an override that refers to a folder": (
+        {"package.json": _needs("file:shared", pnpm={"overrides": {"shared": "$shared"}})},
+        "package.json: npm does not read pnpm.overrides, which says where shared comes from",
+    ),
     "a resolution that is a folder": (
         {"package.json": _json(dependencies={"left": "1"}, resolutions={"shared": "file:vendor/shared"})},
         "package.json: npm does not read resolutions, which says where shared comes from; require that in package.json",
@@ -166,6 +181,10 @@ REFUSED_ANYWAY = {"package.json": _json(dependencies={"a": "1"}), "pnpm-lock.yam
 # The same without what is wrong. Then npm is asked to install.
 ACCEPTED: Mapping[str, Mapping[str, str]] = {
     "a sibling for development only": {**NPM_ROOT, **_project(_needs("1", "devDependencies"))},
+    **{
+        f"{spec} for development only": {"package.json": _needs(spec, "devDependencies")}
+        for spec in ("workspace:*", "catalog:", "link:../shared", "github:owner/shared")
+    },
     "a peer that is optional": {
         **NPM_ROOT,
         **_project(_needs("1", "peerDependencies", peerDependenciesMeta={"shared": {"optional": True}})),
@@ -311,12 +330,12 @@ def idle_npm(npm: Path) -> None:
 @pytest.mark.usefixtures("idle_npm")
 def test_versions_that_npm_does_not_read_are_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = {"package.json": '{"workspaces": ["app"], "overrides": {"b": "3"}}', "yarn.lock": ""}
-    files = {**root, **_project(_json(resolutions={"a": "1.0.0"}))}
+    files = {**root, **_project(_needs("1", resolutions={"a": "1.0.0", "c": "$shared"}))}
     assert _bundle(tmp_path / "root", files) == 0
     err = capsys.readouterr().err.replace(str(tmp_path / "root"), "ROOT")
     remedy = "write them as overrides in package.json"
     assert err.splitlines() == [
-        f"cfn-injector: warning: package.json: npm does not read resolutions, which says the version of a; {remedy}",
+        f"cfn-injector: warning: package.json: npm does not read resolutions, which says the version of a, c; {remedy}",
         f"cfn-injector: warning: ROOT/package.json: npm does not read overrides, which says the version of b; {remedy}",
     ]
 

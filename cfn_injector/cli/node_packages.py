@@ -19,7 +19,7 @@ from cfn_injector.cli import node_binaries, node_prisma
 from cfn_injector.cli.display import has_credentials, visible
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_checks import check_installed
-from cfn_injector.cli.npm_dependencies import check_dependencies
+from cfn_injector.cli.npm_dependencies import check_dependencies, omit_development
 from cfn_injector.cli.npm_installed import packages
 from cfn_injector.cli.npm_manifests import (
     LOCKS,
@@ -117,6 +117,7 @@ def _check_project(source: Path, project: Path, workshop: Workshop, above: Works
                 f"{visible(manifest.relative_to(source).as_posix())} has credentials in a URL, and is in the bundle"
             )
             warnings.append(f"{problem}; remove them, and set them in ~/.npmrc")
+    omit_development(source, above)
     check_dependencies(source)
     check_registries(source, settings, lambda key: setting(workshop, workshop.folder, key))
     warnings += check_workspaces(project, above)

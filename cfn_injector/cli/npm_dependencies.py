@@ -8,6 +8,7 @@ npm builds a dependency from a repository with that repository's own settings, w
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -19,13 +20,16 @@ from cfn_injector.cli.npm_manifests import (
     LOCKS,
     MODULES,
     PACKAGE,
+    Workspace,
     declared,
     is_of_registry,
     leaves,
     local_packages,
     mapping,
     read_json,
+    texts,
 )
+from cfn_injector.cli.npm_workspaces import required
 from cfn_injector.errors import InjectorError
 
 _PATH = ("file:", ".", "/", "~/")
@@ -85,6 +89,22 @@ def _locked(lock: Mapping[str, Any]) -> Iterator[tuple[str | None, str, str]]:
 def _problem(spec: str) -> str:
     other = _OF_OTHERS.match(spec)
     return _NOT_OF_NPM.format(other[1]) if other else _OUTSIDE if spec.startswith(_PATH) else _MAY_RUN
+
+
+def omit_development(source: Path, above: Workspace | None) -> None:
+    """Remove dependencies for development that npm cannot find from the manifest in ``source``, a copy.
+
+    npm does not install any of them. But without a lock file it looks for all of them, and fails at a package that only
+    the workspace ``above`` has, or that is required by a protocol which npm does not know.
+    """
+    package = read_json(source / PACKAGE)
+    development = texts(package.get("devDependencies"))
+    siblings = above.packages if above else {}
+    unknown = {name for name, spec in development.items() if name in siblings or _is_refused(spec, "")}
+    unknown -= dict(required(package)).keys()
+    if unknown and not any((source / lock).exists() for lock in LOCKS):
+        kept = {name: spec for name, spec in development.items() if name not in unknown}
+        (source / PACKAGE).write_text(json.dumps({**package, "devDependencies": kept}), "utf-8")
 
 
 def check_dependencies(source: Path) -> None:

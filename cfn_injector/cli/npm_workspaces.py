@@ -69,8 +69,12 @@ def _lost(folder: Path, *, is_root: bool) -> Iterator[tuple[str, str, str, bool]
         (PNPM_WORKSPACE, "overrides", settings.get("overrides")),
     )
     known = {} if is_root else mapping(package.get("overrides"))
+    own = dict(required(package))
     for file, field, value in fields:
-        yield from ((file, field, name, is_version(spec)) for name, spec in overrides(value) if name not in known)
+        for name, spec in overrides(value):
+            # "$name" is the version that the project itself requires: https://pnpm.io/settings#overrides
+            if name not in known:
+                yield file, field, name, is_version(own.get(spec[1:], spec) if spec.startswith("$") else spec)
     for file, found in ((PACKAGE, pnpm), (PNPM_WORKSPACE, settings)):
         yield from ((file, "patchedDependencies", name, False) for name in texts(found.get("patchedDependencies")))
 
