@@ -1312,7 +1312,7 @@ MUTANTS = (
     Mutant(
         "a package that the project takes from a folder comes from an index",
         "cli/python_manifest.py",
-        "if name in sources.refused:",
+        "if name in sources.refused and applies(marker, target, label):",
         "if False:",
         (f"{SOURCES}::test_a_source_that_cannot_be_kept_is_refused_before_anything_is_installed",),
     ),
