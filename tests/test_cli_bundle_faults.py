@@ -92,6 +92,11 @@ FAULTS: Sequence[tuple[str, Fault, str]] = (
         r"the source has requirements\.txt and package\.json; choose one with --runtime",
     ),
     (
+        "the source is for two languages, and does not lock one of them",
+        _files({"package.json": "{}", "Pipfile": ""}),
+        r"the source has Pipfile and package\.json; choose one with --runtime",
+    ),
+    (
         "the ignore file is not UTF-8",
         _files({".bundleignore": b"\xff"}),
         r"cannot read \.bundleignore; write one pattern per line, in UTF-8",

@@ -277,6 +277,15 @@ def test_dependencies_of_setup_cfg_are_installed(source: Path) -> None:
     assert _bundle(source)[1]["kit.py"] == b"1.0"
 
 
+@pytest.mark.parametrize("other", ["pyproject.toml", "Pipfile.lock"])
+def test_an_empty_list_that_replaces_another_is_a_warning(
+    other: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {"requirements.txt": "# none\n", other: PROJECT if other == "pyproject.toml" else "{}"})
+    assert _bundle(source)[0] == 0
+    assert f"requirements.txt lists nothing, and {other} is not read beside it" in capsys.readouterr().err
+
+
 def test_a_list_that_nothing_includes_is_a_warning(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree(source, {"requirements/prod.txt": "kit\n"})
     assert _bundle(source)[0] == 0

@@ -41,11 +41,11 @@ from cfn_injector.cli.requirements_file import read as read_requirements
 from cfn_injector.cli.tools import Workshop, uv_program
 from cfn_injector.errors import InjectorError
 
-FILES = (REQUIREMENTS, *LOCKS, PROJECT)
-"""Files that list the dependencies of a Python function."""
-
 _PDM_LOCK, _CONDA = "pdm.lock", ("environment.yml", "environment.yaml")
-_OTHERS = (SETUP_CFG, "setup.py", PIPFILE, _PDM_LOCK, "requirements.in", *_CONDA)
+FILES = (REQUIREMENTS, *LOCKS, PROJECT, PIPFILE, _PDM_LOCK, "setup.py")
+"""Files that only a Python function has."""
+
+_OTHERS = (SETUP_CFG, "requirements.in", *_CONDA)
 _NAMED_PYLOCKS = "pylock.*.toml"
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<rest>\[[^]]*\])?")
 
@@ -143,6 +143,13 @@ def _unread(source: Path) -> Iterator[str]:
         yield f"{visible(names[0])} is not read; name it in {REQUIREMENTS} (-r {visible(names[0])}) if it is needed"
 
 
+def _replaced(source: Path, requirements: Requirements) -> Iterator[str]:
+    others = [name for name in LOCKS if (source / name).exists()]
+    others += [PROJECT] if toml(source / PROJECT).get("project", {}).get("dependencies") else []
+    if others and all(line.startswith("-") for line in requirements.lines):
+        yield f"{REQUIREMENTS} lists nothing, and {others[0]} is not read beside it; remove one of them"
+
+
 def read(source: Path, folder: Path, installer: str, target: Target, workshop: Workshop) -> Manifest:
     """Read what the function requires. ``source`` is a copy of ``folder`` that lacks some of its settings.
 
@@ -179,6 +186,7 @@ def read(source: Path, folder: Path, installer: str, target: Target, workshop: W
     )
     manifest = Manifest(found.label, requirements, Sources() if locked else sources, locked, warnings)
     _check_limits(manifest)
+    warnings += _replaced(source, requirements) if found.label == REQUIREMENTS else []
     if installer == "pip":
         _check_pip(manifest)
         warnings += _of_any_index(manifest)
