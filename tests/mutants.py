@@ -165,8 +165,29 @@ MUTANTS = (
     Mutant(
         "a rollback adds the loader that was not there",
         _VERBS,
-        "    return former if deployed else desired",
+        "    return desired if removed else former",
         "    return desired",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback leaves out the loader that the failed update removed",
+        _VERBS,
+        "    return desired if removed else former",
+        "    return former",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback returns to a package without a loader that was replaced long ago",
+        _VERBS,
+        "        packages.discard_one(operation, former, name)",
+        "        pass",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback of code returns to the object that failed",
+        "resources/lambda_code.py",
+        "next(iter(others or found), None)",
+        "next(iter(found), None)",
         (AUTO,),
     ),
     Mutant(
@@ -271,7 +292,7 @@ MUTANTS = (
     Mutant(
         "a rollback of code makes it anew",
         "resources/lambda_code.py",
-        "    if former:",
+        "    if deployed:",
         "    if False:",
         (CODE, OBSERVED),
     ),

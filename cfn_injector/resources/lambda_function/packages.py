@@ -99,3 +99,9 @@ def discard_others(operation: Operation, name: str, keep: Collection[str] = ()) 
         for key in _keys(operation, name):
             if key not in keep:
                 discard(client, staging_bucket(operation.services.environ), key)
+
+
+def discard_one(operation: Operation, spec: FunctionSpec, name: str) -> None:
+    """Deletes the package that the spec describes, if there is one."""
+    with operation.best_effort(function=name):
+        discard(operation.client("s3"), staging_bucket(operation.services.environ), key_of(operation, spec, name))
