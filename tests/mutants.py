@@ -868,7 +868,7 @@ MUTANTS = (
     Mutant(
         "a parameter that was created again counts as unchanged",
         "env_from/stores.py",
-        'changed.isoformat() if changed else ""',
+        'str(changed.timestamp()) if changed else ""',
         '""',
         (SOURCES,),
     ),

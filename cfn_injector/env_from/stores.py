@@ -58,7 +58,7 @@ def trouble(error: Exception) -> tuple[str, str]:
 
 def _parameter(found: Mapping[str, Any]) -> Parameter:
     changed = found.get("LastModifiedDate")
-    version = (found["Name"], str(found.get("Version", "")), changed.isoformat() if changed else "")
+    version = (found["Name"], str(found.get("Version", "")), str(changed.timestamp()) if changed else "")
     return Parameter(found["Name"], found["Value"], version)
 
 
