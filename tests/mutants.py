@@ -873,6 +873,13 @@ MUTANTS = (
         (SOURCES,),
     ),
     Mutant(
+        "a rollback that may not read does not say how to go on",
+        "aws/operation.py",
+        "EnvFileError, PropertiesError, PropertyError",
+        "EnvFileError, PropertyError",
+        (SOURCES,),
+    ),
+    Mutant(
         "two sources of one name are no error",
         "env_from/reading.py",
         "if before is source or (before and not source.override):",

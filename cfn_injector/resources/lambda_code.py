@@ -191,13 +191,9 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
 
 def _open(operation: Operation, desired: CodeSpec) -> tuple[S3Source, Resolved]:
     """The artifact, and the variables to inject."""
-    try:
+    with operation.restoring():
         source = open_artifact(operation.client("s3"), operation.services.environ, *desired.source)
         return source, env_from.read(operation, desired.env_from, source)
-    except (StorageError, PropertyError) as error:
-        if not operation.stack.rolling_back:
-            raise
-        raise operation.not_restorable(error) from error
 
 
 def _handlers(desired: CodeSpec) -> dict[str, str]:
