@@ -609,8 +609,8 @@ MUTANTS = (
     Mutant(
         "a rollback makes the package anew",
         "resources/lambda_function/packages.py",
-        "    if not operation.stack.rolling_back:\n        _inject",
-        "    if True:\n        _inject",
+        "    if operation.stack.rolling_back and is_kept(operation, desired, name):",
+        "    if False:",
         (OBSERVED,),
     ),
     Mutant(

@@ -71,12 +71,12 @@ def test_the_runtime_decides_which_loader_a_template_with_variables_gets(
         (PYTHON | {"Handler": "app"}, "Handler is not a module, a dot and a name; use the form app.handler"),
         (
             JAVA | OWN_WRAPPER,
-            f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for java21; "
+            f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for this runtime; "
             "remove one of the two",
         ),
         (
             JAVA | {"Env": {EXEC_WRAPPER: "/opt/mine"}},
-            f"Env.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for java21; remove one of the two",
+            f"Env.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for this runtime; remove one of the two",
         ),
         (
             JAVA | {"Env": {"BIG": "v" * LONGEST_RECORD}},
@@ -223,7 +223,8 @@ class TestAFunctionFromBefore:
         name = created(world, **accepted, **WITHOUT)
         function = world.aws_lambda.functions[name]
         before = entry(function)
-        assert updated(world, name, accepted, {**accepted, "MemorySize": 512})["Status"] == "SUCCESS"
+        newer = {"Runtime": {"java21": "java25"}.get(accepted.get("Runtime", ""), "python3.14"), "MemorySize": 512}
+        assert updated(world, name, accepted, {**accepted, **newer})["Status"] == "SUCCESS"
         assert entry(function) == before
         assert not any(each.startswith("_cfn_injector") for each in archived(function))
 
