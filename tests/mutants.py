@@ -184,6 +184,13 @@ MUTANTS = (
         (AUTO,),
     ),
     Mutant(
+        "an update that is delivered again deletes what its rollback needs",
+        _VERBS,
+        "rolling_back or again or old",
+        "rolling_back or old",
+        (AUTO,),
+    ),
+    Mutant(
         "a rollback of code returns to the object that failed",
         "resources/lambda_code.py",
         "next(iter(others or found), None)",

@@ -10,7 +10,7 @@ from cfn_injector import env_loader
 from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD
 from cfn_injector.resources.lambda_function.applied import APPLIED
 from tests.fakes.aws_lambda import Fault, Function
-from tests.fakes.cloudformation import Stack
+from tests.fakes.cloudformation import RESPONSE_URL, Stack
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import (
     BASE,
@@ -184,6 +184,21 @@ class TestAFunctionFromBefore:
         stack.roll_back(second, first)
         assert parts(function) == before
         assert entry(function) == (SHIM, {})
+
+    @pytest.mark.parametrize("change", [{"MemorySize": 512}, {"Env": {"A": "2"}}])
+    def test_is_again_what_it_was_even_if_its_update_was_delivered_twice(
+        self, world: World, change: dict[str, Any]
+    ) -> None:
+        stack = Stack(world.stack, FUNCTION)
+        assert stack.create({**BASE, **WITHOUT})
+        (function,) = world.aws_lambda.functions.values()
+        before = parts(function)
+        event = world.stack.event("Update", changed(BASE, **change), physical_id=stack.physical_id, old=BASE)
+        world.stack.check_url = False
+        event["ResponseURL"] = f"{RESPONSE_URL}&X-Amz-Date=20270115T080000Z"
+        assert [world.stack.send(event)["Status"] for _ in range(2)] == ["SUCCESS", "SUCCESS"]
+        stack.roll_back(changed(BASE, **change), BASE)
+        assert parts(function) == before
 
     @pytest.mark.parametrize("failing", ["", "UpdateFunctionCode"])
     @pytest.mark.parametrize("change", [{"Env": {"A": "2"}}, {"Timeout": 9}])

@@ -20,6 +20,7 @@ from cfn_injector.plugin import (
     NOT_OWNED,
     REPLACES,
     REQUEST_ID,
+    SERVED,
     FunctionError,
     Operation,
     Outcome,
@@ -144,13 +145,18 @@ def _as_deployed(operation: Operation, old: FunctionSpec, desired: FunctionSpec)
 
 
 def _forget_former(operation: Operation, old: FunctionSpec, found: Found) -> None:
-    """Deletes the package without a loader once the function has the one with it: no rollback returns to it."""
-    if operation.stack.rolling_back or old.loader is None:
+    """Deletes the package without a loader once the function has the one with it: no rollback returns to it.
+
+    An event that is delivered again finds what it made itself, and its rollback returns to what was there before.
+    """
+    request, tags = operation.request, found["Tags"]
+    again = SERVED in tags and tags[SERVED] == ownership_tags(request, pending=False).get(SERVED)
+    if operation.stack.rolling_back or again or old.loader is None:
         return
-    former, there = _former(operation, operation.request.old_properties), recorded(found["Tags"])
-    code_sha256, name = found["Configuration"]["CodeSha256"], operation.request.physical_id
-    if former.loader is None and there and there.package == expected(operation, old, code_sha256).package:
-        packages.discard_one(operation, former, name)
+    former, there = _former(operation, request.old_properties), recorded(tags)
+    deployed = expected(operation, old, found["Configuration"]["CodeSha256"])
+    if former.loader is None and there and there.package == deployed.package:
+        packages.discard_one(operation, former, request.physical_id)
 
 
 def _uncertain(found: Found, todo: Changes) -> dict[str, str]:
