@@ -165,8 +165,36 @@ MUTANTS = (
     Mutant(
         "a rollback adds the loader that was not there",
         _VERBS,
-        "    return former if deployed else desired",
+        "    return desired if removed else former",
         "    return desired",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback leaves out the loader that the failed update removed",
+        _VERBS,
+        "    return desired if removed else former",
+        "    return former",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback returns to a package without a loader that was replaced long ago",
+        _VERBS,
+        "        packages.discard_one(operation, former, name)",
+        "        pass",
+        (AUTO,),
+    ),
+    Mutant(
+        "an update that is delivered again deletes what its rollback needs",
+        _VERBS,
+        "rolling_back or again or old",
+        "rolling_back or old",
+        (AUTO,),
+    ),
+    Mutant(
+        "a rollback of code returns to the object that failed",
+        "resources/lambda_code.py",
+        "next(iter(others or found), None)",
+        "next(iter(found), None)",
         (AUTO,),
     ),
     Mutant(
@@ -271,7 +299,7 @@ MUTANTS = (
     Mutant(
         "a rollback of code makes it anew",
         "resources/lambda_code.py",
-        "    if former:",
+        "    if deployed:",
         "    if False:",
         (CODE, OBSERVED),
     ),
@@ -588,8 +616,8 @@ MUTANTS = (
     Mutant(
         "a rollback makes the package anew",
         "resources/lambda_function/packages.py",
-        "    if not operation.stack.rolling_back:\n        _inject",
-        "    if True:\n        _inject",
+        "    if operation.stack.rolling_back and is_kept(operation, desired, name):",
+        "    if False:",
         (OBSERVED,),
     ),
     Mutant(
@@ -847,8 +875,15 @@ MUTANTS = (
     Mutant(
         "a parameter that was created again counts as unchanged",
         "env_from/stores.py",
-        'changed.isoformat() if changed else ""',
+        'str(changed.timestamp()) if changed else ""',
         '""',
+        (SOURCES,),
+    ),
+    Mutant(
+        "a rollback that may not read does not say how to go on",
+        "aws/operation.py",
+        "EnvFileError, PropertiesError, PropertyError",
+        "EnvFileError, PropertyError",
         (SOURCES,),
     ),
     Mutant(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import boto3
 import pytest
 
@@ -45,6 +47,19 @@ def test_the_hash_is_the_same_until_something_changes(stocked: World, capsys: py
     third = printed(capsys, "/app/prod/", "db")
     del stocked.parameters.parameters["/app/prod/v1"]
     assert len({first, second, third, printed(capsys, "/app/prod/", "db")}) == 4
+
+
+def test_the_hash_is_the_same_in_every_time_zone(
+    stocked: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for zone in ("UTC", "America/New_York"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        found.append(printed(capsys, "/app/prod/", "db"))
+    monkeypatch.undo()
+    time.tzset()
+    assert found[0] == found[1]
 
 
 def test_one_parameter_by_its_name(stocked: World) -> None:

@@ -200,18 +200,22 @@ class TestOrder:
 
 class TestWhatCannotBeRead:
     @pytest.mark.parametrize(
-        ("source", "what"),
+        ("source", "told"),
         [
-            ({"ParameterPath": "/app/none/"}, "the path /app/none"),
-            ({"SecretId": "app/none"}, "the secret app/none"),
-            ({"SecretId": "db", "VersionStage": "AWSPENDING"}, "the secret db in version AWSPENDING"),
-            ({"Artifact": "none.env"}, "the file none.env of the artifact"),
+            ({"ParameterPath": "/app/none/"}, "the path /app/none, below which there is no parameter; create one"),
+            ({"ParameterPath": "/app/prod/table"}, "the path /app/prod/table, below which there is no parameter"),
+            ({"SecretId": "app/none"}, "the secret app/none, which does not exist; create it"),
+            (
+                {"SecretId": "db", "VersionStage": "AWSPENDING"},
+                "the secret db in version AWSPENDING, which does not exist; create it",
+            ),
+            ({"Artifact": "none.env"}, "the file none.env of the artifact, which does not exist; create it"),
         ],
     )
     def test_a_missing_source_is_named_unless_it_may_be_missing(
-        self, stocked: World, source: dict[str, str], what: str
+        self, stocked: World, source: dict[str, str], told: str
     ) -> None:
-        assert f"EnvFrom[0] refers to {what}, which does not exist; create it" in refused(stocked, EnvFrom=[source])
+        assert f"EnvFrom[0] refers to {told}" in refused(stocked, EnvFrom=[source])
         assert deployed(stocked, EnvFrom=[{**source, "Optional": True}]) == {}
 
     def test_a_denied_source_is_an_error_even_if_it_may_be_missing(self, stocked: World) -> None:
@@ -236,6 +240,21 @@ class TestWhatCannotBeRead:
     def test_a_deleted_secret_is_told(self, stocked: World) -> None:
         stocked.secrets.secrets["db"].deleted = True
         assert "the secret db, which has no value now; restore it" in refused(stocked, EnvFrom=[{"SecretId": "db"}])
+
+    @pytest.mark.parametrize(
+        ("properties", "told"),
+        [
+            ({"EnvFrom": [{"SecretId": "db", "Name": "A", "VersionId": "1"}]}, "EnvFrom[0] refers to the secret db in"),
+            ({"Env": {"A": "{{resolve:secretsmanager:db::::1}}"}}, "Env.A refers to the secret db in version 1"),
+            ({"EnvFrom": [{"ParameterPath": f"/app/{'x' * 2048}"}]}, "EnvFrom[0] refers to the path /app/xxx"),
+        ],
+    )
+    def test_what_aws_does_not_accept_as_a_name_or_a_version_is_to_be_corrected(
+        self, stocked: World, properties: dict[str, Any], told: str
+    ) -> None:
+        reason = refused(stocked, **properties)
+        assert reason.startswith(told)
+        assert reason.endswith("whose name or version AWS does not accept; correct it")
 
     def test_another_error_of_aws_is_told_by_its_code(self, stocked: World) -> None:
         def hook(name: str) -> None:
@@ -481,15 +500,30 @@ class TestRotation:
         assert len(stocked.secrets.calls) == calls
 
     @pytest.mark.parametrize("kind", [FUNCTION, CODE])
-    def test_a_rollback_without_the_old_package_says_what_it_needs(self, stocked: World, kind: str) -> None:
+    @pytest.mark.parametrize(
+        ("lost", "told"),
+        [
+            ("parameters", "EnvFrom[0] refers to the path /app/prod, below which there is no parameter"),
+            ("access", "EnvFrom[0] refers to the path /app/prod, outside ParameterPaths"),
+            ("names", "EnvFrom[0].1st is not a valid variable name"),
+        ],
+    )
+    def test_a_rollback_without_the_old_package_says_what_it_needs(
+        self, stocked: World, kind: str, lost: str, told: str
+    ) -> None:
         base = BASE if kind == FUNCTION else INJECTED
         first, second = {**base, **SOURCES}, {**base, "Env": {"A": "1"}}
         made = stocked.stack.send(stocked.stack.event("Create", second, resource_type=kind))["PhysicalResourceId"]
         stocked.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
-        stocked.parameters.parameters.clear()
+        if lost == "parameters":
+            stocked.parameters.parameters.clear()
+        elif lost == "access":
+            stocked.environ["CFN_INJECTOR_PARAMETER_PATHS"] = ""
+        else:
+            stocked.parameters.put("/app/prod/1st", "x")
         event = stocked.stack.event("Update", first, resource_type=kind, physical_id=made, old=second)
         reason = stocked.stack.send(event)["Reason"]
-        assert "EnvFrom[0] refers to the path /app/prod, which does not exist" in reason
+        assert told in reason
         assert "continue-update-rollback" in reason
 
     def test_properties_without_sources_have_the_keys_that_they_had_before(self, world: World) -> None:

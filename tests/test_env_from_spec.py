@@ -54,6 +54,8 @@ def test_a_source_is_accepted(source: dict[str, str]) -> None:
         ({"SecretId": "a", "Name": "1"}, "EnvFrom[0].Name is not a valid variable name"),
         ({"SecretId": "a", "VersionStage": "a b"}, "EnvFrom[0].VersionStage is not the name of a version"),
         ({"SecretId": "a", "VersionStage": "a", "VersionId": "b"}, "EnvFrom[0].VersionId is set together with"),
+        ({"SecretId": "a", "Name": "A", "Prefix": "DB_"}, "EnvFrom[0].Prefix does not apply to Name; remove it"),
+        ({"SecretId": "a", "Name": "A", "Upper": "true"}, "EnvFrom[0].Upper does not apply to Name; remove it"),
         ({"ParameterPath": "/a", "Prefix": "a-"}, "EnvFrom[0].Prefix is not the beginning of a variable name"),
         ({"ParameterPath": "/a", "Upper": "yes"}, "EnvFrom[0].Upper is not a boolean; use true or false"),
         *(

@@ -10,7 +10,7 @@ from cfn_injector import env_loader
 from cfn_injector.env_loader import EXEC_WRAPPER, LONGEST_RECORD
 from cfn_injector.resources.lambda_function.applied import APPLIED
 from tests.fakes.aws_lambda import Fault, Function
-from tests.fakes.cloudformation import Stack
+from tests.fakes.cloudformation import RESPONSE_URL, Stack
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import (
     BASE,
@@ -71,12 +71,12 @@ def test_the_runtime_decides_which_loader_a_template_with_variables_gets(
         (PYTHON | {"Handler": "app"}, "Handler is not a module, a dot and a name; use the form app.handler"),
         (
             JAVA | OWN_WRAPPER,
-            f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for java21; "
+            f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for this runtime; "
             "remove one of the two",
         ),
         (
             JAVA | {"Env": {EXEC_WRAPPER: "/opt/mine"}},
-            f"Env.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for java21; remove one of the two",
+            f"Env.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for this runtime; remove one of the two",
         ),
         (
             JAVA | {"Env": {"BIG": "v" * LONGEST_RECORD}},
@@ -121,6 +121,17 @@ WITHOUT = {"EnvLoader": "none"}
 
 def parts(function: Function) -> tuple[Any, ...]:
     return function.archive, entry(function), function.configuration["MemorySize"]
+
+
+def test_a_loader_that_an_update_removed_is_back_after_the_rollback(world: World) -> None:
+    stack = Stack(world.stack, FUNCTION)
+    assert stack.create(BASE)
+    (function,) = world.aws_lambda.functions.values()
+    before = parts(function)
+    assert updated(world, stack.physical_id or "", {}, WITHOUT)["Status"] == "SUCCESS"
+    assert entry(function) == ("index.handler", {})
+    stack.roll_back(changed(BASE, **WITHOUT), BASE)
+    assert parts(function) == before
 
 
 class TestAFunctionFromBefore:
@@ -174,6 +185,52 @@ class TestAFunctionFromBefore:
         assert parts(function) == before
         assert entry(function) == (SHIM, {})
 
+    @pytest.mark.parametrize("change", [{"MemorySize": 512}, {"Env": {"A": "2"}}])
+    def test_is_again_what_it_was_even_if_its_update_was_delivered_twice(
+        self, world: World, change: dict[str, Any]
+    ) -> None:
+        stack = Stack(world.stack, FUNCTION)
+        assert stack.create({**BASE, **WITHOUT})
+        (function,) = world.aws_lambda.functions.values()
+        before = parts(function)
+        event = world.stack.event("Update", changed(BASE, **change), physical_id=stack.physical_id, old=BASE)
+        world.stack.check_url = False
+        event["ResponseURL"] = f"{RESPONSE_URL}&X-Amz-Date=20270115T080000Z"
+        assert [world.stack.send(event)["Status"] for _ in range(2)] == ["SUCCESS", "SUCCESS"]
+        stack.roll_back(changed(BASE, **change), BASE)
+        assert parts(function) == before
+
+    @pytest.mark.parametrize("failing", ["", "UpdateFunctionCode"])
+    @pytest.mark.parametrize("change", [{"Env": {"A": "2"}}, {"Timeout": 9}])
+    def test_keeps_the_loader_that_an_update_of_its_configuration_added(
+        self, world: World, change: dict[str, Any], failing: str
+    ) -> None:
+        stack = Stack(world.stack, FUNCTION)
+        assert stack.create({**BASE, **WITHOUT})
+        first = changed(BASE, MemorySize=512)
+        assert updated(world, stack.physical_id or "", {}, first)["Status"] == "SUCCESS"
+        (function,) = world.aws_lambda.functions.values()
+        before = parts(function)
+
+        def fail(operation: str, params: dict[str, Any]) -> None:
+            if operation == failing:
+                raise Fault("ServiceException", "failed", 500)
+
+        world.aws_lambda.before = fail
+        updated(world, stack.physical_id or "", first, changed(first, **change))
+        world.aws_lambda.before = lambda operation, params: None
+        stack.roll_back(changed(first, **change), first)
+        assert parts(function) == before
+
+    def test_that_then_states_none_stays_without_a_loader_in_a_rollback(self, world: World) -> None:
+        stack = Stack(world.stack, FUNCTION)
+        assert stack.create({**BASE, **WITHOUT})
+        (function,) = world.aws_lambda.functions.values()
+        before = parts(function)
+        assert updated(world, stack.physical_id or "", {}, {**WITHOUT, "MemorySize": 512})["Status"] == "SUCCESS"
+        stack.roll_back(changed(BASE, **WITHOUT, MemorySize=512), BASE)
+        assert parts(function) == before
+
     @pytest.mark.parametrize(
         "accepted", [{"Handler": "odd"}, {"Runtime": "java21", **OWN_WRAPPER}], ids=["odd handler", "own wrapper"]
     )
@@ -181,9 +238,18 @@ class TestAFunctionFromBefore:
         name = created(world, **accepted, **WITHOUT)
         function = world.aws_lambda.functions[name]
         before = entry(function)
-        assert updated(world, name, accepted, {**accepted, "MemorySize": 512})["Status"] == "SUCCESS"
+        newer = {"Runtime": {"java21": "java25"}.get(accepted.get("Runtime", ""), "python3.14"), "MemorySize": 512}
+        assert updated(world, name, accepted, {**accepted, **newer})["Status"] == "SUCCESS"
         assert entry(function) == before
         assert not any(each.startswith("_cfn_injector") for each in archived(function))
+
+
+def rolled_back(world: World, properties: dict[str, Any], failed: dict[str, Any], made: str) -> tuple[str, str]:
+    """The key and the handler after the rollback of an update to ``failed``, which made the object of that key."""
+    world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    event = world.stack.event("Update", properties, resource_type=CODE, physical_id=made, old=failed)
+    answered = world.stack.send(event)
+    return answered["PhysicalResourceId"], answered["Data"]["Handler"]
 
 
 def test_code_from_before_is_what_a_rollback_returns_to(world: World) -> None:
@@ -193,9 +259,17 @@ def test_code_from_before_is_what_a_rollback_returns_to(world: World) -> None:
     new = changed(injected, ServiceTimeout=600)
     answered = world.stack.send(world.stack.event("Update", new, resource_type=CODE, physical_id=before, old=injected))
     assert answered["Data"]["Handler"] == SHIM
-    code.physical_id = answered["PhysicalResourceId"]
-    assert code.physical_id != before
-    event = world.stack.event("Update", injected, resource_type=CODE, physical_id=code.physical_id, old=new)
-    world.stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
-    answered = world.stack.send(event)
-    assert (answered["PhysicalResourceId"], answered["Data"]["Handler"]) == (before, "app.main")
+    assert answered["PhysicalResourceId"] != before
+    assert rolled_back(world, injected, new, answered["PhysicalResourceId"]) == (before, "app.main")
+
+
+@pytest.mark.parametrize(("stated", "handler"), [({}, SHIM), (WITHOUT, "app.main")], ids=["with loader", "from before"])
+def test_code_whose_update_to_none_fails_is_again_what_it_was(
+    world: World, stated: dict[str, str], handler: str
+) -> None:
+    code, injected = Stack(world.stack, CODE), {**INJECTED, "Runtime": "python3.13", "Handler": "app.main"}
+    assert code.create({**injected, **stated})
+    before = code.physical_id
+    new = {**injected, **WITHOUT}
+    answered = world.stack.send(world.stack.event("Update", new, resource_type=CODE, physical_id=before, old=injected))
+    assert rolled_back(world, injected, new, answered["PhysicalResourceId"]) == (before, handler)

@@ -20,7 +20,16 @@ from cfn_injector.aws.coerce import template_tags
 from cfn_injector.aws.s3_objects import account_secret, staging_bucket
 from cfn_injector.aws.waiting import Deadline, deadline_of, wait_out_throttling
 from cfn_injector.env_properties import is_set
-from cfn_injector.errors import AlreadyAnsweredError, InjectorError, PropertyError, StorageError, code_of
+from cfn_injector.errors import (
+    AlreadyAnsweredError,
+    ArtifactError,
+    EnvFileError,
+    InjectorError,
+    PropertiesError,
+    PropertyError,
+    StorageError,
+    code_of,
+)
 from cfn_injector.protocol.messages import CLEANING_SECONDS, Request, Services, Stack
 from cfn_injector.protocol.ownership import Verdict, verdict
 
@@ -111,14 +120,20 @@ class Operation:
         cloudformation = self.client("cloudformation")
         return stacks.has_given_up(cloudformation, self.request.stack_id, self.request.logical_id, self.stack)
 
-    def not_restorable(self, error: InjectorError) -> StorageError:
-        """The error of a rollback that finds neither the code that was deployed before nor what it is made of."""
-        return StorageError(
-            f"{error}. The rollback needs this, because the code of the previous deployment is not in the "
-            "staging bucket. Make it available again, or go on without this resource: "
-            f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
-            f"--resources-to-skip {self.request.logical_id}"
-        )
+    @contextmanager
+    def restoring(self) -> Iterator[None]:
+        """For making code anew: in a rollback, an error about what it is made of also says how to go on without it."""
+        try:
+            yield
+        except (ArtifactError, EnvFileError, PropertiesError, PropertyError, StorageError) as error:
+            if not self.stack.rolling_back:
+                raise
+            raise StorageError(
+                f"{error}. The rollback needs this, because the code of the previous deployment is not in the "
+                "staging bucket. Make it available again, or go on without this resource: "
+                f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
+                f"--resources-to-skip {self.request.logical_id}"
+            ) from error
 
     @contextmanager
     def best_effort(self, **fields: Any) -> Iterator[None]:

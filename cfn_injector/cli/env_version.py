@@ -26,7 +26,8 @@ def _parameters(client: Any, path: str) -> Iterator[list[str]]:
         chosen = [{"Key": key, "Option": option, "Values": [path.rstrip("/")]}]
         for page in client.get_paginator("describe_parameters").paginate(ParameterFilters=chosen):
             for found in page["Parameters"]:
-                yield [found["Name"], str(found["Version"]), found["LastModifiedDate"].isoformat()]
+                changed = found["LastModifiedDate"].timestamp()  # botocore's text of it is in this machine's time zone
+                yield [found["Name"], str(found["Version"]), str(changed)]
 
 
 def _secret(client: Any, name: str) -> Iterator[list[str]]:

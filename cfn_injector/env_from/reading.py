@@ -84,10 +84,6 @@ def _named(where: str, what: object) -> Iterator[None]:
         raise PropertyError(where, f"refers to {what}, {problem}", remedy) from error
 
 
-def _missing(where: str, what: object) -> PropertyError:
-    return PropertyError(where, f"refers to {what}, which does not exist", "create it, or set Optional: true")
-
-
 def _members(where: str, what: object, text: str, remedy: str) -> dict[str, Any]:
     """The members of a secret's JSON object. Numbers are text as in the secret."""
     try:
@@ -138,7 +134,8 @@ class _Reader:
                 source.where, f"refers to {source}, whose values are larger than 1 MiB", "read fewer of them"
             )
         if not values and not source.optional:
-            raise _missing(source.where, source)
+            problem = f"refers to {source}, below which there is no parameter"
+            raise PropertyError(source.where, problem, "create one, or set Optional: true")
         return _Found(values, sorted(versions))
 
     def _secret(self, where: str, wanted: SecretReference) -> str:
@@ -175,7 +172,8 @@ class _Reader:
     def _file(self, source: Source) -> _Found:
         data = injection.read_file(self._artifact, source.target)
         if data is None and not source.optional:
-            raise _missing(source.where, source)
+            problem = f"refers to {source}, which does not exist"
+            raise PropertyError(source.where, problem, "create it, or set Optional: true")
         values = merge_variables(data or b"", {}, source.target).variables
         self._conceal(*values.values())
         return _Found(values, [])  # the artifact has a state of its own

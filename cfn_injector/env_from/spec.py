@@ -135,6 +135,9 @@ def _entry_problems(where: str, entry: Any) -> Iterator[PropertyError]:
             flag(entry, name)
         except PropertyError as problem:
             yield PropertyError(f"{where}.{name}", problem.problem, problem.remedy)
+    for name in ("Prefix", "Upper"):
+        if "Name" in entry and name in entry:
+            yield PropertyError(f"{where}.{name}", "does not apply to Name", "remove it")
     if "VersionStage" in entry and "VersionId" in entry:
         yield PropertyError(f"{where}.VersionId", "is set together with VersionStage", "keep one of the two")
 

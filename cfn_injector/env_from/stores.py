@@ -22,7 +22,9 @@ PAGE = 10
 MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 
 _KEY = "allow the provider's role kms:Decrypt on its KMS key, by ExtraPolicyArns and in the key's policy"
+_INVALID = ("ParamValidationError", "ValidationException", "InvalidParameterException")
 _TROUBLES = {
+    **dict.fromkeys(_INVALID, ("whose name or version AWS does not accept", "correct it")),
     **dict.fromkeys(MISSING, ("which does not exist", "create it, or correct the name or the version")),
     "AccessDeniedException": (
         "which the provider's role may not read, or which does not exist",
@@ -52,13 +54,14 @@ class Secret(NamedTuple):
 
 def trouble(error: Exception) -> tuple[str, str]:
     """What is wrong with a source whose call failed with this error of botocore, and what to do."""
-    code = code_of(error) or type(error).__name__
-    return _TROUBLES.get(code, (f"for which AWS answered {code}", "deploy again"))
+    code, kind = code_of(error), type(error).__name__
+    unknown = f"for which AWS answered {code}" if code else f"which cannot be read ({kind})"
+    return _TROUBLES.get(code or kind, (unknown, "deploy again"))
 
 
 def _parameter(found: Mapping[str, Any]) -> Parameter:
     changed = found.get("LastModifiedDate")
-    version = (found["Name"], str(found.get("Version", "")), changed.isoformat() if changed else "")
+    version = (found["Name"], str(found.get("Version", "")), str(changed.timestamp()) if changed else "")
     return Parameter(found["Name"], found["Value"], version)
 
 

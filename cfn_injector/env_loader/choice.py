@@ -174,7 +174,7 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         )
     env, loader = properties.get("Env"), "EnvLoader: exec"
     if is_auto(properties):
-        loader = f"EnvLoader: auto, which is exec for {runtime}"
+        loader = "EnvLoader: auto, which is exec for this runtime"
     for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
         if isinstance(names, Mapping) and EXEC_WRAPPER in names:
             yield PropertyError(f"{where}.{EXEC_WRAPPER}", f"is set by {loader}", "remove one of the two")

@@ -129,16 +129,21 @@ def _key(operation: Operation, desired: CodeSpec, source: S3Source, resolved: Re
     return f"{_stem(operation, desired)}{state}{loader}.zip"
 
 
-def _deployed_before(operation: Operation, desired: CodeSpec) -> str | None:
-    """The key of the object that a rollback returns to, if there is one.
+def _deployed_before(operation: Operation, desired: CodeSpec) -> tuple[CodeSpec, str] | None:
+    """The object that a rollback returns to, and what it was made of; None if there is none.
 
-    So a rollback does not need the artifact, and returns to the state of it that was deployed. If only that state
-    changed, both objects fit the template, and the one that the event names is the new one.
+    So a rollback does not need the artifact, and returns to the state of it that was deployed. If several objects fit
+    the template, the one that the event names is the one that failed.
     """
     client, bucket = operation.client("s3"), staging_bucket(operation.services.environ)
-    keys = keys_below(client, bucket, _stem(operation, desired))
-    complete = [key for key in keys if PENDING not in tags_of(client, bucket, key)]
-    return next((key for key in complete if key != operation.request.physical_id), next(iter(complete), None))
+    found = [
+        (spec, key)
+        for spec in _as_deployed(operation.request, desired)
+        for key in keys_below(client, bucket, _stem(operation, spec))
+        if PENDING not in tags_of(client, bucket, key)
+    ]
+    others = [each for each in found if each[1] != operation.request.physical_id]
+    return next(iter(others or found), None)
 
 
 def _as_deployed(request: Request, desired: CodeSpec) -> list[CodeSpec]:
@@ -164,11 +169,11 @@ def update(request: Request, services: Services) -> Outcome:
 
 def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
     request, client, bucket = operation.request, operation.client("s3"), staging_bucket(operation.services.environ)
-    for spec in _as_deployed(request, desired) if operation.stack.rolling_back else ():
-        former = _deployed_before(operation, spec)
-        if former:
-            _sweep(operation, keep=former)
-            return _outcome(operation, spec, former, stored_sha256(client, bucket, former) or "")
+    deployed = _deployed_before(operation, desired) if operation.stack.rolling_back else None
+    if deployed:
+        spec, key = deployed
+        _sweep(operation, keep=key)
+        return _outcome(operation, spec, key, stored_sha256(client, bucket, key) or "")
     source, resolved = _open(operation, desired)
     key = _key(operation, desired, source, resolved)
     _sweep(operation, keep=key)
@@ -186,13 +191,9 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
 
 def _open(operation: Operation, desired: CodeSpec) -> tuple[S3Source, Resolved]:
     """The artifact, and the variables to inject."""
-    try:
+    with operation.restoring():
         source = open_artifact(operation.client("s3"), operation.services.environ, *desired.source)
         return source, env_from.read(operation, desired.env_from, source)
-    except (StorageError, PropertyError) as error:
-        if not operation.stack.rolling_back:
-            raise
-        raise operation.not_restorable(error) from error
 
 
 def _handlers(desired: CodeSpec) -> dict[str, str]:

@@ -14,6 +14,7 @@ from tests.fakes.aws_lambda import ACCOUNT, REGION, Clock, Fault, Wire, client_f
 from tests.fakes.json_rpc import serve
 
 PAGE = 10
+LONGEST = 2048
 _NAME = re.compile(r"(?:/?[A-Za-z0-9_.-]+)(?:/[A-Za-z0-9_.-]+)*")
 
 
@@ -92,7 +93,7 @@ class FakeParameterStore:
 
     def _by_path(self, params: dict[str, Any]) -> dict[str, Any]:
         path = params["Path"]
-        if not path.startswith("/") or not _NAME.fullmatch(path):
+        if not path.startswith("/") or not _NAME.fullmatch(path) or len(path) > LONGEST:
             raise Fault("ValidationException", "The parameter doesn't meet the parameter name requirements.")
         if not 1 <= params.get("MaxResults", PAGE) <= PAGE:
             raise Fault("ValidationException", "Member must have value less than or equal to 10")

@@ -20,6 +20,7 @@ from cfn_injector.plugin import (
     NOT_OWNED,
     REPLACES,
     REQUEST_ID,
+    SERVED,
     FunctionError,
     Operation,
     Outcome,
@@ -35,7 +36,7 @@ from cfn_injector.plugin import (
     stated_tags,
 )
 from cfn_injector.resources.lambda_function import adoption, api, claim, making, packages, spec, steps
-from cfn_injector.resources.lambda_function.applied import recorded
+from cfn_injector.resources.lambda_function.applied import expected, inputs, recorded
 from cfn_injector.resources.lambda_function.changes import PUT_ON_VERSIONS, Changes
 from cfn_injector.resources.lambda_function.claim import Found
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -91,7 +92,7 @@ def update(request: Request, services: Services) -> Outcome:
     operation, name = Operation.begin(request, services), request.physical_id
     desired, old = _parse(operation, request.properties), _parse(operation, request.old_properties)
     _check(operation, desired, old)
-    desired = _as_deployed(operation, desired)
+    desired = _as_deployed(operation, old, desired)
     found: Found | None = api.find(operation.client("lambda"), name) if spec.FUNCTION_NAME.fullmatch(name) else None
     if found is None:
         return _make_again(operation, desired)
@@ -109,6 +110,7 @@ def update(request: Request, services: Services) -> Outcome:
         return _replace(operation, desired, found, reason)
     claim.sweep(operation, request.old_properties, replaced=name)
     found = making.idle(operation, found)
+    _forget_former(operation, old, found)
     todo = making.changes_of(operation, old, desired, found)
     if todo.code:
         packages.check_source(operation, desired)
@@ -118,18 +120,43 @@ def update(request: Request, services: Services) -> Outcome:
     stable = steps.apply(operation, desired, found["Configuration"], todo)
     steps.record(operation, desired, stable, {**found["Tags"], **own})
     if todo.code or operation.stack.rolling_back:
-        former = _parse(operation, env_loader.before_auto(request.old_properties))
+        former = _former(operation, request.old_properties)
         steps.discard_old_packages(operation, desired, (old, former), name)
     return steps.outcome(name, steps.publish(operation, desired, name, stable, todo))
 
 
-def _as_deployed(operation: Operation, desired: FunctionSpec) -> FunctionSpec:
-    """What a rollback returns to: without a loader, if an earlier version of the provider deployed the template so."""
+def _former(operation: Operation, properties: Mapping[str, Any]) -> FunctionSpec:
+    """What an earlier version of the provider made of the properties."""
+    return _parse(operation, env_loader.before_auto(properties))
+
+
+def _as_deployed(operation: Operation, old: FunctionSpec, desired: FunctionSpec) -> FunctionSpec:
+    """What a rollback returns to: without a loader, if an earlier version of the provider deployed the template so.
+
+    An update that removed the loader, and failed, made the same package. ``old`` is what that update deployed.
+    """
     if not operation.stack.rolling_back or desired.loader is None:
         return desired
-    former = _parse(operation, env_loader.before_auto(operation.request.properties))
-    deployed = former.loader is None and packages.is_kept(operation, former, operation.request.physical_id)
-    return former if deployed else desired
+    name, former = operation.request.physical_id, _former(operation, operation.request.properties)
+    if former.loader or not packages.is_kept(operation, former, name):
+        return desired
+    removed = inputs(old) == inputs(former) and packages.is_kept(operation, desired, name)
+    return desired if removed else former
+
+
+def _forget_former(operation: Operation, old: FunctionSpec, found: Found) -> None:
+    """Deletes the package without a loader once the function has the one with it: no rollback returns to it.
+
+    An event that is delivered again finds what it made itself, and its rollback returns to what was there before.
+    """
+    request, tags = operation.request, found["Tags"]
+    again = SERVED in tags and tags[SERVED] == ownership_tags(request, pending=False).get(SERVED)
+    if operation.stack.rolling_back or again or old.loader is None:
+        return
+    former, there = _former(operation, request.old_properties), recorded(tags)
+    deployed = expected(operation, old, found["Configuration"]["CodeSha256"])
+    if former.loader is None and there and there.package == deployed.package:
+        packages.discard_one(operation, former, request.physical_id)
 
 
 def _uncertain(found: Found, todo: Changes) -> dict[str, str]:

@@ -16,7 +16,6 @@ from cfn_injector import env_from, injection
 from cfn_injector.archive import NewFile
 from cfn_injector.aws.s3 import S3Destination, check_bucket, open_artifact
 from cfn_injector.aws.s3_objects import discard, keys_below, staging_bucket
-from cfn_injector.errors import PropertyError, StorageError
 from cfn_injector.plugin import Operation
 from cfn_injector.resources.lambda_function.applied import inputs
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
@@ -48,15 +47,11 @@ def is_kept(operation: Operation, spec: FunctionSpec, name: str) -> bool:
 def provide(operation: Operation, desired: FunctionSpec, name: str) -> dict[str, str]:
     """``Code`` for the function: in a rollback the package that was deployed before, else a new one."""
     key = key_of(operation, desired, name)
-    if not operation.stack.rolling_back:
-        _inject(operation, desired, key)
-    elif is_kept(operation, desired, name):
+    if operation.stack.rolling_back and is_kept(operation, desired, name):
         operation.log("reuse-package", key=key)
     else:
-        try:
+        with operation.restoring():
             _inject(operation, desired, key)
-        except (StorageError, PropertyError) as error:
-            raise operation.not_restorable(error) from error
     kms_key = desired.code.get("SourceKMSKeyArn")
     place = {"S3Bucket": staging_bucket(operation.services.environ), "S3Key": key}
     return {**place, **({"SourceKMSKeyArn": kms_key} if kms_key else {})}
@@ -99,3 +94,9 @@ def discard_others(operation: Operation, name: str, keep: Collection[str] = ()) 
         for key in _keys(operation, name):
             if key not in keep:
                 discard(client, staging_bucket(operation.services.environ), key)
+
+
+def discard_one(operation: Operation, spec: FunctionSpec, name: str) -> None:
+    """Deletes the package that the spec describes, if there is one."""
+    with operation.best_effort(function=name):
+        discard(operation.client("s3"), staging_bucket(operation.services.environ), key_of(operation, spec, name))
