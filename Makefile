@@ -115,19 +115,19 @@ dist: $(VENV)/.made
 
 dist-provider:
 	@rm -rf build/lib build/bdist*
-	@$(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) .
+	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) .
 
 dist-reader-wheel:
 	@rm -rf build/reader-wheel
 	@mkdir -p build/reader-wheel
-	@cp wrapper/*.py wrapper/py.typed wrapper/pyproject.toml LICENSE build/reader-wheel
-	@$(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) ./build/reader-wheel
+	@install -m 644 wrapper/*.py wrapper/py.typed wrapper/pyproject.toml LICENSE build/reader-wheel
+	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) ./build/reader-wheel
 
 dist-reader-npm:
 	@rm -rf build/reader-npm
 	@mkdir -p build/reader-npm dist
-	@cp wrapper/node/* LICENSE build/reader-npm
-	@npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
+	@install -m 644 wrapper/node/* LICENSE build/reader-npm
+	@umask 022; npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
 
 clean:
 	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) build dist *.egg-info

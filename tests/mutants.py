@@ -51,6 +51,7 @@ MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 WAITING = "tests/test_waiting.py"
 BYTECODE = "tests/test_bytecode.py"
+READERS = "tests/test_cli_bundle_reader.py"
 SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -1357,6 +1358,41 @@ MUTANTS = (
         "redacted(visible(line)) for line in output",
         "visible(line) for line in output",
         (f"{SOURCES}::test_no_message_shows_credentials",),
+    ),
+    Mutant(
+        "text in a template of JavaScript is an import",
+        "cli/javascript_imports.py",
+        """if token.text == "`" or goes_on:""",
+        "if goes_on:",
+        (READERS,),
+    ),
+    Mutant(
+        "a relative import in Python adds the reader",
+        "cli/python_imports.py",
+        " and node.level == 0:",
+        ":",
+        (READERS,),
+    ),
+    Mutant(
+        "the reader is added although the code imports other names",
+        "cli/python_imports.py",
+        """ and name in {"", "*", *packages[package]}}""",
+        "}",
+        (READERS,),
+    ),
+    Mutant(
+        "the reader hides a module of the source",
+        "cli/reader_files.py",
+        'module in modules and not any(_has_python(files, each, module) for each in (own, ""))',
+        "module in modules",
+        (READERS,),
+    ),
+    Mutant(
+        "a package outside of the source passes for the reader by its name",
+        "cli/npm_reader.py",
+        "return name == NODE_NAME and code == _content(NODE_READER / _CODE)",
+        "return name == NODE_NAME",
+        ("tests/test_reader_packages.py",),
     ),
 )
 

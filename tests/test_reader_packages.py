@@ -197,6 +197,11 @@ def _with_another_name(folder: Path) -> None:
     (folder / "package.json").write_text('{"name": "wrapper"}')
 
 
+def _with_a_pipe(folder: Path) -> None:
+    (folder / "index.cjs").unlink()
+    os.mkfifo(folder / "index.cjs")
+
+
 def _without_code(folder: Path) -> None:
     (folder / "index.cjs").unlink()
 
@@ -213,7 +218,10 @@ def _packed_with_other_code(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [_with_other_code, _with_another_name, _without_code, _with_damage, _packed_with_other_code, shutil.rmtree],
+    [
+        *(_with_other_code, _with_another_name, _with_a_pipe, _without_code, _with_damage, _packed_with_other_code),
+        shutil.rmtree,
+    ],
 )
 def test_a_package_outside_of_the_source_that_is_not_this_reader_is_refused(
     change: Callable[[Path], object], tmp_path: Path

@@ -10,6 +10,7 @@ code is known: if it is the one of this installation, byte for byte, the bundle 
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 import zlib
@@ -22,31 +23,33 @@ from cfn_injector.cli.reader_files import NODE_FILES, NODE_NAME, NODE_READER
 
 _CODE = "index.cjs"
 _BUNDLED, _OMITTED = ("dependencies", "optionalDependencies"), ("devDependencies",)
-_LARGEST_TARBALL = 1024 * 1024
+_LARGEST = 256 * 1024
+"""Bytes of a file or a tarball: many times what the reader has."""
 
 
-def _package(place: Path) -> tuple[bytes, bytes]:
-    """The manifest and the code of the package in a folder or a tarball; empty if they cannot be read."""
-    try:
-        if place.is_dir():
-            return (place / PACKAGE).read_bytes(), (place / _CODE).read_bytes()
-        if place.stat().st_size > _LARGEST_TARBALL:
-            return b"", b""
-        with tarfile.open(place) as archive:
-            found = (archive.extractfile(f"package/{name}") for name in (PACKAGE, _CODE))
-            manifest, code = (file.read(_LARGEST_TARBALL) if file else b"" for file in found)
-            return manifest, code
-    except (OSError, KeyError, EOFError, tarfile.TarError, zlib.error):
-        return b"", b""
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file, or none. A device or a pipe could block, or never end."""
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST else b""
+
+
+def _unpacked(tarball: bytes) -> tuple[bytes, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
+        found = (archive.extractfile(f"package/{name}") for name in (PACKAGE, _CODE))
+        manifest, code = (file.read(_LARGEST) if file else b"" for file in found)
+        return manifest, code
 
 
 def _is_reader(place: Path) -> bool:
-    manifest, code = _package(place)
+    """Whether the folder or the tarball is the package of the reader, with the code of this installation."""
     try:
+        if place.is_dir():
+            manifest, code = _content(place / PACKAGE), _content(place / _CODE)
+        else:
+            manifest, code = _unpacked(_content(place))
         name = mapping(json.loads(manifest)).get("name")
-    except ValueError:
+    except (OSError, ValueError, KeyError, EOFError, tarfile.TarError, zlib.error):
         return False
-    return name == NODE_NAME and code == (NODE_READER / _CODE).read_bytes()
+    return name == NODE_NAME and code == _content(NODE_READER / _CODE)
 
 
 def _required(manifest: Mapping[str, Any], project: Path) -> Iterator[tuple[str, str]]:
@@ -54,8 +57,7 @@ def _required(manifest: Mapping[str, Any], project: Path) -> Iterator[tuple[str,
     for field in (*_BUNDLED, *_OMITTED):
         for name, spec in texts(manifest.get(field)).items():
             path = spec.removeprefix("file:")
-            is_path = path.startswith((".", "/", "~/")) or path != spec
-            if is_path and leaves(path) and _is_reader(project / Path(path).expanduser()):
+            if spec.startswith(("file:", "../", "/")) and leaves(path) and _is_reader(project / path):
                 yield field, name
 
 
