@@ -11,6 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects mutants clean
+.PHONY: dist dist-provider dist-reader-wheel dist-reader-npm
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
@@ -22,6 +23,7 @@ help:
 	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
 	@echo "make real-projects  bundle what public projects require, for all runtimes (needs an index; takes an hour)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
+	@echo "make dist   build what a release publishes: the wheel, and the reader alone for Python and for npm (in dist/)"
 	@echo "make clean  remove environments, caches and build results"
 
 # Recreated when the dependencies change, so that no old package remains. pip before 23.1 records no list of files for a
@@ -100,6 +102,32 @@ real-projects: $(VENV)/.test
 
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+# What a release publishes. The readers are built in copies, because builds leave files beside the sources.
+DIST_PYTHON ?= $(BIN)/python
+WHEEL := -m pip wheel --quiet --no-deps --wheel-dir dist
+dist-%: export SOURCE_DATE_EPOCH := 315532800
+
+dist: $(VENV)/.made
+	@rm -rf dist
+	@$(MAKE) --no-print-directory dist-provider dist-reader-wheel dist-reader-npm
+	@ls dist
+
+dist-provider:
+	@rm -rf build/lib build/bdist*
+	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) .
+
+dist-reader-wheel:
+	@rm -rf build/reader-wheel
+	@mkdir -p build/reader-wheel
+	@install -m 644 wrapper/*.py wrapper/py.typed wrapper/pyproject.toml LICENSE build/reader-wheel
+	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) ./build/reader-wheel
+
+dist-reader-npm:
+	@rm -rf build/reader-npm
+	@mkdir -p build/reader-npm dist
+	@install -m 644 wrapper/node/* LICENSE build/reader-npm
+	@umask 022; npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
 
 clean:
 	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) build dist *.egg-info

@@ -93,11 +93,11 @@ for (const line of readFileSync(`${process.env.LAMBDA_TASK_ROOT}/.env`, "utf8").
   if (equals > 0) process.env[line.slice(0, equals)] = line.slice(equals + 1);
 }
 const variables = process.env;""",
-    "load": 'require("cfn-injector-wrapper").load();\n\nconst variables = process.env;',
-    "load, by path": """require("./node_modules/cfn-injector-wrapper/index.cjs").load();
+    "load": 'require("cfn-injector-reader").load();\n\nconst variables = process.env;',
+    "load, by path": """require("./node_modules/cfn-injector-reader/index.cjs").load();
 
 const variables = process.env;""",
-    "getEnv": 'const variables = require("cfn-injector-wrapper").getEnv();',
+    "getEnv": 'const variables = require("cfn-injector-reader").getEnv();',
     "dotenv": """require("dotenv").config({ path: `${process.env.LAMBDA_TASK_ROOT}/.env`, quiet: true });
 
 const variables = process.env;""",
@@ -163,7 +163,7 @@ def build(folder: Path, runtime: str, count: int, *, bytecode: bool = False) -> 
         shutil.copytree(_ROOT / "wrapper", folder / "wrapper", ignore=without_cache)
         shutil.copytree(_package("dotenv"), folder / "dotenv", ignore=without_cache)
     else:
-        shutil.copytree(_ROOT / "wrapper" / "node", folder / "node_modules" / "cfn-injector-wrapper")
+        shutil.copytree(_ROOT / "wrapper" / "node", folder / "node_modules" / "cfn-injector-reader")
         if NPM_DOTENV.exists():
             shutil.copytree(NPM_DOTENV, folder / "node_modules" / "dotenv")
     handler = WAYS[runtime][BARE].start.partition(".")[0] + ".handler"

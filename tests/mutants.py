@@ -42,7 +42,7 @@ SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
 ACCEPTED, INJECTION = "tests/test_zip_accepted.py", "tests/test_injection.py"
 NODE_SOURCES, NODE_CHECKS = "tests/test_cli_bundle_node_sources.py", "tests/test_cli_bundle_node_checks.py"
 BUNDLE_SECRETS = "tests/test_cli_bundle_secrets.py"
-SOURCES = "tests/test_env_from.py"
+ENV_FROM = "tests/test_env_from.py"
 ENV_FILE = "tests/test_env_file.py"
 REFERENCES, UNSERVED = "tests/test_dynamic_references.py", "tests/test_unserved.py"
 STATES, THROTTLED = "tests/test_lambda_states.py", "tests/test_throttling.py"
@@ -51,6 +51,7 @@ MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 WAITING = "tests/test_waiting.py"
 BYTECODE = "tests/test_bytecode.py"
+READERS = "tests/test_cli_bundle_reader.py"
 SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -821,91 +822,91 @@ MUTANTS = (
         "env_from/access.py",
         "any(absolute == path or",
         "True or any(absolute == path or",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a stack reads what begins like a path of the list",
         "env_from/access.py",
         'absolute.startswith(f"{path}/")',
         "absolute.startswith(path)",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a stack reads what is another stack's",
         "env_from/access.py",
         ".replace(STACK_NAME, stack_name)",
         '.replace(f"/{STACK_NAME}", "")',
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a secret of another account is read",
         "env_from/access.py",
         "return here and complete",
         "return complete",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "an ARN that Secrets Manager completes is believed",
         "env_from/reading.py",
         "if not self._allowed.include_secret(found.name):",
         "if False:",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "values that were read are not masked",
         "protocol/provider.py",
         "{*self.secrets, *longest_first(values)}",
         "{*self.secrets}",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a value that looks like a reference is resolved again",
         "env_from/reading.py",
         "references.resolved(text, values.__getitem__)",
         "references.resolved(references.resolved(text, values.__getitem__), str)",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "only the first page of parameters is read",
         "env_from/reading.py",
         "                if size > LARGEST_FILE:\n                    break",
         "                break",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a parameter that was created again counts as unchanged",
         "env_from/stores.py",
         'str(changed.timestamp()) if changed else ""',
         '""',
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a rollback that may not read does not say how to go on",
         "aws/operation.py",
         "EnvFileError, PropertiesError, PropertyError",
         "EnvFileError, PropertyError",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "two sources of one name are no error",
         "env_from/reading.py",
         "if before is source or (before and not source.override):",
         "if before is source:",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "a change of Refresh reads nothing again",
         "resources/lambda_function/applied.py",
         "inline, *spec.env_from.inputs]",
         "inline]",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "the key of code ignores versions",
         "resources/lambda_code.py",
         "source.etag, *resolved.versions]",
         "source.etag]",
-        (SOURCES,),
+        (ENV_FROM,),
     ),
     Mutant(
         "references to secrets are not checked",
@@ -1406,6 +1407,41 @@ MUTANTS = (
         "redacted(visible(line)) for line in output",
         "visible(line) for line in output",
         (f"{SOURCES}::test_no_message_shows_credentials",),
+    ),
+    Mutant(
+        "text in a template of JavaScript is an import",
+        "cli/javascript_imports.py",
+        """if token.text == "`" or goes_on:""",
+        "if goes_on:",
+        (READERS,),
+    ),
+    Mutant(
+        "a relative import in Python adds the reader",
+        "cli/python_imports.py",
+        " and node.level == 0:",
+        ":",
+        (READERS,),
+    ),
+    Mutant(
+        "the reader is added although the code imports other names",
+        "cli/python_imports.py",
+        """ and name in {"", "*", *packages[package]}}""",
+        "}",
+        (READERS,),
+    ),
+    Mutant(
+        "the reader hides a module of the source",
+        "cli/reader_files.py",
+        'module in modules and not any(_has_python(files, each, module) for each in (own, ""))',
+        "module in modules",
+        (READERS,),
+    ),
+    Mutant(
+        "a package outside of the source passes for the reader by its name",
+        "cli/npm_reader.py",
+        "return name == NODE_NAME and code == _content(NODE_READER / _CODE)",
+        "return name == NODE_NAME",
+        ("tests/test_reader_packages.py",),
     ),
 )
 

@@ -90,13 +90,13 @@ def test_load(case: dict[str, Any], outcomes: dict[str, list[Any]]) -> None:
         ("a.cjs", 'const reader = require("./wrapper/node");'),
         ("a.cjs", 'const reader = require("./wrapper/node/index.cjs");'),
         ("a.mjs", 'import * as reader from "./wrapper/node/index.mjs";'),
-        ("a.cjs", 'const reader = require("cfn-injector-wrapper");'),
-        ("a.mjs", 'import * as reader from "cfn-injector-wrapper";'),
-        ("a.js", 'import * as reader from "cfn-injector-wrapper";'),
+        ("a.cjs", 'const reader = require("cfn-injector-reader");'),
+        ("a.mjs", 'import * as reader from "cfn-injector-reader";'),
+        ("a.js", 'import * as reader from "cfn-injector-reader";'),
     ],
 )
 def test_both_kinds_of_modules_find_it_as_a_folder_and_as_a_package(name: str, script: str, tmp_path: Path) -> None:
-    for place in ("wrapper/node", "node_modules/cfn-injector-wrapper"):
+    for place in ("wrapper/node", "node_modules/cfn-injector-reader"):
         shutil.copytree(WRAPPER, tmp_path / place)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / ".env").write_bytes(b"A=1\n")
@@ -337,13 +337,13 @@ NAMED = f"{{ {', '.join(NAMES)}, type Variables }}"
 
 @needs_packages
 def test_its_types_are_those_of_both_kinds_of_modules(tmp_path: Path) -> None:
-    shutil.copytree(WRAPPER, tmp_path / "node_modules" / "cfn-injector-wrapper")
+    shutil.copytree(WRAPPER, tmp_path / "node_modules" / "cfn-injector-reader")
     sources = {
-        "a.mts": f'import {NAMED} from "cfn-injector-wrapper";',
-        "b.cts": f'import {NAMED} from "cfn-injector-wrapper";',
-        "c.cts": 'import reader = require("cfn-injector-wrapper");\n'
+        "a.mts": f'import {NAMED} from "cfn-injector-reader";',
+        "b.cts": f'import {NAMED} from "cfn-injector-reader";',
+        "c.cts": 'import reader = require("cfn-injector-reader");\n'
         f"const {{ {', '.join(NAMES)} }} = reader; type Variables = reader.Variables;",
-        "d.mts": f'import {NAMED} from "./node_modules/cfn-injector-wrapper/index.mjs";',
+        "d.mts": f'import {NAMED} from "./node_modules/cfn-injector-reader/index.mjs";',
     }
     for name, first in sources.items():
         typed = TYPED if name != "c.cts" else TYPED.replace("instanceof ParseError", "instanceof reader.ParseError")
@@ -366,7 +366,7 @@ def documented() -> list[tuple[str, str]]:
 
 def test_the_examples_of_the_documentation_run(tmp_path: Path) -> None:
     assert [kind for kind, _ in documented()] == ["js", "js", "mjs"]
-    shutil.copytree(WRAPPER, tmp_path / "node_modules" / "cfn-injector-wrapper")
+    shutil.copytree(WRAPPER, tmp_path / "node_modules" / "cfn-injector-reader")
     (tmp_path / ".env").write_bytes(b"TABLE='table 1'\n")
     for number, (kind, example) in enumerate(documented()):
         name = f"{number}.{'cjs' if kind == 'js' else 'mjs'}"

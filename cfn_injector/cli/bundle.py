@@ -45,6 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="let this npm package download its prebuilt binary; may be repeated",
     )
+    parser.add_argument(
+        "--reader", action="store_true", help="add the reader of .env although no import of it is found in SRC"
+    )
     parser.add_argument("--no-install", action="store_true", help="install nothing; bundle SRC as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -85,6 +88,7 @@ def run(arguments: argparse.Namespace) -> str:
         allow_scripts=arguments.allow_scripts,
         include=arguments.include,
         gitignore=arguments.gitignore,
+        reader=arguments.reader,
     )
     try:
         with progress() as bar:

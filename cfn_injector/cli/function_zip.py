@@ -3,7 +3,8 @@
 Takes the folder of the function's source. Writes a zip and returns its facts.
 
     SRC -> a copy, in which uv, pip or npm install the dependencies for Lambda's platform
-    SRC and its dependencies -> sorted, .env last -> checked against Lambda's limits -> a zip -> OUT
+    SRC, its dependencies, and the reader that SRC imports -> sorted, .env last
+    all files -> checked against Lambda's limits -> a zip -> OUT
 
 The same files and versions give the same bytes, independent of the path and the owner of SRC. Nothing is written to
 SRC, and OUT is written completely or not at all. ``.env`` is the last entry, so that an injection moves no other entry.
@@ -34,6 +35,7 @@ from cfn_injector.cli.display import shown, visible
 from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target
 from cfn_injector.cli.npm_manifests import MODULES, PACKAGE
 from cfn_injector.cli.progress import Progress
+from cfn_injector.cli.reader_files import readers
 from cfn_injector.cli.source_files import Skip
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
@@ -54,7 +56,7 @@ class Options(NamedTuple):
     If ``runtime`` is None, the files in the source determine it. ``installer`` is ``uv`` or ``pip``; None is uv if
     installed, else pip. If ``install`` is false, the source already holds its dependencies. ``allow_scripts`` names
     packages of npm whose prebuilt binaries may be downloaded by a script. ``include`` are patterns of files that may
-    hold secrets, or that Git ignores, and are bundled nevertheless.
+    hold secrets, or that Git ignores, and are bundled nevertheless. ``reader`` adds the reader without an import of it.
     """
 
     runtime: str | None = None
@@ -65,6 +67,7 @@ class Options(NamedTuple):
     allow_scripts: Sequence[str] = ()
     include: Sequence[str] = ()
     gitignore: bool = False
+    reader: bool = False
 
     @property
     def rules(self) -> Rules:
@@ -227,7 +230,8 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
     new = _new_file(to, output, source)
     target = _target(source, options.runtime, options.architecture)
     chosen = choose(source, options.rules, new)
-    is_built = options.install and target.python is not None
+    is_python = target.python is not None
+    is_built = options.install and is_python
     own, changes = python_layout.arranged(source, chosen.own, is_built=is_built)
     _check_reserved(own)
     env_files, unreadable = _env_files(own)
@@ -240,8 +244,9 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
             workshop = Workshop(Path(os.path.realpath(scratch)), bar.show)
             installed, warnings = _dependencies(source, target, workshop, chosen.skip, options)
             _check_reserved(installed)
-        found = merged(own, installed)
-        if not found:
+        added, unsure, about_reader = readers(own, installed, chosen.skip, python=is_python, forced=options.reader)
+        found = merged(own, {**installed, **added})
+        if not (own or installed):
             raise InjectorError(f"{visible(folder)} has no files to bundle; {_GIVE}")
         stats = {name: path.stat() for name, path in found.items()}
         executable = {name: bool(stat.st_mode & 0o100) for name, stat in stats.items()}
@@ -268,6 +273,6 @@ def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
         architecture=target.architecture,
         largest=largest,
         env_files=env_files,
-        warnings=[*unreadable, *warnings, *foreign_files, *chosen.warnings()],
-        notes=[*changes, *chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
+        warnings=[*unreadable, *warnings, *unsure, *foreign_files, *chosen.warnings()],
+        notes=[*changes, *about_reader, *chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
     )

@@ -31,6 +31,7 @@ from cfn_injector.cli.npm_manifests import (
     workspace_above,
 )
 from cfn_injector.cli.npm_program import SETTINGS, check, npm, setting
+from cfn_injector.cli.npm_reader import supplied
 from cfn_injector.cli.npm_registries import NPMRC, check_registries, ignored, npmrc_text, read_settings
 from cfn_injector.cli.npm_workspaces import check_workspaces, lock_above
 from cfn_injector.cli.source_files import Exclusions, Skip, files
@@ -157,14 +158,16 @@ def install(
     """
     above = workspace_above(project)
     _check_lock(source, exclude)
+    reader = {name: path for name, path in supplied(source, project).items() if not skip(name)}
     about_project = _check_project(source, project, workshop, above)
     about_install = list(_install(source, target, workshop, above))
     modules = source / MODULES
     if not modules.exists():
-        return {}, [*about_project, *check_installed(source, project, target, above=above, settled=())]
+        return reader, [*about_project, *check_installed(source, project, target, above=above, settled=())]
     warnings = [*about_project, *about_install, *node_binaries.fetch(source, target, workshop, allow_scripts)]
     unbuilt = list(node_binaries.unbuilt(modules, target))
     settled = {*allow_scripts, *(package.name for package, _ in unbuilt)}
     warnings += [warning for _, warning in unbuilt]
     warnings += check_installed(source, project, target, above=above, settled=settled)
-    return {**dict(_installed_files(source, skip)), **node_prisma.generated(project, modules, target, skip)}, warnings
+    generated = node_prisma.generated(project, modules, target, skip)
+    return {**dict(_installed_files(source, skip)), **generated, **reader}, warnings
