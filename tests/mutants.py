@@ -180,7 +180,7 @@ MUTANTS = (
     Mutant(
         "a rollback returns to a package without a loader that was replaced long ago",
         _VERBS,
-        "        packages.discard_one(operation, former, name)",
+        "        packages.discard_one(operation, former, request.physical_id)",
         "        pass",
         (AUTO,),
     ),
