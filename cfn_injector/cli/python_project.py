@@ -88,7 +88,7 @@ def applies(marker: str, target: Target, where: str) -> bool:
     try:
         return not marker.strip() or Marker(marker).evaluate({**target.markers, "extra": ""})
     except InvalidMarker as error:
-        raise InjectorError(f"{where}: an environment marker is not valid; correct it") from error
+        raise InjectorError(f"{where}: the environment marker {visible(marker)} is not valid; correct it") from error
 
 
 def check_python(target: Target, required: str, where: str) -> None:

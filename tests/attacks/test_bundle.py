@@ -392,7 +392,7 @@ PYTHON = (
     Attack(
         "Pipfile.lock hides an option in a marker",
         _files({"Pipfile.lock": '{"default": {"evil": {"version": "==1", "markers": "os_name\\n--no-binary=:all:"}}}'}),
-        "Pipfile.lock: the line is not a valid requirement",
+        "Pipfile.lock: the environment marker os_name\\n--no-binary=:all: is not valid",
     ),
     Attack(
         "pylock.toml has a wheel outside of the source",
@@ -547,7 +547,7 @@ NODE = (
     Attack("a dependency is a repository of GitHub, without a scheme", _with_git("a/b#main"), MAY_RUN),
     Attack("a dependency is the https URL of a repository of GitHub", _with_git("https://github.com/a/b"), MAY_RUN),
     Attack("a dependency is a repository by scp's syntax", _with_git("git@h.test:a/b.git"), MAY_RUN),
-    Attack("a development dependency is a repository", _with_git("git+ssh://h.test/a", "devDependencies"), MAY_RUN),
+    Attack("a development dependency is a repository", _with_git("git+ssh://h.test/a", "devDependencies")),
     Attack("an optional dependency is a repository", _with_git("gitlab:a/b", "optionalDependencies"), MAY_RUN),
     Attack("an override is a repository", _with_git("git://h.test/a", "overrides"), f"package.json: evil {MAY_RUN}"),
     Attack("a dependency is a folder outside of the source", _with_git("file:../outside"), OUTSIDE),
