@@ -10,6 +10,8 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from cfn_injector.cli.python_installers import INSTALLERS
+from cfn_injector.cli.tools import uv_program
 from tests.fakes.aws_lambda import Clock
 from tests.fakes.cloudformation import FakeCloudFormation
 from tests.fakes.event_sources import FakeEventSources
@@ -18,6 +20,11 @@ from tests.support import attacks
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import somebody
 from tests.support.world import ARTIFACTS, KEY, STAGING, World, s3_client
+
+
+@pytest.fixture(params=[name for name in INSTALLERS if name != "uv" or uv_program()])
+def installer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -13,26 +13,16 @@ from pathlib import Path
 import pytest
 
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import uv_program
-from tests.support.cli_projects import contents, tree, wheel
+from tests.support.cli_projects import contents, find_wheels_in, tree, wheel
 
 OLD, NEW = {"kit.py": "1.0"}, {"kit.py": "2.0"}
-
-
-@pytest.fixture(params=[name for name in INSTALLERS if name != "uv" or uv_program()])
-def installer(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A function, and two versions of its package where installers look, and one for development."""
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "src" / "wheels")}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
+    find_wheels_in(tmp_path / "src" / "wheels", monkeypatch)
     folder = tree(tmp_path / "src", {"app.py": ""})
     wheel(folder / "wheels", "kit", OLD, metadata="Requires-Dist: needed\n")
     wheel(folder / "wheels", "kit", NEW, version="2.0")

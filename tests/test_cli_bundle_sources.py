@@ -15,30 +15,18 @@ import pytest
 
 from cfn_injector.cli.main import main
 from cfn_injector.cli.pip_settings import indexes_for_uv
-from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import Workshop, uv_program
-from tests.support.cli_projects import contents, state, tree, wheel
+from tests.support.cli_projects import contents, find_wheels_in, state, tree, wheel
 
 PROJECT = "[project]\nname = 'app'\nversion = '1'\nrequires-python = '>=3.10'\ndependencies = ['corp-kit>=1']\n"
 KIT, WHEEL = "corp_kit.py", "libs/corp_kit-1.0-py3-none-any.whl"
 
 
-@pytest.fixture(params=[name for name in INSTALLERS if name != "uv" or uv_program()])
-def installer(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A function whose package is in ``libs``, and on an index ``corp``; a namesake is where installers look."""
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
+    find_wheels_in(wheel(tmp_path / "public", "corp_kit", {KIT: "public"}, version="9.0").parent, monkeypatch)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv(
-        "PIP_FIND_LINKS", wheel(tmp_path / "public", "corp_kit", {KIT: "public"}, version="9.0").parent.as_posix()
-    )
     folder = tree(tmp_path / "src", {"app.py": ""})
     own = wheel(folder / "libs", "corp_kit", {KIT: "own"})
     page = tree(tmp_path / "corp" / "corp-kit", {"index.html": f"<a href='{own.name}'>{own.name}</a>"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.tools import uv_program
 from tests import real_projects
-from tests.support.cli_projects import X86_64, wheel
+from tests.support.cli_projects import X86_64, find_wheels_in, wheel
 
 pytestmark = pytest.mark.skipif(not uv_program(), reason="uv is not installed here")
 MANY, MODERN = "manylinux_2_17_x86_64.manylinux2014_x86_64", "manylinux_2_28_x86_64"
@@ -19,13 +18,10 @@ MANY, MODERN = "manylinux_2_17_x86_64.manylinux2014_x86_64", "manylinux_2_28_x86
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "index"
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
-    settings |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "UV_CONFIG_FILE": str(tmp_path / "uv.toml")}
+    find_wheels_in(folder, monkeypatch)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "uv.toml"))
     (tmp_path / "uv.toml").write_text(f"no-index = true\nfind-links = ['{folder}']\n")
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
     metadata = "Requires-Dist: old; python_version < '3.12'\nRequires-Python: >=3.10.1,!=3.12.0\n"
     wheel(folder, "app_kit", {"kit.py": ""}, metadata=metadata)
     wheel(folder, "old", {"old.py": ""})

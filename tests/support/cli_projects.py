@@ -7,12 +7,15 @@ import csv
 import hashlib
 import io
 import json
+import os
 import sys
 import tarfile
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 # The first 20 bytes of an ELF file; machine 62 is x86_64, 183 is arm64.
 X86_64, ARM64 = (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + bytes([machine, 0]) for machine in (62, 183))
@@ -84,6 +87,14 @@ def modes(archive: Path) -> dict[str, str]:
     """The mode of each entry by its name, in octal."""
     with zipfile.ZipFile(archive) as opened:
         return {entry.filename: oct(entry.external_attr >> 16) for entry in opened.infolist()}
+
+
+def find_wheels_in(folder: Path, patched: pytest.MonkeyPatch) -> None:
+    """Lets pip and uv look into one folder only, whatever the settings of this machine are."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        patched.delenv(name)
+    for name, value in {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}.items():
+        patched.setenv(name, value)
 
 
 def _record(name: str, body: bytes) -> list[str]:
