@@ -888,7 +888,7 @@ MUTANTS = (
         (ENV_FROM,),
     ),
     Mutant(
-        "two sources of one name are no error",
+        "two sources may give the same name",
         "env_from/reading.py",
         "if before is source or (before and not source.override):",
         "if before is source:",

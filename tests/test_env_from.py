@@ -202,8 +202,8 @@ class TestWhatCannotBeRead:
     @pytest.mark.parametrize(
         ("source", "told"),
         [
-            ({"ParameterPath": "/app/none/"}, "the path /app/none, below which there is no parameter; create one"),
-            ({"ParameterPath": "/app/prod/table"}, "the path /app/prod/table, below which there is no parameter"),
+            ({"ParameterPath": "/app/none/"}, "the path /app/none, which contains no parameters; create one"),
+            ({"ParameterPath": "/app/prod/table"}, "the path /app/prod/table, which contains no parameters"),
             ({"SecretId": "app/none"}, "the secret app/none, which does not exist; create it"),
             (
                 {"SecretId": "db", "VersionStage": "AWSPENDING"},
@@ -503,7 +503,7 @@ class TestRotation:
     @pytest.mark.parametrize(
         ("lost", "told"),
         [
-            ("parameters", "EnvFrom[0] refers to the path /app/prod, below which there is no parameter"),
+            ("parameters", "EnvFrom[0] refers to the path /app/prod, which contains no parameters"),
             ("access", "EnvFrom[0] refers to the path /app/prod, outside ParameterPaths"),
             ("names", "EnvFrom[0].1st is not a valid variable name"),
         ],

@@ -62,7 +62,10 @@ class Choice(NamedTuple):
 
 
 def choose(source: Path, rules: Rules, new: str | None) -> Choice:
-    """``new`` is the path of the bundle, which may be in the source and is no part of it."""
+    """The files of ``source`` that the rules select.
+
+    ``new`` is the path of the bundle itself, or None. If it is inside the source, it is left out.
+    """
     matched: set[str] = set()
     excluded = Exclusions((*rules.exclude, *NO_CODE, *CREDENTIALS), matched)
     keep, ignored = Inclusions(Exclusions(rules.include, matched)), ignore_file(source)

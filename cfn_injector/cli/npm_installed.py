@@ -36,7 +36,7 @@ def packages(modules: Path) -> Iterator[Package]:
     """The packages that npm has installed, from its own list."""
     try:
         listed = json.loads((modules / ".package-lock.json").read_text("utf-8"))["packages"]
-    except FileNotFoundError:  # there are no dependencies
+    except FileNotFoundError:  # npm writes no list if it installs nothing
         return
     for place, entry in listed.items():
         folder = modules.parent / place

@@ -2,9 +2,9 @@
 
 Takes a target, and options that name what to install. Returns a program that has ended, and its files in a folder.
 
-Both programs resolve the requirements and install wheels only, and both would do so for this machine. They are told of
-the function's platform where they ask for this machine's: uv asks an interpreter, pip evaluates markers. So both see
-the same environment markers, the same version of Python and the same platform tags.
+Both programs resolve the requirements and install only wheels, by default for the machine that they run on. Each gets
+the function's platform from the place where it looks up its own: uv from an interpreter, pip from its environment
+markers. Both then use the same markers, the same version of Python and the same platform tags.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from cfn_injector.cli.display import visible
@@ -27,6 +27,9 @@ from cfn_injector.cli.python_installers import explain
 from cfn_injector.cli.python_project import PROJECT, applies, check_python, requirement_name, toml, tool
 from cfn_injector.cli.tools import Workshop, cli_extra, uv_program
 from cfn_injector.errors import InjectorError
+
+if TYPE_CHECKING:
+    from packaging.markers import Environment
 
 PYLOCK, UV_LOCK, POETRY_LOCK, PIPFILE_LOCK = "pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock"
 PIPFILE = "Pipfile"
@@ -79,7 +82,7 @@ def _pylock(read: Mapping[str, Any], target: Target, label: str) -> Iterator[str
         lock = pylock.Pylock.from_dict(read)
         if lock.requires_python:
             check_python(target, str(lock.requires_python), label)
-        chosen = list(lock.select(environment=dict(target.markers), tags=_tags(target)))  # type: ignore[arg-type]
+        chosen = list(lock.select(environment=cast("Environment", dict(target.markers)), tags=_tags(target)))
     except (pylock.PylockValidationError, pylock.PylockSelectError) as error:
         raise InjectorError(f"cannot install {label} for {target}: {visible(str(error))}; correct it") from error
     for package, found in chosen:

@@ -54,7 +54,7 @@ def import_smart_open(location: str) -> Any:
             raise InjectorError(
                 f"{place} needs more; run: pip install '{extra[0] if extra else 'smart_open[all]'}'"
             ) from error
-        except NotImplementedError as error:
+        except NotImplementedError as error:  # what smart_open raises for an unknown scheme
             raise InjectorError(
                 f"{place} has a scheme that smart_open does not support; give a path, or an s3 URL"
             ) from error

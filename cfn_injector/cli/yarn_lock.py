@@ -2,8 +2,8 @@
 
 Takes ``yarn.lock``. Returns the versions of each package.
 
-npm takes versions from that file if there is no lock file of its own. It does not say when it takes another version, so
-the result is compared. Later releases of Yarn write another format, which npm does not read.
+npm uses the versions in that file if there is no ``package-lock.json``. It does not report when it installs a different
+version, so the caller compares the result. Yarn 2 and later write a format that npm does not read.
 https://docs.npmjs.com/cli/v11/commands/npm-install#description
 """
 

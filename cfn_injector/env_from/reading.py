@@ -134,7 +134,7 @@ class _Reader:
                 source.where, f"refers to {source}, whose values are larger than 1 MiB", "read fewer of them"
             )
         if not values and not source.optional:
-            problem = f"refers to {source}, below which there is no parameter"
+            problem = f"refers to {source}, which contains no parameters"
             raise PropertyError(source.where, problem, "create one, or set Optional: true")
         return _Found(values, sorted(versions))
 

@@ -133,7 +133,7 @@ def test_references_of_all_kinds_as_cloudformation_sends_them(stocked: Account, 
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ({"ParameterPath": "/e2e/none"}, "the path /e2e/none, below which there is no parameter"),
+        ({"ParameterPath": "/e2e/none"}, "the path /e2e/none, which contains no parameters"),
         ({"SecretId": "e2e/none"}, "the secret e2e/none, which does not exist"),
         ({"ParameterPath": "/elsewhere"}, "the path /elsewhere, outside ParameterPaths"),
         ({"ParameterPath": "/stacks/another"}, "the path /stacks/another, outside ParameterPaths"),

@@ -38,10 +38,10 @@ def recorded(tags: Mapping[str, str]) -> Applied | None:
 
 
 def inputs(spec: FunctionSpec) -> list[Any]:
-    """Everything in the template that the package depends on: references and ``EnvFrom`` as they stand there.
+    """Everything in the template that the package depends on: the text of references and ``EnvFrom``, but no values.
 
-    So a parameter or secret that has changed since is no change of the function, until ``Refresh`` changes too; and a
-    rollback finds the package that it returns to, without reading anything.
+    A new value of a parameter or a secret therefore changes the function only when ``Refresh`` changes, too. And a
+    rollback finds the package that it returns to without reading any value.
     """
     loader = [spec.loader.rules, spec.loader.exec_wrapper] if spec.loader else None
     inline = spec.inline_name if "ZipFile" in spec.code else ""
