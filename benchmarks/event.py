@@ -189,7 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(event_report.write(results), end="")
     else:
         found = event_report.goals(results)
-        print(event_report.tables(results), *map(goals_table, [found] if found else []), sep="\n", end="")
+        goals = f"\n{goals_table(found)}" if found else ""
+        print(f"{event_report.tables(results)}{goals}", end="")
     return 0
 
 

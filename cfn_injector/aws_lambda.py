@@ -138,7 +138,7 @@ class _World:
     sleep: Any = time.sleep
 
     def conceal(self, values: Iterable[str]) -> None:
-        """Nothing: what reaches this log is masked before."""
+        """Does nothing: what reaches this log is masked already."""
 
     def log(self, step: str, **fields: Any) -> None:
         line = {"step": step, **self.ids, **{name: value for name, value in fields.items() if name in LOGGED}}

@@ -27,7 +27,7 @@ ESCAPES = {character: f"\\{character}" for character in '"$\\`'}
 ESCAPED = str.maketrans(ESCAPES)
 ESCAPED_LINE_ENDS_TOO = str.maketrans({**ESCAPES, "\r": "\\r", "\n": "\\n"})
 INDENTS = tuple(BLANKS)
-IN_QUOTES = re.compile(r"""'[^']*'|`[^`]*`|"(?:[^"\\]|\\.)*"|""", re.DOTALL)
+IN_QUOTES = re.compile(r"""(?:'[^']*'|`[^`]*`|"(?:[^"\\]|\\.)*")""", re.DOTALL)
 
 
 class Merged(NamedTuple):
@@ -62,7 +62,7 @@ def _encoded(value: str) -> str:
 
 
 class _Parts(NamedTuple):
-    """An assignment, split into its texts before ``=``, the blanks behind it, the value, and the rest."""
+    """An assignment: the text before ``=``, the blanks after it, the value as it is written, and the rest."""
 
     left: str
     blanks: str
@@ -74,7 +74,7 @@ def _parts(binding: Binding) -> _Parts:
     left, _, right = binding.text.removeprefix(BOM).partition("=")
     body = right.lstrip(BLANKS)
     value, quoted = binding.value or "", IN_QUOTES.match(body)
-    if quoted and quoted[0] and not (body.startswith("`") and value.startswith("`")):
+    if quoted and not (body.startswith("`") and value.startswith("`")):
         value = quoted[0]
     return _Parts(left, right[: len(right) - len(body)], value, body[len(value) :])
 
@@ -90,7 +90,7 @@ def misread_by_node(binding: Binding) -> str | None:
 
     Node.js 20 reads tabs, blanks before a comment and a second blank after ``export`` as characters, and a comment that
     ends the file as a statement. Node.js 22, 24 and 26 skip line ends after ``=`` and a blank, and need a value after
-    ``export NAME=``. All of them know no ``\\"``, and close a backtick at the next one.
+    ``export NAME=``. None of them knows ``\\"``, and all close a backtick at the next one.
     """
     text = binding.text.removeprefix(BOM)
     if binding.name is None:

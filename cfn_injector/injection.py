@@ -2,7 +2,7 @@
 
 ``inject`` takes a source that reads ranges of bytes, a destination that writes segments, and the variables. The
 destination writes the new archive; ``inject`` returns a description of it. This module knows neither S3 nor files. It
-reads no more of the archive than its central directory and the old file.
+reads no more of an archive than its central directory and the files that it replaces or returns.
 
     read_directory -> extract the old file -> merge -> splice -> assemble
 

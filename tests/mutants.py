@@ -855,8 +855,8 @@ MUTANTS = (
     Mutant(
         "values that were read are not masked",
         "protocol/provider.py",
-        "{*self.secrets, *longest_first(values)}",
-        "{*self.secrets}",
+        "[*self.secrets, *values]",
+        "self.secrets",
         (ENV_FROM,),
     ),
     Mutant(
@@ -869,8 +869,8 @@ MUTANTS = (
     Mutant(
         "only the first page of parameters is read",
         "env_from/reading.py",
-        "                if size > LARGEST_FILE:\n                    break",
-        "                break",
+        "                size += sum(len(found.value) for found in page)\n",
+        "                break\n",
         (ENV_FROM,),
     ),
     Mutant(

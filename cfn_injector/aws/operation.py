@@ -122,7 +122,7 @@ class Operation:
 
     @contextmanager
     def restoring(self) -> Iterator[None]:
-        """For making code anew: in a rollback, an error about what it is made of also says how to go on without it."""
+        """Around making a package: in a rollback, an error about its sources also says how to skip the resource."""
         try:
             yield
         except (ArtifactError, EnvFileError, PropertiesError, PropertyError, StorageError) as error:

@@ -41,7 +41,7 @@ class Resolved:
 
 
 class _Found(NamedTuple):
-    """The values that one source gives, by names that are its own, and their versions."""
+    """The values of one source by the source's own names, and their versions."""
 
     values: Mapping[str, str]
     versions: list[list[str]]
@@ -68,10 +68,11 @@ def _access_problems(wanted: EnvFrom, allowed: Bounds) -> Iterator[PropertyError
             yield _outside(where, reference, "Secrets")
 
 
-def check_access(operation: Operation, wanted: EnvFrom) -> None:
-    """Raises PropertiesError, before anything is read, if a source is not one that the stack may read."""
+def check_access(operation: Operation, wanted: EnvFrom) -> Bounds:
+    """The stack's bounds. Raises PropertiesError, before anything is read, if a source is outside them."""
     allowed = bounds(operation.services.environ, operation.request.stack_id)
     refuse(_access_problems(wanted, allowed))
+    return allowed
 
 
 @contextmanager
@@ -128,11 +129,8 @@ class _Reader:
                 versions += [list(found.version) for found in page]
                 size += sum(len(found.value) for found in page)
                 if size > LARGEST_FILE:
-                    break
-        if size > LARGEST_FILE:
-            raise PropertyError(
-                source.where, f"refers to {source}, whose values are larger than 1 MiB", "read fewer of them"
-            )
+                    problem = f"refers to {source}, whose values are larger than 1 MiB"
+                    raise PropertyError(source.where, problem, "read fewer of them")
         if not values and not source.optional:
             problem = f"refers to {source}, which contains no parameters"
             raise PropertyError(source.where, problem, "create one, or set Optional: true")
@@ -249,8 +247,7 @@ def _merged(wanted: EnvFrom, found: Mapping[Source, _Found]) -> dict[str, str]:
 
 def read(operation: Operation, wanted: EnvFrom, artifact: injection.Source) -> Resolved:
     """The variables to inject: those of the sources, in their order, and ``Env``, which wins."""
-    check_access(operation, wanted)
-    reader = _Reader(operation, bounds(operation.services.environ, operation.request.stack_id), artifact)
+    reader = _Reader(operation, check_access(operation, wanted), artifact)
     found = {source: reader.read(source) for source in wanted.sources}
     values, versions = reader.references(wanted.references)
     env = {name: references.resolved(text, values.__getitem__) for name, text in wanted.env.items()}

@@ -49,7 +49,7 @@ _SEPARATORS = re.compile(r"[/.-]")
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of ``EnvFrom``. ``kind`` is its first name, ``target`` the value of that."""
+    """One entry of ``EnvFrom``. ``kind`` is the name in ``_KINDS`` that it has, ``target`` that name's value."""
 
     where: str
     kind: str
@@ -89,7 +89,7 @@ class EnvFrom:
     """What is read to get the variables.
 
     ``env`` is ``Env`` as text, with its references. ``outside`` are the names in ``Environment.Variables``. ``inputs``
-    is what the template says about when to read: a package is created again if it changes.
+    holds ``EnvFrom`` and ``Refresh`` as the template has them: a change of it creates the package again.
     """
 
     sources: tuple[Source, ...]
@@ -114,7 +114,7 @@ def _entries(properties: Mapping[str, Any]) -> list[Any]:
 
 
 def _kind(entry: Any) -> str | None:
-    """What the source is named by; None if nothing does, or several names do."""
+    """The one name in ``_KINDS`` that the entry has; None if it has none or several."""
     kinds = [kind for kind in _KINDS if kind in entry] if isinstance(entry, Mapping) else []
     return kinds[0] if len(kinds) == 1 else None
 

@@ -24,10 +24,9 @@ LONGEST_RECORD = 128 * 1024 - 1
 TOO_LONG = f"over {LONGEST_RECORD:,} bytes, name and = included, which Linux cannot pass to a program"
 _AUTO = {"python": "handler", "nodejs": "handler", "java": "exec", "ruby": "exec", "dotnet": "exec"}
 """What ``auto`` is for runtimes whose names begin like this: those that start through a wrapper. Others get none."""
-_VARIABLES = frozenset({"Env", "EnvFrom"})
+_GIVE_VARIABLES = frozenset({"Env", "EnvFrom"})
 REQUIRED = {"handler": ("Handler", "Runtime"), "exec": ("Runtime",)}
 """The properties that a loader depends on."""
-
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
@@ -92,7 +91,7 @@ def kind_of(properties: Mapping[str, Any]) -> Any:
         return properties["EnvLoader"]
     kind = next((kind for name, kind in _AUTO.items() if _runtime(properties).startswith(name)), "none")
     impossible = kind == "exec" and is_set(properties, "Edge")
-    return "none" if impossible or not _VARIABLES & properties.keys() else kind
+    return "none" if impossible or not _GIVE_VARIABLES & properties.keys() else kind
 
 
 def before_auto(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -103,11 +103,11 @@ def secrets_in(event: Mapping[str, Any]) -> list[str]:
 
     Values of less than four characters, blanks, and words such as ``true`` are not among them.
     """
-    return longest_first([*_values(event.get("ResourceProperties")), *_values(event.get("OldResourceProperties"))])
+    return maskable([*_values(event.get("ResourceProperties")), *_values(event.get("OldResourceProperties"))])
 
 
-def longest_first(values: Iterable[str]) -> list[str]:
-    """The values to mask, and their lines: without those that are too short, blanks, and words such as ``true``."""
+def maskable(values: Iterable[str]) -> list[str]:
+    """The values to mask and their lines, longest first, without short ones, blanks, and words such as ``true``."""
     parts = {part for value in values for part in _parts(value)}
     hidden = [part for part in parts if len(part.strip()) >= _MIN_LENGTH and part.lower() not in _NOT_SECRET]
     return sorted(hidden, key=len, reverse=True)

@@ -19,7 +19,7 @@ from traceback import extract_tb
 from typing import Any
 
 from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
-from cfn_injector.protocol.masking import longest_first, masked, secrets_in
+from cfn_injector.protocol.masking import maskable, masked, secrets_in
 from cfn_injector.protocol.messages import (
     CLEANING_SECONDS,
     Outcome,
@@ -120,7 +120,7 @@ class _Guarded:
         return client
 
     def conceal(self, values: Iterable[str]) -> None:
-        self.secrets[:] = sorted({*self.secrets, *longest_first(values)}, key=len, reverse=True)
+        self.secrets[:] = maskable([*self.secrets, *values])
 
     def log(self, step: str, **fields: Any) -> None:
         self.steps.append(step)

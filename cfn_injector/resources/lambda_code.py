@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -59,7 +59,6 @@ class CodeSpec:
     """The properties, typed. ``source`` is bucket, key and version; the handlers are the functions' own."""
 
     source: tuple[str, str, str | None]
-    env: Mapping[str, str] = field(repr=False)
     env_from: EnvFrom
     env_file: str
     loader: Loader | None
@@ -93,11 +92,10 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 
 def parse(properties: Mapping[str, Any]) -> CodeSpec:
     """The properties, typed, and every problem."""
-    code, env = properties.get("Code"), properties.get("Env")
+    code = properties.get("Code")
     code = code if isinstance(code, Mapping) else {}
     return CodeSpec(
         source=(code.get("S3Bucket", ""), code.get("S3Key", ""), code.get("S3ObjectVersion")),
-        env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
         env_from=env_from.parse(properties),
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
@@ -118,7 +116,8 @@ def _stem(operation: Operation, desired: CodeSpec) -> str:
     The hash is keyed with a secret of the provider, so that nobody can test a guess of a value by the key.
     """
     rules = desired.loader.rules if desired.loader else None
-    inputs = [desired.source, sorted(desired.env.items()), desired.env_file, rules, *desired.env_from.inputs]
+    env = sorted(desired.env_from.env.items())
+    inputs = [desired.source, env, desired.env_file, rules, *desired.env_from.inputs]
     return f"{_prefix(operation.request)}{operation.keyed_hash(inputs)[:32]}-"
 
 

@@ -45,7 +45,7 @@ def inputs(spec: FunctionSpec) -> list[Any]:
     """
     loader = [spec.loader.rules, spec.loader.exec_wrapper] if spec.loader else None
     inline = spec.inline_name if "ZipFile" in spec.code else ""
-    texts = [sorted(spec.code.items()), sorted(spec.env.items()), spec.env_file]
+    texts = [sorted(spec.code.items()), sorted(spec.env_from.env.items()), spec.env_file]
     return [*texts, loader, spec.architectures, inline, *spec.env_from.inputs]
 
 

@@ -74,7 +74,6 @@ class FunctionSpec:
     architectures: tuple[str, ...]
     handler: str
     inline_name: str
-    env: Mapping[str, str] = field(repr=False)
     env_from: EnvFrom
     env_file: str
     loader: Loader | None
@@ -187,7 +186,7 @@ def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
     signing = typed_separate.get("CodeSigningConfigArn")
     if isinstance(signing, str):
         typed_arguments["CodeSigningConfigArn"] = signing
-    code, env = properties.get("Code"), properties.get("Env")
+    code = properties.get("Code")
     name = properties.get("FunctionName")
     return FunctionSpec(
         name=None if name is None else str(name),
@@ -198,7 +197,6 @@ def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
         architectures=tuple(typed_arguments.get("Architectures", ["x86_64"])),
         handler=str(properties.get("Handler", "")),
         inline_name=_inline_name(properties),
-        env=env_properties.variables(properties) if isinstance(env, Mapping) else {},
         env_from=env_from.parse(properties),
         env_file=env_properties.env_file(properties),
         loader=env_loader.desired(properties),
