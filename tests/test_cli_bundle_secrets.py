@@ -267,6 +267,15 @@ def test_gitignore_applies_below_the_top_of_a_work_tree_to_files_that_are_not_tr
 
 
 @needs_git
+def test_gitignore_leaves_out_a_repository_that_git_ignores(source: Path, output: Path) -> None:
+    tree(source, {".gitignore": "/vendor\n", "vendor/a.py": ""})
+    _repository(source / "vendor")
+    _repository(source)
+    assert main(["bundle", str(source), "-o", str(output), "--gitignore"]) == 0
+    assert contents(output).keys() == {*APP, ".gitignore"}
+
+
+@needs_git
 def test_gitignore_runs_no_program_of_the_repository(source: Path, output: Path, tmp_path: Path) -> None:
     program = tree(tmp_path, {"evil": f"#!/bin/sh\ntouch {tmp_path}/canary\n"}) / "evil"
     program.chmod(0o755)

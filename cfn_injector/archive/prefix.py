@@ -1,4 +1,4 @@
-"""Bytes in front of an archive: which of them all readers get over in the same way.
+"""Decides whether all readers skip the bytes in front of an archive in the same way.
 
 ``check_prefix`` takes the layout of an archive, the position of its first entry, and a function that reads ranges of
 the archive. Errors: ArtifactError.

@@ -10,9 +10,10 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from cfn_injector.archive import Directory, Entry, plain
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import some, visible
 from cfn_injector.env_file import NAME, misread_by_node
 from cfn_injector.env_properties import LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.injection import LAMBDA_MAX_UNPACKED
@@ -21,14 +22,10 @@ from wrapper.dotenv import BLANKS, BOM, QUOTES, Binding
 DIRECT_UPLOAD = 50 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-_LISTED = 3
-"""How many lines or names a warning lists."""
-
 _UNIX = (3, 19)  # host systems whose attributes hold permissions: Unix and macOS, APPNOTE 4.4.2
 _READ, _SEARCH = 0o004, 0o001
 _TYPES = (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 _LONGEST_PART = 255  # bytes: NAME_MAX, https://man7.org/linux/man-pages/man7/path_resolution.7.html
-_STORED, _DEFLATED = 0, 8
 # APPNOTE 4.4.5
 _METHODS = {6: "implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 # A name with other characters may be the middle of a secret that was pasted without quotes.
@@ -91,11 +88,6 @@ _MISREAD: Sequence[tuple[Callable[[Binding], bool], str]] = (
 )
 
 
-def _some(things: Sequence[object]) -> str:
-    first = ", ".join(map(str, things[:_LISTED]))
-    return first if len(things) <= _LISTED else f"{first} and {len(things) - _LISTED} more"
-
-
 def shown_name(name: str) -> str:
     """The name of a variable, or ``***`` if it may be a secret."""
     return name if _HARMLESS.fullmatch(name) else "***"
@@ -124,7 +116,7 @@ def on_readers(path: str, bindings: Sequence[Binding]) -> Iterator[str]:
             problems.setdefault(problem, []).append(binding.line)
     for problem, lines in problems.items():
         if lines:
-            yield f"{visible(path)}, line {_some(lines)}: {problem}"
+            yield f"{visible(path)}, line {some(lines)}: {problem}"
 
 
 def on_permissions(directory: Directory) -> Iterator[str]:
@@ -141,9 +133,9 @@ def on_permissions(directory: Directory) -> Iterator[str]:
         elif entry.is_file and not entry.mode & _READ:
             files.append(visible(entry.display_name))
     if files:
-        yield f"Lambda's user cannot read {_some(files)}; give files mode 0644"
+        yield f"Lambda's user cannot read {some(files)}; give files mode 0644"
     if folders:
-        yield f"Lambda's user cannot open {_some(folders)}; give folders mode 0755"
+        yield f"Lambda's user cannot open {some(folders)}; give folders mode 0755"
 
 
 def _is_utf8(name: bytes) -> bool:
@@ -155,9 +147,9 @@ def _is_utf8(name: bytes) -> bool:
 
 
 def _problems(entry: Entry, others: Mapping[bytes, Entry]) -> Iterator[str]:
-    """Why an unpacker may not unpack an entry to where it is expected. ``others`` are not folders, by their names."""
+    """Why an entry may not be unpacked where it is expected. ``others`` has the entries that are not folders."""
     name = plain(entry.name)
-    if entry.method not in (_STORED, _DEFLATED):
+    if entry.method not in (ZIP_STORED, ZIP_DEFLATED):
         method = _METHODS.get(entry.method, f"method {entry.method}")
         yield f"compressed with {method}, which Lambda may not unpack; compress with deflate"
     if b"\\" in name:  # Lambda does not make folders of them: https://github.com/aws/aws-cli/issues/8501
@@ -187,4 +179,4 @@ def on_entries(directory: Directory) -> Iterator[str]:
             problem = "has another name in its Unicode path field, which only some unpackers use"
             found.setdefault(problem, []).append(visible(entry.display_name))
     for problem, names in found.items():
-        yield f"{_some(names)}: {problem}"
+        yield f"{some(names)}: {problem}"

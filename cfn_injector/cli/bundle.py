@@ -53,16 +53,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _as_json(made: Bundle) -> str:
-    facts = {"output": made.output, "size": made.size, "entries": made.entries, "unpacked": made.unpacked}
-    digests = {"sha256": made.sha256, "code_sha256": made.code_sha256}
-    platform = {"runtime": made.runtime, "architecture": made.architecture}
-    largest = [{"name": name, "size": size} for size, name in made.largest]
     return json.dumps(
         {
-            **facts,
-            **digests,
-            **platform,
-            "largest": largest,
+            "output": made.output,
+            "size": made.size,
+            "entries": made.entries,
+            "unpacked": made.unpacked,
+            "sha256": made.sha256,
+            "code_sha256": made.code_sha256,
+            "runtime": made.runtime,
+            "architecture": made.architecture,
+            "largest": [{"name": name, "size": size} for size, name in made.largest],
             "env_files": made.env_files,
             "warnings": made.warnings,
             "notes": made.notes,

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cfn_injector.cli.display import visible
+from cfn_injector.cli.display import some, visible
 from cfn_injector.cli.lambda_platform import compiled_for, is_library
 
 _NAMED = 3
@@ -28,7 +28,7 @@ _PREBUILDS = re.compile(r"(^|.*/)prebuilds/")
 def _without_platform(name: str) -> str:
     """What is the same in the names of all variants of one file.
 
-    A folder's name that names a platform counts for nothing, and a file's name up to where it names one.
+    Folders that name a platform are all the same, and a file's name is cut where it names one.
     """
     prebuilds = _PREBUILDS.match(name)
     if prebuilds:
@@ -47,5 +47,4 @@ def foreign(found: Mapping[str, Path], executable: Mapping[str, bool], architect
         if made not in (None, architecture) and _without_platform(name) not in fitting:
             wrong.setdefault(str(made), []).append(visible(name))
     for made, names in sorted(wrong.items()):
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"{', '.join(names[:_NAMED])}{more} cannot run on {architecture}: compiled for {made}"
+        yield f"{some(names)} cannot run on {architecture}: compiled for {made}"

@@ -7,7 +7,7 @@ Errors: InjectorError.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cfn_injector.errors import InjectorError, StorageError
@@ -24,6 +24,12 @@ _QUERY = re.compile(r"(?<=\S)\?[^\s?#\"'`<>]*=[^\s#\"'`<>)]*")
 # A name without a password is a credential only where it may be a token; "git@" is neither. "$" begins a variable.
 _PASSWORD = re.compile(r"://[^/\s@:\"'`<>]*:[^/\s@\"'`<>$]+@|https?://(?!git@)[^/\s@:\"'`<>$]+@")
 _S3_OBJECT = re.compile(r"([^/:@]+)/(.+?)(?:\?versionId=([^&?]+))?", re.DOTALL)
+
+
+def some(things: Sequence[object], most: int = 3) -> str:
+    """The first things, and how many more there are."""
+    first = ", ".join(map(str, things[:most]))
+    return first if len(things) <= most else f"{first} and {len(things) - most} more"
 
 
 def visible(text: str) -> str:

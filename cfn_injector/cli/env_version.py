@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> str:
 
     try:
         session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
-        found = versions(session.client, arguments.names)
-    except BotoCoreError as error:  # no such profile, no Region
+    except BotoCoreError as error:  # such as a profile that does not exist
         raise InjectorError(f"{' '.join(str(error).split())}; configure it as for the AWS CLI") from error
+    found = versions(session.client, arguments.names)
     return sha256(json.dumps(found).encode()).hexdigest()[:_LENGTH]

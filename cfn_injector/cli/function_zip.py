@@ -142,10 +142,10 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
 
 
 def _target(source: Path, runtime: str | None, architecture: str) -> Target:
-    python = [name for name in python_manifest.FILES if (source / name).exists()]
-    node = [name for name in (PACKAGE,) if (source / name).exists()]
+    python = next((name for name in python_manifest.FILES if (source / name).exists()), None)
+    node = (source / PACKAGE).exists()
     if runtime is None and python and node:
-        raise InjectorError(f"the source has {python[0]} and {node[0]}; choose one with --runtime")
+        raise InjectorError(f"the source has {python} and {PACKAGE}; choose one with --runtime")
     default = NODE if node else PYTHON
     return Target.of(default if runtime is None else runtime, architecture)
 

@@ -34,4 +34,5 @@ def ignored_by_git(folder: Path) -> frozenset[str]:
     if done.returncode:
         reason = os.fsdecode(done.stderr).strip().partition("\n")[0].removeprefix("fatal: ")
         raise InjectorError(f"Git does not list the files of {visible(str(folder))}: {visible(reason)}; {_REMEDY}")
-    return frozenset(filter(None, os.fsdecode(done.stdout).split("\0")))
+    names = os.fsdecode(done.stdout).split("\0")
+    return frozenset(name.rstrip("/") for name in names if name)  # a repository in the folder ends with "/"

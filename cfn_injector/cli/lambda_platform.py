@@ -74,7 +74,7 @@ class Target(NamedTuple):
     @property
     def glibc(self) -> int:
         """The minor version of glibc."""
-        is_old = (self.python or _GLIBC) <= _LAST_OLD_PYTHON or (self.node or _GLIBC) <= _LAST_OLD_NODE
+        is_old = self.python <= _LAST_OLD_PYTHON if self.python is not None else (self.node or 0) <= _LAST_OLD_NODE
         return _OLD_GLIBC if is_old else _GLIBC
 
     @property

@@ -1,4 +1,4 @@
-"""Sees to the compiled files of installed packages.
+"""Downloads and checks the compiled files of installed packages.
 
 Takes the folder in which npm has installed. Downloads prebuilt binaries, and returns warnings.
 
@@ -133,18 +133,18 @@ def is_built(folder: Path, target: Target) -> bool:
 
 def unbuilt(modules: Path, target: Target) -> Iterator[tuple[Package, str]]:
     """Packages without a binary for the target, each with a warning."""
-    for installed in packages(modules):
-        folder, package, _ = installed
-        name = installed.label
-        builds = [each for each in package.get("optionalDependencies", {}) if "linux" in each and "musl" not in each]
+    for package in packages(modules):
+        folder, manifest, _ = package
+        name = package.label
+        builds = [each for each in manifest.get("optionalDependencies", {}) if "linux" in each and "musl" not in each]
         fitting = [each for each in builds if target.cpu in each]
         if fitting:
             if not any((place / each).exists() for each in fitting for place in search_path(folder, modules)):
                 problem = f"needs {fitting[0]}, which its lock file does not list"
-                yield installed, f"{name} {problem}; remove that file, and run: npm install"
+                yield package, f"{name} {problem}; remove that file, and run: npm install"
             continue
-        fetches = fetch_words(package)
+        fetches = fetch_words(manifest)
         if (fetches or (folder / "binding.gyp").exists()) and not builds and not is_built(folder, target):
-            remedy = f", or --allow-scripts {visible(installed.name)}" if fetches else ""
+            remedy = f", or --allow-scripts {visible(package.name)}" if fetches else ""
             problem = "is not compiled for the function's platform; choose a version with prebuilt binaries"
-            yield installed, f"{name} {problem}{remedy}"
+            yield package, f"{name} {problem}{remedy}"

@@ -14,7 +14,7 @@ from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.node_binaries import is_built
 from cfn_injector.cli.node_engines import fits
 from cfn_injector.cli.npm_installed import Package, packages, search_path
-from cfn_injector.cli.npm_manifests import LOCKS, MODULES, PACKAGE, Workspace, mapping, read_json, workspaces
+from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, Workspace, mapping, npm_lock, read_json, workspaces
 
 _SCRIPTS = ("preinstall", "install", "postinstall")
 """https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-operation-order"""
@@ -30,10 +30,10 @@ def _on_engines(source: Path, installed: Sequence[Package], target: Target) -> I
     own = _engines(read_json(source / PACKAGE))
     if not fits(own, major):
         yield f"{PACKAGE} requires Node.js {visible(own)} by its engines, and --runtime is {target.runtime}"
-    others = [f"{each.label} ({visible(_engines(each.manifest))})" for each in installed]
-    wrong = [label for each, label in zip(installed, others, strict=True) if not fits(_engines(each.manifest), major)]
+    wrong = [each for each in installed if not fits(_engines(each.manifest), major)]
     if wrong:
-        yield f"by their engines, packages do not support {target.runtime}: {', '.join(wrong)}"
+        labels = ", ".join(f"{each.label} ({visible(_engines(each.manifest))})" for each in wrong)
+        yield f"by their engines, packages do not support {target.runtime}: {labels}"
 
 
 def _scripts(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -62,8 +62,7 @@ def _on_namesakes(source: Path, installed: Sequence[Package], above: Workspace |
     """npm links a package of the workspace only if its version is in the range that a dependency asks for."""
     named = {name for each in (*workspaces(source), *([above] if above else [])) for name in each.packages}
     for each in installed:
-        is_public = not each.folder.is_symlink() and str(each.entry.get("resolved", "http")).startswith("http")
-        if each.name in named and is_public:
+        if each.name in named and each.is_of_registry:
             yield (
                 f"{each.label} is the registry's package, although the workspace has one of that name; "
                 "require a version that the workspace's package has"
@@ -83,8 +82,9 @@ def _is_for(entry: Mapping[str, Any], target: Target) -> bool:
 
 def _on_optional(source: Path, installed: Sequence[Package], target: Target) -> Iterator[str]:
     """npm leaves out an optional package that it cannot get, or that does not support npm's own Node.js."""
-    lock = next((read_json(source / name) for name in LOCKS if (source / name).exists()), {})
-    locked = {source / place: mapping(entry) for place, entry in mapping(lock.get("packages")).items()}
+    lock = npm_lock(source)
+    entries = mapping(read_json(lock).get("packages")) if lock else {}
+    locked = {source / place: mapping(entry) for place, entry in entries.items()}
     roots = [(source, read_json(source / PACKAGE)), *((each.folder, each.manifest) for each in installed)]
     lost: dict[str, None] = {}
     for folder, manifest in roots:
@@ -97,14 +97,14 @@ def _on_optional(source: Path, installed: Sequence[Package], target: Target) -> 
         yield f"npm left out optional packages: {', '.join(map(visible, lost))}; check the network and your credentials"
 
 
-def _on_own_modules(modules: Path, project: Path) -> Iterator[str]:
+def _on_own_modules(source: Path, project: Path) -> Iterator[str]:
     """Packages that somebody has put into the project's node_modules."""
     listed = mapping(read_json(project / MODULES / ".package-lock.json").get("packages"))
     if not listed:
         return
     places = [*(project / MODULES).glob("[!.@]*"), *(project / MODULES).glob("@*/*")]
     names = (each.relative_to(project).as_posix() for each in places if each.is_dir())
-    lost = [name for name in sorted(names) if name not in listed and not (modules.parent / name).exists()]
+    lost = [name for name in sorted(names) if name not in listed and not (source / name).exists()]
     if lost:
         yield f"{', '.join(map(visible, lost))} is not bundled, because {PACKAGE} does not require it"
 
@@ -116,10 +116,9 @@ def check_installed(
 
     ``above`` is the project's workspace. ``settled`` names packages whose scripts the caller knows about.
     """
-    modules = source / MODULES
-    installed = [each for each in packages(modules) if MODULES in each.folder.relative_to(source).parts]
+    installed = [each for each in packages(source / MODULES) if MODULES in each.folder.relative_to(source).parts]
     yield from _on_engines(source, installed, target)
     yield from _on_scripts(source, installed, target, settled)
     yield from _on_namesakes(source, installed, above)
     yield from _on_optional(source, installed, target)
-    yield from _on_own_modules(modules, project)
+    yield from _on_own_modules(source, project)

@@ -22,12 +22,12 @@ from cfn_injector.cli.node_checks import check_installed
 from cfn_injector.cli.npm_dependencies import check_dependencies, omit_development
 from cfn_injector.cli.npm_installed import packages
 from cfn_injector.cli.npm_manifests import (
-    LOCKS,
     MODULES,
     OTHER_LOCKS,
     PACKAGE,
     Workspace,
     local_packages,
+    npm_lock,
     workspace_above,
 )
 from cfn_injector.cli.npm_program import SETTINGS, check, npm, setting
@@ -54,7 +54,7 @@ def _check_npm(source: Path, workshop: Workshop, *, has_lock: bool) -> None:
 
 def _check_lock(source: Path, exclude: Sequence[str]) -> None:
     """Refuse a lock file that npm does not read, unless the caller excludes it."""
-    if any((source / lock).exists() for lock in LOCKS) or is_of_yarn_1(source / YARN_LOCK):
+    if npm_lock(source) or is_of_yarn_1(source / YARN_LOCK):
         return
     is_excluded = Exclusions(exclude)
     for name, tool in OTHER_LOCKS.items():
@@ -77,7 +77,7 @@ def _check_locked(source: Path, locked: Path) -> None:
 
 def _install(source: Path, target: Target, workshop: Workshop, above: Workspace | None) -> Iterator[str]:
     """Run npm, and yield warnings."""
-    has_lock, by_yarn = any((source / lock).exists() for lock in LOCKS), is_of_yarn_1(source / YARN_LOCK)
+    has_lock, by_yarn = npm_lock(source) is not None, is_of_yarn_1(source / YARN_LOCK)
     _check_npm(source, workshop, has_lock=has_lock)
     locked = workshop.folder / YARN_LOCK
     if by_yarn and not has_lock:

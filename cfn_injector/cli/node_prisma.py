@@ -51,7 +51,7 @@ def _outputs(project: Path) -> Iterator[str]:
 
 
 def _folders(project: Path, installed: Path) -> list[str]:
-    """Where clients have to be. A package that another one requires may never be loaded."""
+    """Where clients have to be. None is required if only a dependency requires Prisma: it may never load it."""
     found = list(dict.fromkeys(_outputs(project)))
     version = str(read_json(installed / _CLIENT / PACKAGE).get("version", ""))
     is_old = version.partition(".")[0] in map(str, range(_LAST_WITH_DEFAULT + 1))

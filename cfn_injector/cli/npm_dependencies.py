@@ -26,6 +26,7 @@ from cfn_injector.cli.npm_manifests import (
     leaves,
     local_packages,
     mapping,
+    npm_lock,
     read_json,
     texts,
 )
@@ -102,7 +103,7 @@ def omit_development(source: Path, above: Workspace | None) -> None:
     siblings = above.packages if above else {}
     unknown = {name for name, spec in development.items() if name in siblings or _is_refused(spec, "")}
     unknown -= dict(required(package)).keys()
-    if unknown and not any((source / lock).exists() for lock in LOCKS):
+    if unknown and not npm_lock(source):
         kept = {name: spec for name, spec in development.items() if name not in unknown}
         (source / PACKAGE).write_text(json.dumps({**package, "devDependencies": kept}), "utf-8")
 

@@ -31,6 +31,11 @@ class Package(NamedTuple):
         """Name and version, for a message."""
         return visible(f"{self.name} {self.manifest.get('version')}")
 
+    @property
+    def is_of_registry(self) -> bool:
+        """Whether npm has downloaded it. npm may omit the URL of a package of the registry."""
+        return not self.folder.is_symlink() and str(self.entry.get("resolved", "http")).startswith("http")
+
 
 def packages(modules: Path) -> Iterator[Package]:
     """The packages that npm has installed, from its own list."""

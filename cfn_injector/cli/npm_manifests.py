@@ -12,13 +12,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from cfn_injector.cli.tools import cli_extra
+from cfn_injector.cli.tools import cli_extra, toml_module
 
 PACKAGE, PNPM_WORKSPACE, LERNA = "package.json", "pnpm-workspace.yaml", "lerna.json"
 LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
@@ -26,7 +24,7 @@ OTHER_LOCKS = {"yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm", "bun.lock": "bun",
 """Lock files that npm does not read, and the program of each."""
 MODULES = "node_modules"
 
-FIELDS = ("dependencies", "optionalDependencies", "devDependencies", "peerDependencies", "requires")
+_FIELDS = ("dependencies", "optionalDependencies", "devDependencies", "peerDependencies", "requires")
 _RANGE = re.compile(r"[\w.*^~<>=|+ -]*")
 _NPM_ALIAS = re.compile(r"npm:(@[\w.-]+/)?[\w.-]+(@[\w.*^~<>=|+ -]*)?")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -61,16 +59,19 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     """The tables in a file."""
     if not path.is_file():
         return {}
-    with cli_extra():
-        toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        return mapping(toml.loads(path.read_text("utf-8")))
+        return mapping(toml_module().loads(path.read_text("utf-8")))
     except (OSError, ValueError):
         return {}
 
 
+def npm_lock(folder: Path) -> Path | None:
+    """The lock file that npm reads."""
+    return next((folder / name for name in LOCKS if (folder / name).exists()), None)
+
+
 def texts(value: object) -> Mapping[str, str]:
-    """Those members of a mapping that are texts."""
+    """The members of a mapping whose values are strings."""
     return {name: text for name, text in mapping(value).items() if isinstance(text, str)}
 
 
@@ -95,7 +96,7 @@ def overrides(value: object) -> Iterator[tuple[str, str]]:
 
 def declared(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name and value of each dependency and override of a manifest."""
-    for field in FIELDS:
+    for field in _FIELDS:
         yield from texts(package.get(field)).items()
     for field in ("overrides", "resolutions"):
         yield from overrides(package.get(field))

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.npm_manifests import LOCKS, MODULES, PACKAGE, mapping, read_json, read_toml, read_yaml
+from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, mapping, npm_lock, read_json, read_toml, read_yaml
 from cfn_injector.cli.npm_workspaces import required
 from cfn_injector.errors import InjectorError
 
@@ -31,7 +31,7 @@ _CREDENTIAL = re.compile(r"//[^\s=]+:(_authToken|_auth|username|_password|email|
 _OTHERS = ("always-auth", "cafile", "legacy-peer-deps")
 _SHOWN = re.compile(r"[@\w:./-]{1,80}")
 _YARN_LINE = re.compile(r'"?(?P<key>(@[\w.-]+:)?registry)"?\s+"?(?P<value>[^"\s]*)"?')
-_UNKNOWN = ("undefined", "https://registry.npmjs.org/")
+_NOT_SET = ("undefined", "https://registry.npmjs.org/")
 
 
 class Setting(NamedTuple):
@@ -125,10 +125,10 @@ def npmrc_text(settings: Sequence[Setting]) -> str:
 
 def _needs(source: Path, key: str) -> bool:
     """Whether npm would ask this registry for a package. Without a lock file, it may be for any package."""
-    lock = next((name for name in LOCKS if (source / name).exists()), None)
+    lock = npm_lock(source)
     if lock is None:
         return any(required(read_json(source / PACKAGE)))
-    packages = mapping(read_json(source / lock).get("packages"))
+    packages = mapping(read_json(lock).get("packages"))
     unknown = [place for place, entry in packages.items() if MODULES in place and not mapping(entry).get("resolved")]
     scope = key.removesuffix("registry").replace(":", "/")
     return any(place.rpartition(f"{MODULES}/")[2].startswith(scope) for place in unknown)
@@ -141,7 +141,7 @@ def check_registries(source: Path, settings: Sequence[Setting], own: Callable[[s
     """
     last = {each.key: each for each in settings if each.is_registry}
     for key, setting in last.items():
-        if not setting.is_allowed and own(key) in _UNKNOWN and _needs(source, key):
+        if not setting.is_allowed and own(key) in _NOT_SET and _needs(source, key):
             raise InjectorError(
                 f"{visible(setting.file)}: {key} is not an http or https URL without variables, so npm would ask "
                 f"another registry for packages of the same names; set {key} in ~/.npmrc"

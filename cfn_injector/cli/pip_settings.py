@@ -15,12 +15,20 @@ from configparser import Error as ConfigError
 from pathlib import Path
 
 from cfn_injector.cli.python_project import toml
+from cfn_injector.cli.python_sources import UV_INDEX_KEYS
 from cfn_injector.errors import InjectorError
 
-_UV_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")
 _UV_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 # A later section replaces an earlier one. Both "pip install" and "pip download" read these.
 _SECTIONS = ("global", "install", "download")
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME", "~")).expanduser()
+
+
+def _configuration(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_CONFIG_HOME") or _home(environ) / ".config")
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:
@@ -28,12 +36,11 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     named = environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return
-    home = Path(environ.get("HOME", "~")).expanduser()
     for folder in environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep):
         yield Path(folder) / "pip" / "pip.conf"
     yield Path("/etc/pip.conf")
-    yield home / ".pip" / "pip.conf"
-    yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
+    yield _home(environ) / ".pip" / "pip.conf"
+    yield _configuration(environ) / "pip" / "pip.conf"
     yield Path(sys.prefix) / "pip.conf"
     if Path(named).is_absolute():
         yield Path(named)
@@ -50,18 +57,17 @@ def _settings(environ: Mapping[str, str]) -> Mapping[str, str]:
         for section in _SECTIONS:
             if parser.has_section(section):
                 found.update({key.replace("_", "-"): value for key, value in parser.items(section)})
-    variables = {key: f"PIP_{key.upper().replace('-', '_')}" for key in _UV_KEYS[1:]}
+    variables = {key: f"PIP_{key.upper().replace('-', '_')}" for key in UV_INDEX_KEYS if key != "index"}
     return {**found, **{key: environ[name] for key, name in variables.items() if name in environ}}
 
 
 def _uv_has_indexes(environ: Mapping[str, str]) -> bool:
     if any(environ.get(name) for name in _UV_VARIABLES):
         return True
-    home = Path(environ.get("HOME", "~")).expanduser()
-    user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv" / "uv.toml"
+    user = _configuration(environ) / "uv" / "uv.toml"
     named = environ.get("UV_CONFIG_FILE", "")
     files = (Path(named),) if named else (user, Path("/etc/uv/uv.toml"))
-    return any(toml(path).keys() & set(_UV_KEYS) for path in files)
+    return any(toml(path).keys() & set(UV_INDEX_KEYS) for path in files)
 
 
 def indexes_for_uv(environ: Mapping[str, str] = os.environ) -> tuple[Mapping[str, str], Sequence[str]]:

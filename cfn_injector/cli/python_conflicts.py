@@ -1,4 +1,4 @@
-"""Settles which package a file comes from that several packages contain.
+"""Decides which package supplies a file that several packages contain.
 
 Takes the installed files. Returns the files for the bundle, and sentences about those that were left out.
 

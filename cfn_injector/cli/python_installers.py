@@ -103,7 +103,7 @@ def explain(done: Finished, what: str, remedy: str) -> None:
     """Raises ToolError with the program's own reason if it failed."""
     if done.status:
         reasons = [next(filter(None, match.groups())) for match in map(_REASON.match, done.lines) if match]
-        reason = ": ".join(reasons[: 2 if "uv" in done.command[0] else 1]) or f"status {done.status}"
+        reason = ": ".join(reasons[: 2 if Path(done.command[0]).name == "uv" else 1]) or f"status {done.status}"
         raise ToolError(f"{what}: {visible(reason).rstrip('.')}; {remedy}", done.lines)
 
 

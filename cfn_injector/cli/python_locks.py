@@ -62,10 +62,10 @@ def _tags(target: Target) -> list[Any]:
     return [*cpython_tags(version, [minor], platforms), *compatible_tags(version, minor, platforms)]
 
 
-def _wheel_line(name: str, found: Any, base: Path, label: str) -> str:
+def _wheel_line(name: str, found: Any, label: str) -> str:
     url, digests = found.url, found.hashes
     if found.path is not None:
-        place = f"./{(base / found.path).as_posix()}"
+        place = f"./{Path(found.path).as_posix()}"
     elif urlsplit(url or "").scheme == "file":
         place = unquote(urlsplit(url).path)
     else:
@@ -98,7 +98,7 @@ def _pylock(read: Mapping[str, Any], target: Target, label: str) -> Iterator[str
             ".whl"
         ):
             raise _refused(label, package.name, "an archive")
-        yield _wheel_line(package.name, found, Path(), label)
+        yield _wheel_line(package.name, found, label)
 
 
 def _read_pylock(source: Path, target: Target, workshop: Workshop) -> Locked:

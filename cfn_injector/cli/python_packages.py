@@ -14,6 +14,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from cfn_injector.cli import python_conflicts, python_installers, python_manifest
@@ -68,15 +69,13 @@ def install(
     environ, indexes = indexes_for_uv() if name == "uv" else ({}, ())
     options = [*python_manifest.write(manifest, source, name, workshop), *indexes]
     job = Installation(target, options, environ, folder, workshop, source)
-    done = INSTALLERS[name].install(job)
+    program = INSTALLERS[name]
+    done = program.install(job)
     python_installers.check_installed(done, target, manifest.label)
     python_installers.refuse_sources(_built_here(folder))
     kept = {name: path for name, path in files(folder, skip) if not _describes_this_machine(name, path)}
 
-    def content(package: str, file: str) -> bytes:
-        return INSTALLERS[name].content(job, package, file)
-
-    kept, conflicts = python_conflicts.settled(kept, content)
+    kept, conflicts = python_conflicts.settled(kept, partial(program.content, job))
     for record in python_conflicts.records(kept).values():
         _correct_record(record, kept)
     return kept, [*manifest.warnings, *conflicts]

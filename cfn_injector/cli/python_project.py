@@ -7,17 +7,15 @@ checked yet, and facts about the project.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.tools import cli_extra
+from cfn_injector.cli.tools import cli_extra, toml_module
 from cfn_injector.errors import InjectorError
 
 REQUIREMENTS, PROJECT, UV_TOML, SETUP_CFG = "requirements.txt", "pyproject.toml", "uv.toml", "setup.cfg"
@@ -27,9 +25,8 @@ _LIST = f"list them in {REQUIREMENTS}"
 
 def toml(path: Path) -> Mapping[str, Any]:
     """The file's tables; none if it does not exist."""
-    module = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        read: Mapping[str, Any] = module.loads(path.read_text("utf-8") if path.exists() else "")
+        read: Mapping[str, Any] = toml_module().loads(path.read_text("utf-8") if path.exists() else "")
     except (OSError, ValueError) as error:
         raise InjectorError(f"cannot read {path.name}: {error}; correct it") from error
     return read
@@ -76,9 +73,8 @@ def setup_cfg(path: Path) -> tuple[list[str], str]:
     if text.strip().startswith(("file:", "attr:")):
         raise InjectorError(f"{SETUP_CFG} does not list install_requires; {_LIST}")
     lines = [line.strip() for line in (text if "\n" in text else text.replace(";;", "\n")).splitlines()]
-    return [line for line in lines if line and not line.startswith("#")], parser.get(
-        "options", "python_requires", fallback=""
-    )
+    required = [line for line in lines if line and not line.startswith("#")]
+    return required, parser.get("options", "python_requires", fallback="")
 
 
 def applies(marker: str, target: Target, where: str) -> bool:

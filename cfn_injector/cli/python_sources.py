@@ -31,7 +31,7 @@ _UV_PROJECT = (
     *("conflicts", "environments", "required-environments", "build-constraint-dependencies", "build-backend"),
     *("cache-keys", "required-version", "publish-url", "check-url", "trusted-publishing"),
 )
-_UV_READ = ("index", "index-url", "extra-index-url", "find-links", "no-index")
+UV_INDEX_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")
 _UV_LIMITS = ("constraint-dependencies", "override-dependencies", "exclude-dependencies")
 # Settings of other tools that say where packages come from. Only these tools' own locks and exports keep them.
 _OTHERS = {
@@ -164,7 +164,7 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
     own = tool(root, "uv") or tool(project, "uv")
     settings = dict(toml(folder / UV_TOML) if (folder / UV_TOML).exists() else own)
     pip = settings.pop("pip", {})  # the settings of "uv pip", which replace the others
-    settings.update({key: pip[key] for key in _UV_READ if key in pip})
+    settings.update({key: pip[key] for key in UV_INDEX_KEYS if key in pip})
     named = _named_indexes(project, root, {"tool": {"uv": settings}})
     places: dict[str, str] = {}
     indexes: dict[str, Index] = {}
@@ -189,6 +189,6 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
     constraints, overrides, excludes = (
         checked(copy, map(str, settings.get(kind, own.get(kind, ()))), PROJECT) for kind in _UV_LIMITS
     )
-    ignored = sorted(settings.keys() - {*_UV_READ, *_UV_LIMITS, *_UV_PROJECT})
-    ignored += sorted(f"pip.{key}" for key in pip.keys() - {*_UV_READ})
+    ignored = sorted(settings.keys() - {*UV_INDEX_KEYS, *_UV_LIMITS, *_UV_PROJECT})
+    ignored += sorted(f"pip.{key}" for key in pip.keys() - {*UV_INDEX_KEYS})
     return Sources(places, indexes, refused, options, first, constraints, overrides, excludes, ignored, bool(root))

@@ -22,18 +22,18 @@ from cfn_injector.cli.display import visible
 from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, declared, read_json
 from cfn_injector.cli.source_files import Skip
 
-NAME, PYTHON_NAME, NODE_NAME = "wrapper", "cfn_injector_reader", "cfn-injector-reader"
+NAME, _PYTHON_NAME, NODE_NAME = "wrapper", "cfn_injector_reader", "cfn-injector-reader"
 """The name in both languages, and the one of each language that no other package has."""
-READER = Path(wrapper.__file__).parent
-NODE_READER = READER / "node"
+_READER = Path(wrapper.__file__).parent
+NODE_READER = _READER / "node"
 NODE_FILES = ("index.cjs", "index.mjs", PACKAGE)
 
 _PYTHON_FILES = ("__init__.py", "dotenv.py")
-_PYTHON = {f"{name}/": name for name in (NAME, PYTHON_NAME)}
+_PYTHON = {f"{name}/": name for name in (NAME, _PYTHON_NAME)}
 _NODE = {f"{MODULES}/{name}/": name for name in (NAME, NODE_NAME)}
 """The folders in the bundle, and the name by which each is imported."""
 _PUBLIC = {name: {*wrapper.__all__, "dotenv"} for name in _PYTHON.values()}
-_MENTIONS_PYTHON = re.compile(rf"\b({NAME}|{PYTHON_NAME})\b".encode())
+_MENTIONS_PYTHON = re.compile(rf"\b({NAME}|{_PYTHON_NAME})\b".encode())
 _MENTIONS_NODE = re.compile(rf"""["'`]({NAME}|{NODE_NAME})[/"'`]""".encode())
 _JAVASCRIPT = (".js", ".cjs", ".mjs")
 
@@ -125,7 +125,7 @@ def readers(
     for folder, by in sorted(found.items()):
         if skip(folder):
             continue
-        source, names = (READER, _PYTHON_FILES) if folder in _PYTHON else (NODE_READER, NODE_FILES)
+        source, names = (_READER, _PYTHON_FILES) if folder in _PYTHON else (NODE_READER, NODE_FILES)
         added.update((f"{folder}{name}", source / name) for name in names if not skip(f"{folder}{name}"))
         reason = f"{visible(by)} imports it" if by else "of --reader"
         notes.append(f"the reader of .env is in the bundle as {folder}, because {reason}")

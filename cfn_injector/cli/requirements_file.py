@@ -82,10 +82,10 @@ def _include(file: _File, number: int, value: str, *, constraints: bool) -> None
     label = path.relative_to(file.root.resolve()).as_posix()
     if not path.is_file():
         raise file.error(number, f"{visible(label)} does not exist; correct it")
-    result = file.result
-    lines = result.constraints if constraints or file.is_constraints else result.lines
-    is_constraints = constraints or file.is_constraints
-    _read(_File(file.root, path, label, True, lines, is_constraints, result, file.seen | {path}, file.placed))
+    constrains = constraints or file.is_constraints
+    lines = file.result.constraints if constrains else file.result.lines
+    seen = file.seen | {path}
+    _read(replace(file, path=path, label=label, numbered=True, lines=lines, is_constraints=constrains, seen=seen))
 
 
 def _index(file: _File, number: int, option: str, value: str) -> None:

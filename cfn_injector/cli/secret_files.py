@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from cfn_injector.cli.display import has_credentials, visible
+from cfn_injector.cli.display import has_credentials, some, visible
 from cfn_injector.cli.npm_manifests import LOCKS, OTHER_LOCKS
 from cfn_injector.cli.source_files import Exclusions, unreadable
 
 SETTINGS = (
-    *(".npmrc", ".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", ".pypirc", "pip.conf", "pip.ini", "uv.toml"),
-    *(".netrc", "_netrc", ".git-credentials", ".envrc"),
+    *(".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pip.conf", "pip.ini", "uv.toml"),
+    *("_netrc", ".git-credentials", ".envrc"),
 )
-"""Settings of tools, which may hold credentials for registries."""
+"""Settings of tools, which may hold credentials for registries. ``CREDENTIALS`` are always left out."""
 
 _FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".azure", ".docker", ".gcloud", ".terraform"))
 _KEYS = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?([-_.].*)?")
@@ -56,7 +56,7 @@ def _is_secret(path: Path) -> bool:
 
 def _with_folders(name: str) -> Iterator[str]:
     yield name
-    yield from (f"{parent.as_posix()}" for parent in PurePosixPath(name).parents if parent.name)
+    yield from (parent.as_posix() for parent in PurePosixPath(name).parents if parent.name)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Inclusions:
     patterns: Exclusions
 
     def __call__(self, name: str) -> bool:
-        return True in [self.patterns(each) for each in _with_folders(name.rstrip("/"))]
+        found = [self.patterns(each) for each in _with_folders(name.rstrip("/"))]  # all, for ``matched``
+        return True in found
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,6 @@ class Secrets:
 
     def notes(self) -> Iterator[str]:
         """Name what was left out."""
-        names = sorted(self.left_out)
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        if names:
-            listed = ", ".join(map(visible, names[:_NAMED]))
-            yield f"left out, because they may hold secrets: {listed}{more}; --include what the function needs"
+        if self.left_out:
+            listed = some([*map(visible, sorted(self.left_out))], _NAMED)
+            yield f"left out, because they may hold secrets: {listed}; --include what the function needs"

@@ -18,9 +18,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from shutil import which
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cfn_injector.cli.display import redacted, visible
 from cfn_injector.errors import InjectorError
@@ -160,3 +161,9 @@ def cli_extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise InjectorError(f"{error.name} is not installed; run: pip install 'cfn-injector[cli]'") from error
+
+
+def toml_module() -> Any:
+    """tomllib, or tomli before Python 3.11. Raises InjectorError if it is not installed."""
+    with cli_extra():
+        return import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

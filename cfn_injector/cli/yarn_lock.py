@@ -44,6 +44,5 @@ def not_locked(path: Path, installed: Sequence[Package]) -> Iterator[Package]:
     """Packages of a registry that npm has installed in a version that the file does not have."""
     versions = _versions(path)
     for each in installed:
-        is_of_registry = not each.folder.is_symlink() and str(each.entry.get("resolved", "http")).startswith("http")
-        if is_of_registry and each.manifest.get("version") not in versions.get(each.name, ()):
+        if each.is_of_registry and each.manifest.get("version") not in versions.get(each.name, ()):
             yield each

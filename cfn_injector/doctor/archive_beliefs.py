@@ -1,4 +1,4 @@
-"""A belief about the forms of archives that the provider accepts, and that Lambda does not document: it unpacks them.
+"""The belief that Lambda unpacks the unusual archives that the provider accepts. Lambda does not document this.
 
 docs/rewriting.md lists the forms.
 
