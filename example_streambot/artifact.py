@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cfn_injector.cli.function_zip import Options, bundle
+from cfn_injector.cli.bundling.function_zip import Options, bundle
 from cfn_injector.cli.progress import Progress
 
 FUNCTION = Path(__file__).with_name("function")

@@ -10,7 +10,7 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from cfn_injector.cli.python_installers import INSTALLERS
+from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.tools import uv_program
 from tests.fakes.aws_lambda import Clock
 from tests.fakes.cloudformation import FakeCloudFormation

@@ -33,9 +33,9 @@ from packaging.tags import compatible_tags, cpython_tags, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cfn_injector.cli.lambda_platform import ARCHITECTURES, Target
+from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES, Target
+from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.main import main as cfn_injector
-from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import uv_program
 from tests.support.cli_projects import contents, tree
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import function_zip
-from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli.bundling import function_zip
+from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.main import main
 from tests.support.cli_projects import APP, ARM64, BUNDLE, ROOT, X86_64, contents, link, modes, tree
 from tests.support.interpreters import INTERPRETERS, run_bare

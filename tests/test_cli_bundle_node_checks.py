@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.node_checks import check_installed
+from cfn_injector.cli.bundling.node_engines import fits
+from cfn_injector.cli.bundling.node_prisma import generated
 from cfn_injector.cli.main import main
-from cfn_injector.cli.node_checks import check_installed
-from cfn_injector.cli.node_engines import fits
-from cfn_injector.cli.node_prisma import generated
 from cfn_injector.errors import InjectorError
 from tests.support.cli_projects import ARM64, X86_64, contents, tarball, tree
 from tests.support.node_js import needs_node

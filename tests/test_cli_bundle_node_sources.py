@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from cfn_injector.cli.bundling.npm_registries import ignored, npmrc_text, read_settings
 from cfn_injector.cli.main import main
-from cfn_injector.cli.npm_registries import ignored, npmrc_text, read_settings
 from tests.support.cli_projects import contents, tarball, tree
 from tests.support.node_js import needs_node
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli import python_installers, tools
-from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli import tools
+from cfn_injector.cli.bundling import python_installers
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_installers import INSTALLERS
 from tests.support.cli_projects import ARM64, BUILDABLE, BUNDLE, ROOT, X86_64, contents, link, state, tree, wheel
 from tests.support.interpreters import INTERPRETERS, run_bare
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli.javascript_imports import imported
+from cfn_injector.cli.bundling.javascript_imports import imported
 from cfn_injector.cli.main import main
 from tests.support.cli_projects import contents, state, tree
 from tests.support.interpreters import INTERPRETERS, run_bare

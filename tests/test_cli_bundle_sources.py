@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.cli.bundling.pip_settings import indexes_for_uv
 from cfn_injector.cli.main import main
-from cfn_injector.cli.pip_settings import indexes_for_uv
 from cfn_injector.cli.tools import Workshop, uv_program
 from tests.support.cli_projects import contents, find_wheels_in, state, tree, wheel
 

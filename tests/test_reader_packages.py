@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from cfn_injector import __version__
+from cfn_injector.cli.bundling.npm_reader import supplied
+from cfn_injector.cli.bundling.python_project import toml
 from cfn_injector.cli.main import main
-from cfn_injector.cli.npm_reader import supplied
-from cfn_injector.cli.python_project import toml
 from tests.support.cli_projects import contents, state, tarball, tree
 from tests.support.interpreters import INTERPRETERS, run_bare
 from tests.support.node_js import ROOT, WRAPPER, needs_node, run_node

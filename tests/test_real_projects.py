@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli.lambda_platform import Target
+from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.tools import uv_program
 from tests import real_projects
 from tests.support.cli_projects import X86_64, find_wheels_in, wheel

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from cfn_injector.cli.source_files import unreadable
+from cfn_injector.cli.bundling.source_files import unreadable
 
 SMALLEST = 9
 QUICK = 6

@@ -29,9 +29,9 @@ from typing import NamedTuple
 from cfn_injector.archive import Insert
 from cfn_injector.cli import provider_models
 from cfn_injector.cli.archive import SMALLEST, Item, write_zip
+from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.bytecode import cached_name, compile_for, tag
 from cfn_injector.cli.destinations import LocalDestination
-from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY

@@ -10,10 +10,10 @@ import json
 import sys
 from collections.abc import Iterator
 
-from cfn_injector.cli.function_zip import Bundle, Options, bundle, megabytes
-from cfn_injector.cli.lambda_platform import ARCHITECTURES, NODE, PYTHON
+from cfn_injector.cli.bundling.function_zip import Bundle, Options, bundle, megabytes
+from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES, NODE, PYTHON
+from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.progress import progress
-from cfn_injector.cli.python_installers import INSTALLERS
 from cfn_injector.cli.tools import ToolError
 
 HELP = "build the zip of a function, with dependencies for Lambda's platform"

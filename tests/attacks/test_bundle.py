@@ -23,8 +23,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
+from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.main import main
-from cfn_injector.cli.python_installers import INSTALLERS
 from tests.support.cli_projects import contents, state, tarball, tree, wheel
 
 NPM, GIT = shutil.which("npm"), shutil.which("git")

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.python_installers import explain
+from cfn_injector.cli.bundling.python_project import PROJECT, applies, check_python, requirement_name, toml, tool
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.python_installers import explain
-from cfn_injector.cli.python_project import PROJECT, applies, check_python, requirement_name, toml, tool
 from cfn_injector.cli.tools import Workshop, cli_extra, uv_program
 from cfn_injector.errors import InjectorError
 

@@ -25,18 +25,18 @@ from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
-from cfn_injector.cli import node_packages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
 from cfn_injector.cli.archive import QUICK, Item, write_zip
-from cfn_injector.cli.bundle_files import Rules, choose, copy_for_installers, merged
-from cfn_injector.cli.compiled_files import foreign
+from cfn_injector.cli.bundling import node_packages, python_layout, python_manifest, python_packages
+from cfn_injector.cli.bundling.bundle_files import Rules, choose, copy_for_installers, merged
+from cfn_injector.cli.bundling.compiled_files import foreign
+from cfn_injector.cli.bundling.lambda_platform import NODE, PYTHON, Target
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE
+from cfn_injector.cli.bundling.reader_files import readers
+from cfn_injector.cli.bundling.source_files import Skip
 from cfn_injector.cli.destinations import LocalDestination, destination
 from cfn_injector.cli.display import shown, visible
-from cfn_injector.cli.lambda_platform import NODE, PYTHON, Target
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE
 from cfn_injector.cli.progress import Progress
-from cfn_injector.cli.reader_files import readers
-from cfn_injector.cli.source_files import Skip
 from cfn_injector.cli.sources import FileSource
 from cfn_injector.cli.tools import Workshop
 from cfn_injector.env_loader import FOLDER

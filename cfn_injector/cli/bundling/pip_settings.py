@@ -14,8 +14,8 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
 
-from cfn_injector.cli.python_project import toml
-from cfn_injector.cli.python_sources import UV_INDEX_KEYS
+from cfn_injector.cli.bundling.python_project import toml
+from cfn_injector.cli.bundling.python_sources import UV_INDEX_KEYS
 from cfn_injector.errors import InjectorError
 
 _UV_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE, mapping, npm_lock, read_json, read_toml, read_yaml
+from cfn_injector.cli.bundling.npm_workspaces import required
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, mapping, npm_lock, read_json, read_toml, read_yaml
-from cfn_injector.cli.npm_workspaces import required
 from cfn_injector.errors import InjectorError
 
 NPMRC, YARNRC_YML, YARNRC, BUNFIG = ".npmrc", ".yarnrc.yml", ".yarnrc", "bunfig.toml"

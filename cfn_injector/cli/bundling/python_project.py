@@ -13,8 +13,8 @@ from configparser import Error as ConfigError
 from pathlib import Path
 from typing import Any
 
+from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.tools import cli_extra, toml_module
 from cfn_injector.errors import InjectorError
 

@@ -15,13 +15,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from cfn_injector.cli import node_binaries, node_prisma
-from cfn_injector.cli.display import has_credentials, visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.node_checks import check_installed
-from cfn_injector.cli.npm_dependencies import check_dependencies, omit_development
-from cfn_injector.cli.npm_installed import packages
-from cfn_injector.cli.npm_manifests import (
+from cfn_injector.cli.bundling import node_binaries, node_prisma
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.node_checks import check_installed
+from cfn_injector.cli.bundling.npm_dependencies import check_dependencies, omit_development
+from cfn_injector.cli.bundling.npm_installed import packages
+from cfn_injector.cli.bundling.npm_manifests import (
     MODULES,
     OTHER_LOCKS,
     PACKAGE,
@@ -30,13 +29,14 @@ from cfn_injector.cli.npm_manifests import (
     npm_lock,
     workspace_above,
 )
-from cfn_injector.cli.npm_program import SETTINGS, check, npm, setting
-from cfn_injector.cli.npm_reader import supplied
-from cfn_injector.cli.npm_registries import NPMRC, check_registries, ignored, npmrc_text, read_settings
-from cfn_injector.cli.npm_workspaces import check_workspaces, lock_above
-from cfn_injector.cli.source_files import Exclusions, Skip, files
+from cfn_injector.cli.bundling.npm_program import SETTINGS, check, npm, setting
+from cfn_injector.cli.bundling.npm_reader import supplied
+from cfn_injector.cli.bundling.npm_registries import NPMRC, check_registries, ignored, npmrc_text, read_settings
+from cfn_injector.cli.bundling.npm_workspaces import check_workspaces, lock_above
+from cfn_injector.cli.bundling.source_files import Exclusions, Skip, files
+from cfn_injector.cli.bundling.yarn_lock import YARN_LOCK, is_of_yarn_1, not_locked
+from cfn_injector.cli.display import has_credentials, visible
 from cfn_injector.cli.tools import Workshop
-from cfn_injector.cli.yarn_lock import YARN_LOCK, is_of_yarn_1, not_locked
 from cfn_injector.errors import InjectorError
 
 _NO_CODE = (".package-lock.json", ".bin")

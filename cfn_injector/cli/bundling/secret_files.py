@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from cfn_injector.cli.bundling.npm_manifests import LOCKS, OTHER_LOCKS
+from cfn_injector.cli.bundling.source_files import Exclusions, unreadable
 from cfn_injector.cli.display import has_credentials, some, visible
-from cfn_injector.cli.npm_manifests import LOCKS, OTHER_LOCKS
-from cfn_injector.cli.source_files import Exclusions, unreadable
 
 SETTINGS = (
     *(".pnpmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pip.conf", "pip.ini", "uv.toml"),

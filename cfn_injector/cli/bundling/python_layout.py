@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from cfn_injector.cli.bundling.python_project import is_src_layout
 from cfn_injector.cli.display import has_credentials, visible
-from cfn_injector.cli.python_project import is_src_layout
 from cfn_injector.errors import InjectorError
 
 _SRC = "src/"

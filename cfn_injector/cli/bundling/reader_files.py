@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import wrapper
-from cfn_injector.cli import javascript_imports, python_imports
+from cfn_injector.cli.bundling import javascript_imports, python_imports
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE, declared, read_json
+from cfn_injector.cli.bundling.source_files import Skip
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, declared, read_json
-from cfn_injector.cli.source_files import Skip
 
 NAME, _PYTHON_NAME, NODE_NAME = "wrapper", "cfn_injector_reader", "cfn-injector-reader"
 """The name in both languages, and the one of each language that no other package has."""

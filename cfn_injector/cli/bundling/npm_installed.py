@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE
 
 
 class Package(NamedTuple):

@@ -15,8 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cfn_injector.cli.display import redacted, visible
-from cfn_injector.cli.npm_manifests import (
+from cfn_injector.cli.bundling.npm_manifests import (
     LOCKS,
     MODULES,
     PACKAGE,
@@ -30,7 +29,8 @@ from cfn_injector.cli.npm_manifests import (
     read_json,
     texts,
 )
-from cfn_injector.cli.npm_workspaces import required
+from cfn_injector.cli.bundling.npm_workspaces import required
+from cfn_injector.cli.display import redacted, visible
 from cfn_injector.errors import InjectorError
 
 _PATH = ("file:", ".", "/", "~/")

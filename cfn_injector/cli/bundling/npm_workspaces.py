@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.cli.display import redacted, visible
-from cfn_injector.cli.npm_manifests import (
+from cfn_injector.cli.bundling.npm_manifests import (
     LOCKS,
     OTHER_LOCKS,
     PACKAGE,
@@ -28,6 +27,7 @@ from cfn_injector.cli.npm_manifests import (
     texts,
     workspaces,
 )
+from cfn_injector.cli.display import redacted, visible
 from cfn_injector.errors import InjectorError
 
 _PACKED = "require a tarball of it (npm pack) that is in the source"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cfn_injector.cli.source_files import unreadable
+from cfn_injector.cli.bundling.source_files import unreadable
 from cfn_injector.errors import InjectorError
 
 ARCHITECTURES = ("x86_64", "arm64")

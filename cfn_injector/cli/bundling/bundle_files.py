@@ -16,11 +16,10 @@ from filecmp import cmp
 from pathlib import Path
 from typing import NamedTuple
 
-from cfn_injector.cli.display import visible
-from cfn_injector.cli.git_ignore import ignored_by_git
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, local_packages
-from cfn_injector.cli.secret_files import Inclusions, Secrets
-from cfn_injector.cli.source_files import (
+from cfn_injector.cli.bundling.git_ignore import ignored_by_git
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE, local_packages
+from cfn_injector.cli.bundling.secret_files import Inclusions, Secrets
+from cfn_injector.cli.bundling.source_files import (
     CREDENTIALS,
     NO_CODE,
     TOOL_SETTINGS,
@@ -29,6 +28,7 @@ from cfn_injector.cli.source_files import (
     files,
     ignore_file,
 )
+from cfn_injector.cli.display import visible
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import InjectorError
 

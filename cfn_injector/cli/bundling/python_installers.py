@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipFile
 
+from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
 from cfn_injector.cli.tools import Finished, ToolError, Workshop, cli_extra, uv_program
 from cfn_injector.errors import InjectorError
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cfn_injector.cli.bundling.lambda_platform import compiled_for, is_library
 from cfn_injector.cli.display import some, visible
-from cfn_injector.cli.lambda_platform import compiled_for, is_library
 
 _NAMED = 3
 _PLATFORM = re.compile(

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.python_project import PROJECT, UV_TOML, applies, requirement_name, toml, tool
+from cfn_injector.cli.bundling.requirements_file import checked
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.python_project import PROJECT, UV_TOML, applies, requirement_name, toml, tool
-from cfn_injector.cli.requirements_file import checked
 from cfn_injector.errors import InjectorError
 
 # Settings of uv that describe the project and not an installation.

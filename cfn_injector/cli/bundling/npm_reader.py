@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cfn_injector.cli.npm_manifests import LOCKS, MODULES, PACKAGE, leaves, mapping, read_json, texts
-from cfn_injector.cli.reader_files import NODE_FILES, NODE_NAME, NODE_READER
+from cfn_injector.cli.bundling.npm_manifests import LOCKS, MODULES, PACKAGE, leaves, mapping, read_json, texts
+from cfn_injector.cli.bundling.reader_files import NODE_FILES, NODE_NAME, NODE_READER
 
 _CODE = "index.cjs"
 _BUNDLED, _OMITTED = ("dependencies", "optionalDependencies"), ("devDependencies",)

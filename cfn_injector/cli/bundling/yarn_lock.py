@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cfn_injector.cli.npm_installed import Package
+from cfn_injector.cli.bundling.npm_installed import Package
 
 YARN_LOCK = "yarn.lock"
 

@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from cfn_injector.cli import python_conflicts, python_installers, python_manifest
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.pip_settings import indexes_for_uv
-from cfn_injector.cli.python_installers import INSTALLERS, Installation
-from cfn_injector.cli.source_files import Skip, files
+from cfn_injector.cli.bundling import python_conflicts, python_installers, python_manifest
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.pip_settings import indexes_for_uv
+from cfn_injector.cli.bundling.python_installers import INSTALLERS, Installation
+from cfn_injector.cli.bundling.source_files import Skip, files
 from cfn_injector.cli.tools import Workshop
 
 _OF_THIS_MACHINE = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cfn_injector.cli.bundling.lambda_platform import Target, compiled_for
+from cfn_injector.cli.bundling.npm_installed import Package, packages, search_path
+from cfn_injector.cli.bundling.npm_manifests import MODULES
+from cfn_injector.cli.bundling.npm_program import SETTINGS, setting
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target, compiled_for
-from cfn_injector.cli.npm_installed import Package, packages, search_path
-from cfn_injector.cli.npm_manifests import MODULES
-from cfn_injector.cli.npm_program import SETTINGS, setting
 from cfn_injector.cli.tools import ToolError, Workshop, program
 from cfn_injector.errors import InjectorError
 

@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cfn_injector.cli import python_sources
-from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.python_installers import GET_UV
-from cfn_injector.cli.python_locks import LOCKS, PIPFILE, PYLOCK, UV_LOCK, Locked
-from cfn_injector.cli.python_project import (
+from cfn_injector.cli.bundling import python_sources
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.python_installers import GET_UV
+from cfn_injector.cli.bundling.python_locks import LOCKS, PIPFILE, PYLOCK, UV_LOCK, Locked
+from cfn_injector.cli.bundling.python_project import (
     PROJECT,
     REQUIREMENTS,
     SETUP_CFG,
@@ -35,9 +34,10 @@ from cfn_injector.cli.python_project import (
     toml,
     tool,
 )
-from cfn_injector.cli.python_sources import Sources
-from cfn_injector.cli.requirements_file import Requirements
-from cfn_injector.cli.requirements_file import read as read_requirements
+from cfn_injector.cli.bundling.python_sources import Sources
+from cfn_injector.cli.bundling.requirements_file import Requirements
+from cfn_injector.cli.bundling.requirements_file import read as read_requirements
+from cfn_injector.cli.display import visible
 from cfn_injector.cli.tools import Workshop, uv_program
 from cfn_injector.errors import InjectorError
 

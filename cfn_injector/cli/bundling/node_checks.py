@@ -9,12 +9,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.node_binaries import is_built
+from cfn_injector.cli.bundling.node_engines import fits
+from cfn_injector.cli.bundling.npm_installed import Package, packages, search_path
+from cfn_injector.cli.bundling.npm_manifests import (
+    MODULES,
+    PACKAGE,
+    Workspace,
+    mapping,
+    npm_lock,
+    read_json,
+    workspaces,
+)
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.node_binaries import is_built
-from cfn_injector.cli.node_engines import fits
-from cfn_injector.cli.npm_installed import Package, packages, search_path
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, Workspace, mapping, npm_lock, read_json, workspaces
 
 _SCRIPTS = ("preinstall", "install", "postinstall")
 """https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-operation-order"""

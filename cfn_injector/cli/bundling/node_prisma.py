@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from cfn_injector.cli.bundling.lambda_platform import Target
+from cfn_injector.cli.bundling.npm_manifests import MODULES, PACKAGE, mapping, read_json
+from cfn_injector.cli.bundling.source_files import Skip, files
 from cfn_injector.cli.display import visible
-from cfn_injector.cli.lambda_platform import Target
-from cfn_injector.cli.npm_manifests import MODULES, PACKAGE, mapping, read_json
-from cfn_injector.cli.source_files import Skip, files
 from cfn_injector.errors import InjectorError
 
 _CLIENT, _DEFAULT = "@prisma/client", f"{MODULES}/.prisma/client"
