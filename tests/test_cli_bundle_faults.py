@@ -188,7 +188,7 @@ def test_a_source_or_an_output_that_cannot_be_used_is_an_error_and_nothing_chang
     tree(source.parent / "caches", {"__pycache__/a.pyc": ""})
     before = state(source.parent)
     output = place if "://" in place else str(source.parent / place)
-    assert main(["bundle", str(source.parent / folder), "-o", output]) == 1
+    assert main(["bundle", str(source.parent / folder), "-o", output]) == (2 if "://" in place else 1)
     assert message.replace("FOLDER", str(source.parent)) in capsys.readouterr().err
     assert state(source.parent) == before
 
@@ -212,10 +212,10 @@ def test_invalid_arguments_end_with_status_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("runtime", ["python2.7", "java21", "python3.13 ", "nodejs22", ""])
-def test_a_runtime_that_is_not_python_or_node_js_is_an_error(
+def test_a_runtime_that_is_not_python_or_node_js_is_wrong_usage(
     runtime: str, source: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["bundle", str(source), "-o", str(output), "--runtime", runtime]) == 1
+    assert main(["bundle", str(source), "-o", str(output), "--runtime", runtime]) == 2
     message = f"--runtime {runtime} is not python3.N or nodejsN.x; use the runtime of the template"
     assert capsys.readouterr().err == f"cfn-injector: {message}\n"
 

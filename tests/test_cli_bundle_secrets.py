@@ -20,6 +20,7 @@ needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed here")
 PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"
 PUBLIC = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 SECRETS = {
+    **dict.fromkeys(("prod.env", "lib/Dev.Env", ".dev.vars", ".dev.vars.staging", ".secrets", ".env-prod"), "A=canary"),
     **dict.fromkeys((".env.prod", ".env.local", "lib/.env.test", ".env.production.local", ".ENV.Prod"), "A=canary"),
     **dict.fromkeys(("server.pem", "lib/server.key", "SERVER.KEY", "der.key", "empty.pem"), PRIVATE),
     "chain.pem": f"{PUBLIC}{PRIVATE}",
@@ -44,6 +45,7 @@ SETTINGS = (
     *(".git-credentials", ".envrc"),
 )
 KEPT = {
+    **dict.fromkeys(("example.env", "prod.sample.env", ".dev.vars.example", ".env-template"), "A="),
     **dict.fromkeys((".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example"), "A="),
     **dict.fromkeys(("ca.pem", "rds.pem", "ca.key"), PUBLIC),
     "public.pem": "-----BEGIN PUBLIC KEY-----\nAAAA\n",

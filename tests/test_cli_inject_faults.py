@@ -70,90 +70,93 @@ def with_env(*env: str) -> list[str]:
     return ["{app}/in.zip", *given, "--output", "{app}/out.zip"]
 
 
+WRONG_USAGE = [
+    pytest.param(["{app}/in.zip", "--output", "{app}/out.zip"], "there is nothing to inject", id="no variables"),
+    pytest.param(with_env("A=1", CANARY), "--env number 2 has no =; give NAME=VALUE", id="no ="),
+    pytest.param(with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is not a valid variable name", id="a dash in a name"),
+    pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is not a valid variable name", id="a digit first"),
+    pytest.param(with_env(f"={CANARY}"), "--env number 1 is not a valid variable name", id="no name"),
+    pytest.param(
+        with_env("A=1", f"{CANARY}/+x=="),
+        "--env number 2 is not a valid variable name",
+        id="a value in place of a name",
+    ),
+    pytest.param(with_env(f"A={CANARY}\udce4"), "A: the value contains a lone surrogate", id="a value not of UTF-8"),
+    pytest.param(
+        with_env(f"A=x{{{{resolve:ssm-secure:{CANARY}}}}}"), "A contains a dynamic reference", id="a reference"
+    ),
+    pytest.param(
+        to("{app}/out.zip", "file://b/in.zip"), "is not a file on this machine", id="a file of another machine"
+    ),
+    pytest.param([*FINE, "--path", "../.env"], "--path ../.env has an invalid name", id="a path outside"),
+    pytest.param(to("http://example.com/out.zip"), "cannot be written, because http is read-only", id="http as output"),
+    pytest.param(to("nothing://x/out.zip"), "has a scheme that smart_open does not support", id="an unknown scheme"),
+    pytest.param(
+        to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not support", id="to read, too"
+    ),
+    pytest.param(
+        to("s3://staging"), "an s3 URL does not name an object; give s3://BUCKET/KEY", id="a bucket as output"
+    ),
+    pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL does not name an object", id="credentials in an s3 URL"),
+    pytest.param(to("s3://staging/out.zip?versionId=1"), "has a versionId", id="a version as output"),
+]
+"""What is wrong whatever the files and AWS hold: exit status 2."""
+
+FAILURES = [
+    pytest.param(
+        with_file(f"A={{{{resolve:secretsmanager:{CANARY}}}}}"),
+        "A contains a dynamic reference, which only a deployment resolves",
+        id="a reference in the env file",
+    ),
+    pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),
+    pytest.param([*FINE, "--env-file", "{app}"], "{app} cannot be read: Is a directory", id="a folder as env file"),
+    pytest.param(with_file(f"A=1\nB='{CANARY}"), "vars, line 2 opens a quote that is never", id="an open quote"),
+    pytest.param(with_file(f"A=1\n{CANARY}"), "vars, line 2 has no =; correct it", id="a line without ="),
+    pytest.param(
+        with_file(f"A=1\n{CANARY}/=="),
+        "vars, line 2 does not have a valid variable name",
+        id="a name in the env file",
+    ),
+    pytest.param(with_file(f"A=1\n{CANARY}\udce4="), "vars, line 2 is not UTF-8", id="an env file not of UTF-8"),
+    pytest.param(with_file(f"A={CANARY}\0"), "A: the value contains a NUL", id="a NUL in the env file"),
+    pytest.param(to("{app}/out.zip", "{app}/no"), "{app}/no cannot be read: No such file", id="no archive"),
+    pytest.param(to("{app}/out.zip", "{app}"), "{app} cannot be read: Is a directory", id="a folder as archive"),
+    pytest.param(to("{app}/out.zip", "file://{app}/a%00"), "cannot be read: ValueError", id="a NUL in a file URL"),
+    pytest.param(to("{app}/out.zip", __file__), f"{__file__}: the artifact", id="a file that is not an archive"),
+    pytest.param(to("{app}/out.zip", "{app}/broken.zip"), ".env, line 2 in the artifact has no =", id="its .env"),
+    pytest.param(to("{app}/no/out.zip"), "{app}/no/out.zip cannot be written: No such file", id="no such folder"),
+    pytest.param(to("{app}/in.zip/out"), "{app}/in.zip/out cannot be written: Not a dir", id="a file as folder"),
+    pytest.param(to("{app}"), "{app} is not a regular file; choose another --output", id="a folder as output"),
+    pytest.param(to("/sys/out.zip"), "/sys/out.zip cannot be written: ", id="a folder that takes no files"),
+    pytest.param(to("s3://nowhere/out.zip"), "s3://nowhere/out.zip: PutObject failed with NoSuchBucket", id="bucket"),
+    pytest.param(to("s3://staging/out.zip", "s3://artifacts/no"), "GetObject failed with NoSuchKey", id="no object"),
+    pytest.param(to("s3://nowhere/out", "s3://artifacts/large"), "s3://nowhere/out: ", id="large"),
+    pytest.param(to("{app}/out.zip", "{http}/no.zip"), "/no.zip cannot be read: HTTP 404;", id="no such page"),
+    pytest.param(
+        to("{app}/out.zip", f"http://me:{CANARY}@127.0.0.1:1/in.zip?sig={CANARY}"),
+        "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; check",
+        id="no server",
+    ),
+]
+"""What the files or AWS are to blame for: exit status 1."""
+
+
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
+    ("status", "arguments", "reason"),
     [
-        pytest.param(["{app}/in.zip", "--output", "{app}/out.zip"], "there is nothing to inject", id="no variables"),
-        pytest.param(with_env("A=1", CANARY), "--env number 2 has no =; give NAME=VALUE", id="no ="),
-        pytest.param(
-            with_env(f"MY-VAR={CANARY}"), "--env 'MY-VAR' is not a valid variable name", id="a dash in a name"
-        ),
-        pytest.param(with_env(f"1A={CANARY}"), "--env '1A' is not a valid variable name", id="a digit first"),
-        pytest.param(with_env(f"={CANARY}"), "--env number 1 is not a valid variable name", id="no name"),
-        pytest.param(
-            with_env("A=1", f"{CANARY}/+x=="),
-            "--env number 2 is not a valid variable name",
-            id="a value in place of a name",
-        ),
-        pytest.param(
-            with_env(f"A={CANARY}\udce4"), "A: the value contains a lone surrogate", id="a value not of UTF-8"
-        ),
-        pytest.param(
-            with_env(f"A=x{{{{resolve:ssm-secure:{CANARY}}}}}"), "A contains a dynamic reference", id="a reference"
-        ),
-        pytest.param(
-            with_file(f"A={{{{resolve:secretsmanager:{CANARY}}}}}"),
-            "A contains a dynamic reference, which only a deployment resolves",
-            id="a reference in the env file",
-        ),
-        pytest.param([*FINE, "--env-file", "{app}/no"], "{app}/no cannot be read: No such file", id="no such env file"),
-        pytest.param([*FINE, "--env-file", "{app}"], "{app} cannot be read: Is a directory", id="a folder as env file"),
-        pytest.param(with_file(f"A=1\nB='{CANARY}"), "vars, line 2 opens a quote that is never", id="an open quote"),
-        pytest.param(with_file(f"A=1\n{CANARY}"), "vars, line 2 has no =; correct it", id="a line without ="),
-        pytest.param(
-            with_file(f"A=1\n{CANARY}/=="),
-            "vars, line 2 does not have a valid variable name",
-            id="a name in the env file",
-        ),
-        pytest.param(with_file(f"A=1\n{CANARY}\udce4="), "vars, line 2 is not UTF-8", id="an env file not of UTF-8"),
-        pytest.param(with_file(f"A={CANARY}\0"), "A: the value contains a NUL", id="a NUL in the env file"),
-        pytest.param(to("{app}/out.zip", "{app}/no"), "{app}/no cannot be read: No such file", id="no archive"),
-        pytest.param(to("{app}/out.zip", "{app}"), "{app} cannot be read: Is a directory", id="a folder as archive"),
-        pytest.param(to("{app}/out.zip", "file://{app}/a%00"), "cannot be read: ValueError", id="a NUL in a file URL"),
-        pytest.param(
-            to("{app}/out.zip", "file://b/in.zip"), "is not a file on this machine", id="a file of another machine"
-        ),
-        pytest.param(to("{app}/out.zip", __file__), "the artifact", id="a file that is not an archive"),
-        pytest.param(to("{app}/out.zip", "{app}/broken.zip"), ".env, line 2 in the artifact has no =", id="its .env"),
-        pytest.param(
-            [*FINE, "--path", "../.env"], "entry '../.env' of the artifact has an invalid name", id="a path outside"
-        ),
-        pytest.param(to("{app}/no/out.zip"), "{app}/no/out.zip cannot be written: No such file", id="no such folder"),
-        pytest.param(to("{app}/in.zip/out"), "{app}/in.zip/out cannot be written: Not a dir", id="a file as folder"),
-        pytest.param(to("{app}"), "{app} is not a regular file; choose another --output", id="a folder as output"),
-        pytest.param(to("/sys/out.zip"), "/sys/out.zip cannot be written: ", id="a folder that takes no files"),
-        pytest.param(
-            to("http://example.com/out.zip"), "cannot be written, because http is read-only", id="http as output"
-        ),
-        pytest.param(
-            to("nothing://x/out.zip"), "has a scheme that smart_open does not support", id="an unknown scheme"
-        ),
-        pytest.param(
-            to("{app}/out.zip", "nothing://x/in"), "has a scheme that smart_open does not support", id="to read, too"
-        ),
-        pytest.param(
-            to("s3://staging"), "an s3 URL does not name an object; give s3://BUCKET/KEY", id="a bucket as output"
-        ),
-        pytest.param(to(f"s3://me:{CANARY}/x@a/b"), "an s3 URL does not name an object", id="credentials in an s3 URL"),
-        pytest.param(to("s3://staging/out.zip?versionId=1"), "has a versionId", id="a version as output"),
-        pytest.param(
-            to("s3://nowhere/out.zip"), "s3://nowhere/out.zip: PutObject failed with NoSuchBucket", id="bucket"
-        ),
-        pytest.param(
-            to("s3://staging/out.zip", "s3://artifacts/no"), "GetObject failed with NoSuchKey", id="no object"
-        ),
-        pytest.param(to("s3://nowhere/out", "s3://artifacts/large"), "s3://nowhere/out: ", id="large"),
-        pytest.param(to("{app}/out.zip", "{http}/no.zip"), "/no.zip cannot be read: HTTP 404;", id="no such page"),
-        pytest.param(
-            to("{app}/out.zip", f"http://me:{CANARY}@127.0.0.1:1/in.zip?sig={CANARY}"),
-            "http://127.0.0.1:1/in.zip cannot be read: ConnectionError; check",
-            id="no server",
-        ),
+        *(pytest.param(2, *row.values, id=row.id) for row in WRONG_USAGE),
+        *(pytest.param(1, *row.values, id=row.id) for row in FAILURES),
     ],
 )
 @pytest.mark.parametrize("existing", [None, b"old"], ids=["to a new file", "over an old file"])
 def test_what_is_refused_is_one_line_and_leaves_nothing(
-    arguments: list[str], reason: str, existing: bytes | None, app: Path, s3: Any, capsys: pytest.CaptureFixture[str]
+    status: int,
+    arguments: list[str],
+    reason: str,
+    existing: bytes | None,
+    app: Path,
+    s3: Any,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if "s3://artifacts/large" in arguments:
         s3.put_object(Bucket=ARTIFACTS, Key="large", Body=LARGE)
@@ -170,7 +173,7 @@ def test_what_is_refused_is_one_line_and_leaves_nothing(
                 (app / "vars").write_bytes(before["vars"])
             place = str(app / "vars") if each.startswith("TEXT:") else each
             given.append(place.replace("{app}", str(app)).replace("{http}", site.url))
-        assert main(["inject", *given]) == 1
+        assert main(["inject", *given]) == status
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"cfn-injector: .*\n", err)
@@ -190,10 +193,13 @@ def test_a_pipe_as_output_stays_a_pipe(app: Path, capsys: pytest.CaptureFixture[
 def test_of_two_objects_the_one_that_failed_is_named(s3: Any) -> None:
     s3.put_object(Bucket=ARTIFACTS, Key="in.zip", Body=LARGE)
 
+    def clients(service: str) -> Any:
+        return s3
+
     def vanish_between() -> None:
-        with opened(f"s3://{ARTIFACTS}/in.zip") as source:
+        with opened(f"s3://{ARTIFACTS}/in.zip", clients) as source:
             s3.delete_object(Bucket=ARTIFACTS, Key="in.zip")
-            destination(f"s3://{STAGING}/out.zip").assemble(source, [Keep(0, 100)])
+            destination(f"s3://{STAGING}/out.zip", clients).assemble(source, [Keep(0, 100)])
 
     with pytest.raises(InjectorError, match=r"^s3://artifacts/in\.zip: GetObject failed with NoSuchKey; "):
         vanish_between()
@@ -209,9 +215,9 @@ def test_missing_credentials_are_reported(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", "s3://staging/out.zip"]) == 1
     problem = (
-        "s3://staging/out.zip: Unable to locate credentials; check that it exists and does not change, and that your"
+        "s3://staging/out.zip: there are no AWS credentials; give --profile, set AWS_PROFILE, or run: aws configure"
     )
-    assert capsys.readouterr().err.startswith(f"cfn-injector: {problem}")
+    assert capsys.readouterr().err == f"cfn-injector: {problem}\n"
 
 
 @pytest.mark.parametrize("arguments", [to("{app}/out.zip", "memory://in.zip"), to("memory://out.zip")])

@@ -112,15 +112,30 @@ def test_it_says_what_the_function_has_to_be_configured_with(
         ),
         (["--env", "A=1", "--runtime", "java21"], "--runtime is for --loader; add --loader handler or exec"),
         (["--env", "A=1", "--allow-loader-variables"], "--allow-loader-variables is for --loader"),
-        ([*HANDLER, "--provider", "IN"], "app.zip is not the provider's zip; build it with build-provider"),
-        ([*HANDLER, "--provider", "/missing.zip"], "/missing.zip is not the provider's zip: No such file or directory"),
     ],
 )
-def test_what_is_refused_names_the_option_and_leaves_nothing(
+def test_wrong_usage_is_status_2_names_the_option_and_leaves_nothing(
     app: Path, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = [str(app) if each == "IN" else each for each in options]
-    assert main(["inject", str(app), *given, "--output", str(app.with_name("out.zip"))]) == 1
+    assert main(["inject", str(app), *given, "--output", str(app.with_name("out.zip"))]) == 2
+    assert reason in capsys.readouterr().err
+    assert [path.name for path in app.parent.iterdir()] == ["app.zip"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "reason"),
+    [
+        ("IN", "app.zip is not the provider's zip; build it with build-provider"),
+        ("/missing.zip", "/missing.zip is not the provider's zip: No such file or directory"),
+    ],
+)
+def test_another_file_than_the_providers_zip_is_named(
+    app: Path, provider: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(app) if provider == "IN" else provider
+    output = ["--output", str(app.with_name("out.zip"))]
+    assert main(["inject", str(app), *HANDLER, "--provider", place, *output]) == 1
     assert reason in capsys.readouterr().err
     assert [path.name for path in app.parent.iterdir()] == ["app.zip"]
 

@@ -464,24 +464,34 @@ def test_any_place_will_do(
 
 
 @pytest.mark.parametrize(
-    ("data", "options", "reason"),
+    ("data", "status", "options", "reason"),
     [
         pytest.param(
-            None, (), "{place} cannot be read: No such file or directory; check that it exists", id="no archive"
+            None, 1, (), "{place} cannot be read: No such file or directory; check that it exists", id="no archive"
         ),
-        pytest.param(b"", (), "the artifact ", id="an empty file"),
-        pytest.param(SMALL[:-40], (), "the artifact ", id="one that is cut off"),
-        pytest.param(with_record(SMALL, 1, flags=1), (), "entry '.env' of the artifact is encrypted", id="encrypted"),
-        pytest.param(SMALL, ("--path", "/.env"), "entry '/.env' of the artifact has an invalid name", id="a path"),
+        pytest.param(b"", 1, (), "{place}: the artifact ", id="an empty file"),
+        pytest.param(SMALL[:-40], 1, (), "{place}: the artifact ", id="one that is cut off"),
+        pytest.param(b"<html>", 1, (), "{place}: the artifact is not a zip archive", id="another file"),
+        pytest.param(
+            with_record(SMALL, 1, flags=1), 1, (), "{place}: entry '.env' of the artifact is encrypted", id="encrypted"
+        ),
+        pytest.param(
+            SMALL, 2, ("--path", "/.env"), "--path /.env has an invalid name; give a relative path", id="a path"
+        ),
     ],
 )
-def test_an_archive_that_cannot_be_read_is_status_1(
-    data: bytes | None, options: tuple[str, ...], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_archive_that_cannot_be_read_is_an_error_that_names_it(
+    data: bytes | None,
+    status: int,
+    options: tuple[str, ...],
+    reason: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     place = tmp_path / "in.zip"
     if data is not None:
         place.write_bytes(data)
-    assert main(["inspect", str(place), *options]) == 1
+    assert main(["inspect", str(place), *options]) == status
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"cfn-injector: {reason.format(place=place)}")

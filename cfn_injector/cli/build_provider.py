@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +34,7 @@ from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.bytecode import cached_name, compile_for, tag
 from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.tools import cli_extra
+from cfn_injector.cli.usage import checking_arguments
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY
 from cfn_injector.protocol import registry
@@ -264,9 +266,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="the Runtime of the provider in its template (default: %(default)s)",
     )
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> str:
+    with checking_arguments():
+        _python(arguments.runtime)
     built = build(arguments.output, [*ROOTS, *arguments.packages], arguments.runtime)
     if built.release is None:
         version = arguments.runtime.removeprefix("python")
@@ -274,4 +279,6 @@ def run(arguments: argparse.Namespace) -> str:
             f"this machine does not have Python {version}, so the zip has no bytecode, and the provider starts slowly"
         )
         print(f"cfn-injector: warning: {problem}; run: uv python install {version}", file=sys.stderr)
+    if arguments.json:
+        return json.dumps({"output": os.fspath(built.path), "size": built.size, "sha256": built.sha256})
     return f"{built.path}  {built.size} bytes  SHA-256 {built.sha256}"

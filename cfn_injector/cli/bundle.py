@@ -10,11 +10,13 @@ import json
 import sys
 from collections.abc import Iterator
 
+from cfn_injector.cli.aws_options import add_aws, clients
 from cfn_injector.cli.bundling.function_zip import Bundle, Options, bundle, megabytes
-from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES, NODE, PYTHON
+from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES, NODE, PYTHON, Target
 from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.progress import progress
 from cfn_injector.cli.tools import ToolError
+from cfn_injector.cli.usage import checking_arguments
 
 HELP = "build the zip of a function, with dependencies for Lambda's platform"
 
@@ -50,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-install", action="store_true", help="install nothing; bundle SRC as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    add_aws(parser)
 
 
 def _as_json(made: Bundle) -> str:
@@ -80,6 +83,9 @@ def _as_text(made: Bundle) -> Iterator[str]:
 
 
 def run(arguments: argparse.Namespace) -> str:
+    if arguments.runtime is not None:
+        with checking_arguments():
+            Target.of(arguments.runtime, arguments.architecture)
     options = Options(
         runtime=arguments.runtime,
         architecture=arguments.architecture,
@@ -93,7 +99,7 @@ def run(arguments: argparse.Namespace) -> str:
     )
     try:
         with progress() as bar:
-            made = bundle(arguments.source, arguments.output, options, bar)
+            made = bundle(arguments.source, arguments.output, options, bar, clients(arguments))
     except ToolError as error:
         print(error.output, file=sys.stderr)
         raise

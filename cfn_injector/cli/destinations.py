@@ -18,18 +18,19 @@ import stat
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
 from cfn_injector.archive import Insert, Keep, Segment
+from cfn_injector.cli.aws_errors import object_explained
+from cfn_injector.cli.aws_options import Clients
 from cfn_injector.cli.display import (
     ANY_ERROR,
     HTTP,
     LOCAL,
     S3,
-    aws_explained,
     explained,
     local_path,
     s3_object,
@@ -38,6 +39,7 @@ from cfn_injector.cli.display import (
     visible,
 )
 from cfn_injector.cli.sources import CHUNK, FileSource, import_smart_open, writing_temporary_file
+from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import Destination, Source
 
@@ -110,16 +112,15 @@ class S3ObjectDestination:
     """An object in S3. If the source is in S3 as well, S3 copies from it; if not, the archive is assembled here."""
 
     location: str
+    clients: Clients = field(repr=False)
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str | None:
         """Returns the base64 SHA-256, or None if S3 copied parts."""
-        import boto3
-
         from cfn_injector.aws.s3 import S3Destination, S3Source
 
         bucket, key, _ = s3_object(self.location)
-        with aws_explained(self.location):
-            target = S3Destination(boto3.client("s3"), bucket, key, exclusive=False)
+        with object_explained(self.location):
+            target = S3Destination(self.clients("s3"), bucket, key, exclusive=False)
             if isinstance(source, S3Source):
                 return target.assemble(source, segments)
             with _whole(source, segments) as (file, digest):
@@ -149,16 +150,19 @@ class UrlDestination:
         return digest
 
 
-def destination(location: str) -> Destination:
-    """The destination at a path or URL. Raises InjectorError for one that can never be written."""
+def destination(location: str, clients: Clients) -> Destination:
+    """The destination at a path or URL; ``clients`` makes the client for S3.
+
+    Raises UsageError for one that can never be written.
+    """
     scheme = split(location)[0]
     if scheme in LOCAL:
         return LocalDestination(local_path(location))
     if scheme in HTTP:
-        raise InjectorError(f"{shown(location)} cannot be written, because http is read-only; {_CHOOSE}")
+        raise UsageError(f"{shown(location)} cannot be written, because http is read-only; {_CHOOSE}")
     if scheme not in S3:
         import_smart_open(location)
         return UrlDestination(location)
     if s3_object(location)[2]:
-        raise InjectorError(f"{shown(location)} has a versionId, but S3 assigns versions itself; remove it")
-    return S3ObjectDestination(location)
+        raise UsageError(f"{shown(location)} has a versionId, but S3 assigns versions itself; remove it")
+    return S3ObjectDestination(location, clients)

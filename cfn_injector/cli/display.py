@@ -1,7 +1,7 @@
 """Locations on the command line: how they are parsed, and how messages show them and their errors.
 
 A location is a path or a URL. No message shows what may be a credential: the user, the password and the query of a URL.
-Errors: InjectorError.
+Errors: InjectorError, and UsageError for what can never be a location.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from cfn_injector.errors import InjectorError, StorageError
+from cfn_injector.archive import entry_name
+from cfn_injector.cli.usage import UsageError
+from cfn_injector.errors import ArtifactError, EnvFileError, InjectorError
 
 LOCAL, S3, HTTP = ("", "file"), ("s3", "s3a", "s3n"), ("http", "https")
 """Schemes; the empty one is that of a path."""
@@ -57,7 +59,7 @@ def s3_object(location: str) -> tuple[str, str, str | None]:
     """Bucket, key and version of an S3 URL."""
     match = _S3_OBJECT.fullmatch(split(location)[1])
     if not match:
-        raise InjectorError(
+        raise UsageError(
             "an s3 URL does not name an object; give s3://BUCKET/KEY, and credentials in the same way as to the AWS CLI"
         )
     return match[1], match[2], match[3]
@@ -70,7 +72,7 @@ def local_path(location: str) -> str:
         return location
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
-        raise InjectorError(f"{visible(location)} is not a file on this machine; give file:///PATH, or a path")
+        raise UsageError(f"{visible(location)} is not a file on this machine; give file:///PATH, or a path")
     from urllib.parse import unquote
 
     return unquote(f"/{path}", errors="surrogateescape")
@@ -107,24 +109,19 @@ def explained(problem: str, remedy: str, kinds: tuple[type[Exception], ...] = (O
         raise InjectorError(f"{problem}: {_reason(error)}; {remedy}") from error
 
 
-@contextmanager
-def aws_explained(location: str) -> Iterator[None]:
-    """Turns AWS's errors about this object into InjectorErrors, for a person with credentials of their own."""
-    from botocore.exceptions import BotoCoreError, ClientError
+def entry_path(path: str) -> str:
+    """The argument of ``--path``, a file in an archive. Raises UsageError for a path that no archive can hold."""
+    try:
+        entry_name(path)
+    except ArtifactError as error:
+        raise UsageError(f"--path {visible(path)} {error.problem}; {error.remedy}") from None
+    return path
 
-    bucket, key, _ = s3_object(location)
+
+@contextmanager
+def archive_named(location: str) -> Iterator[None]:
+    """Turns errors about an archive, which do not know its location, into InjectorErrors that begin with it."""
     try:
         yield
-    except (BotoCoreError, ClientError, StorageError) as error:
-        cause = error.__cause__ if isinstance(error, StorageError) else error
-        if isinstance(error, StorageError) and not str(error).startswith(f"s3://{bucket}/{key} "):
-            raise
-        if isinstance(cause, ClientError):
-            code = cause.response.get("Error", {}).get("Code", "")
-            problem = f"{cause.operation_name} failed with {code}"
-        elif isinstance(cause, BotoCoreError):
-            problem = " ".join(str(cause).split()).rstrip(".")
-        else:
-            raise
-        remedy = "check that it exists and does not change, and that your credentials and its KMS key allow this"
-        raise InjectorError(f"{shown(location)}: {problem}; {remedy}") from cause
+    except (ArtifactError, EnvFileError) as error:
+        raise InjectorError(f"{shown(location)}: {error}") from error

@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import secrets
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+from cfn_injector.cli.aws_errors import calls_explained
+from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
 from cfn_injector.cli.build_provider import build
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.tools import cli_extra
-from cfn_injector.errors import InjectorError, code_of
+from cfn_injector.cli.usage import UsageError
+from cfn_injector.errors import InjectorError
 
 if TYPE_CHECKING:
     from cfn_injector.doctor.beliefs import Belief
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 HELP = "check in an AWS account what the provider takes AWS to do, with throw-away stacks"
 EMULATOR_SPEED = 10
 """An emulator is done at once, so pauses between two looks are so many times shorter."""
+ATTEMPTS = 6
+"""Of each call: a run makes many of them, which AWS throttles."""
 PLAIN_WIDTH, SMALLEST_WIDTH = 150, 100
 
 
@@ -45,36 +48,11 @@ def _say(text: str) -> None:
     print(f"cfn-injector doctor: {text}", file=sys.stderr, flush=True)
 
 
-def _clients(arguments: argparse.Namespace) -> Callable[..., Any]:
-    """Makes clients as boto3 does from options and environment; each call of AWS has a time limit."""
-    import boto3
-    from botocore.config import Config
-
-    session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
-    endpoint = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
-    # As the provider's own clients: parts that S3 copies have no checksum.
-    config = Config(
-        connect_timeout=10,
-        read_timeout=120,
-        retries={"mode": "standard", "total_max_attempts": 6},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        # The Region is in a bucket's virtual host, which an emulator does not have.
-        s3={"addressing_style": "path" if endpoint else "virtual"},
-    )
-
-    @cache
-    def client(service: str, **options: Any) -> Any:
-        return session.client(service, config=config, endpoint_url=arguments.endpoint_url, **options)
-
-    return client
-
-
 def _response_hosts(arguments: argparse.Namespace) -> str:
     """The hosts of an emulator's response URLs; empty on AWS."""
-    endpoint = urlsplit(arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "")
-    port = f":{endpoint.port}" if endpoint.port else ""
-    return ",".join(dict.fromkeys([endpoint.netloc, f"localhost{port}"])) if endpoint.netloc else ""
+    url = urlsplit(endpoint(arguments))
+    port = f":{url.port}" if url.port else ""
+    return ",".join(dict.fromkeys([url.netloc, f"localhost{port}"])) if url.netloc else ""
 
 
 def _provider_zip() -> bytes:
@@ -87,7 +65,7 @@ def _session(arguments: argparse.Namespace) -> Session:
 
     return Session(
         name=f"cfn-injector-doctor-{secrets.token_hex(2)}",
-        client=_clients(arguments),
+        client=clients(arguments, attempts=ATTEMPTS),
         provider_zip=_provider_zip,
         provider_template=template_path("provider.yaml").read_text("utf-8"),
         say=_say,
@@ -101,23 +79,17 @@ def _session(arguments: argparse.Namespace) -> Session:
 
 def _place(session: Session) -> str:
     """The account and the Region. Raises InjectorError if AWS cannot be reached."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with calls_explained("cannot call AWS", "configure credentials and a Region as for the AWS CLI"):
         sts = session.client("sts")
         return f"account {sts.get_caller_identity()['Account']}, Region {sts.meta.region_name}"
-    except (BotoCoreError, ClientError) as error:
-        reason = code_of(error) or " ".join(str(error).split()).rstrip(".")
-        remedy = "configure credentials and a Region as for the AWS CLI"
-        raise InjectorError(f"cannot call AWS: {reason}; {remedy}") from error
 
 
 def _confirm(arguments: argparse.Namespace) -> None:
-    """Asks. Raises InjectorError if the answer is not yes; without a terminal, the arguments are invalid."""
+    """Asks. Raises InjectorError if the answer is not yes, and UsageError without a terminal."""
     if arguments.yes:
         return
     if not sys.stdin.isatty():
-        arguments.refuse("without a terminal to ask on, give --yes")
+        raise UsageError("without a terminal to ask on, give --yes")
     print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise InjectorError("not confirmed, so nothing was created; answer y, or give --yes")
@@ -167,18 +139,15 @@ def _letters(text: str) -> list[Belief]:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(refuse=parser.error)
     parser.add_argument("--only", type=_letters, metavar="LETTERS", help="check these beliefs only, such as A,B")
     parser.add_argument("--list", action="store_true", help="list the beliefs, and check nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is created")
-    parser.add_argument("--region", metavar="REGION", help="the Region, as for the AWS CLI")
-    parser.add_argument("--profile", metavar="NAME", help="the profile with credentials, as for the AWS CLI")
-    parser.add_argument("--endpoint-url", metavar="URL", help="an emulator instead of AWS")
     parser.add_argument("--other-region", metavar="REGION", help="for B: also create a bucket in this Region")
     parser.add_argument(
         "--inactive-function", metavar="NAME", help="for L: publish a version of this function, and delete it again"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_format(parser)
+    add_aws(parser)
 
 
 def run(arguments: argparse.Namespace) -> str:
@@ -188,11 +157,11 @@ def run(arguments: argparse.Namespace) -> str:
     from cfn_injector.doctor.catalogue import BELIEFS
     from cfn_injector.doctor.costs import estimate
     from cfn_injector.doctor.examine import examine
-    from cfn_injector.doctor.report import listing
+    from cfn_injector.doctor.report import as_list, listing
 
     beliefs = arguments.only or BELIEFS
     if arguments.list:
-        return listing(beliefs)
+        return json.dumps(as_list(beliefs)) if arguments.output == JSON else listing(beliefs)
     session = _session(arguments)
     place = _place(session)
     _say(f"creates and deletes stacks, functions, buckets and roles with the name {session.name} in {place}")
@@ -200,7 +169,7 @@ def run(arguments: argparse.Namespace) -> str:
     _confirm(arguments)
     with _interrupted_by_sigterm():
         report = examine(session, beliefs)
-    text = _shown(session, place, report, as_json=arguments.json)
+    text = _shown(session, place, report, as_json=arguments.output == JSON)
     if problems := _problems(report):
         print(text)
         raise InjectorError(problems)

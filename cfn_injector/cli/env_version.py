@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from cfn_injector.errors import InjectorError, code_of
+from cfn_injector.cli.aws_errors import calls_explained
+from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients
+from cfn_injector.cli.display import visible
+from cfn_injector.errors import InjectorError
 
 HELP = "print a hash that changes when parameters or secrets change"
 
@@ -39,16 +42,11 @@ def _secret(client: Any, name: str) -> Iterator[list[str]]:
 
 def versions(client: Any, names: list[str]) -> list[list[str]]:
     """The versions of all sources; ``client(service)`` returns a boto3 client. Raises InjectorError."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     found: list[list[str]] = []
     for name in names:
         service, read = ("ssm", _parameters) if name.startswith("/") else ("secretsmanager", _secret)
-        try:
+        with calls_explained(f"{visible(name)} cannot be described", "check the name and your permissions"):
             there = list(read(client(service), name))
-        except (BotoCoreError, ClientError) as error:
-            reason = code_of(error) or " ".join(str(error).split()).rstrip(".")
-            raise InjectorError(f"{name} cannot be described: {reason}; check the name and your permissions") from error
         if not there:
             raise InjectorError(f"{name} has no parameter and no current version; correct the name")
         found += there
@@ -59,17 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", nargs="+", metavar="NAME", help="a path of parameters, which begins with /, or the name of a secret"
     )
-    parser.add_argument("--region", metavar="REGION", help="the Region, as for the AWS CLI")
-    parser.add_argument("--profile", metavar="NAME", help="the profile with credentials, as for the AWS CLI")
+    add_format(parser)
+    add_aws(parser)
 
 
 def run(arguments: argparse.Namespace) -> str:
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
-    except BotoCoreError as error:  # such as a profile that does not exist
-        raise InjectorError(f"{' '.join(str(error).split())}; configure it as for the AWS CLI") from error
-    found = versions(session.client, arguments.names)
-    return sha256(json.dumps(found).encode()).hexdigest()[:_LENGTH]
+    found = versions(clients(arguments), arguments.names)
+    digest = sha256(json.dumps(found).encode()).hexdigest()[:_LENGTH]
+    return json.dumps({"version": digest}) if arguments.output == JSON else digest

@@ -14,9 +14,11 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from cfn_injector.cli import advice, loader
+from cfn_injector.cli.aws_options import add_aws, clients
 from cfn_injector.cli.destinations import destination
-from cfn_injector.cli.display import shown, visible
+from cfn_injector.cli.display import archive_named, entry_path, shown, visible
 from cfn_injector.cli.sources import opened
+from cfn_injector.cli.usage import UsageError
 from cfn_injector.dynamic_references import contains_reference
 from cfn_injector.env_file import NAME, quote
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
@@ -37,10 +39,10 @@ def _given(arguments: Iterable[str]) -> dict[str, str]:
     for number, text in enumerate(arguments, start=1):
         name, equals, value = text.partition("=")
         if not equals:
-            raise InjectorError(f"--env number {number} has no =; give NAME=VALUE")
+            raise UsageError(f"--env number {number} has no =; give NAME=VALUE")
         if not NAME.fullmatch(name):
             which = repr(name) if _TYPED_AS_NAME.fullmatch(name) else f"number {number}"
-            raise InjectorError(f"--env {which} is not a valid variable name; {_RULE}")
+            raise UsageError(f"--env {which} is not a valid variable name; {_RULE}")
         variables[name] = value
     return variables
 
@@ -69,15 +71,15 @@ def _read(path: str) -> dict[str, str]:
     return variables
 
 
-def _check(variables: Mapping[str, str]) -> None:
+def _check(variables: Mapping[str, str], error: type[InjectorError]) -> None:
     for name, value in variables.items():
         try:
             quote(value)
-        except ValueError as error:
-            raise InjectorError(f"{name}: {error}; encode it, for example in base64") from None
+        except ValueError as cause:
+            raise error(f"{name}: {cause}; encode it, for example in base64") from None
         if contains_reference(value):
             problem = "contains a dynamic reference, which only a deployment resolves"
-            raise InjectorError(f"{name} {problem}; give the value")
+            raise error(f"{name} {problem}; give the value")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,17 +102,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     loader.configure(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_aws(parser)
 
 
 def run(arguments: argparse.Namespace) -> str:
     if not arguments.env and arguments.env_file is None and arguments.loader is None:
-        raise InjectorError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE")
-    env = {**({} if arguments.env_file is None else _read(arguments.env_file)), **_given(arguments.env)}
-    _check(env)
+        raise UsageError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE")
+    given = _given(arguments.env)
+    _check(given, UsageError)
+    read = {} if arguments.env_file is None else _read(arguments.env_file)
+    _check({name: value for name, value in read.items() if name not in given}, InjectorError)
+    env = {**read, **given}
     added = loader.chosen(arguments, env)
-    target = destination(arguments.output)
-    with opened(arguments.input) as source:
-        done = inject(source, target, env, path=arguments.path, loader=added)
+    path, aws = entry_path(arguments.path), clients(arguments)
+    target = destination(arguments.output, aws)
+    with archive_named(arguments.input), opened(arguments.input, aws) as source:
+        done = inject(source, target, env, path=path, loader=added)
     needed = added.configuration if added else {}
     for warning in (*advice.on_size(done.unpacked), *advice.on_names(env)):
         print(f"cfn-injector: warning: {warning}", file=sys.stderr)

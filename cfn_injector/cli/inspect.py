@@ -14,7 +14,8 @@ from heapq import nlargest
 
 from cfn_injector.archive import Directory, Entry, Segment, entry_name, extract, plain, read_directory
 from cfn_injector.cli import advice
-from cfn_injector.cli.display import shown, visible
+from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients
+from cfn_injector.cli.display import archive_named, entry_path, shown, visible
 from cfn_injector.cli.sources import opened
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
 from cfn_injector.errors import ArtifactError, EnvFileError
@@ -158,13 +159,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--path", default=DEFAULT_ENV_FILE, metavar="PATH", help="the file in the archive (default: %(default)s)"
     )
     parser.add_argument("--show-values", action="store_true", help="show the values, which are secrets")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_format(parser)
+    add_aws(parser)
 
 
 def run(arguments: argparse.Namespace) -> str:
-    with opened(arguments.input) as source:
-        found = look(source, arguments.path)
+    path = entry_path(arguments.path)
+    with archive_named(arguments.input), opened(arguments.input, clients(arguments)) as source:
+        found = look(source, path)
     place = shown(arguments.input)
-    if arguments.json:
+    if arguments.output == JSON:
         return _as_json(place, found, show_values=arguments.show_values)
-    return "\n".join(_as_text(place, found, arguments.path, show_values=arguments.show_values))
+    return "\n".join(_as_text(place, found, path, show_values=arguments.show_values))

@@ -1,7 +1,7 @@
 """The options of ``inject`` that add a loader, as the property ``EnvLoader`` does.
 
-Takes the arguments and the variables. Returns the loader that the provider would add, or None. Errors: InjectorError,
-which names the option. ``env_loader`` is imported only if there is a loader.
+Takes the arguments and the variables. Returns the loader that the provider would add, or None. Errors: UsageError,
+which names the option, and InjectorError for the provider's zip. ``env_loader`` is imported only if there is a loader.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 from zipfile import Path as ZipPath
 
 from cfn_injector.cli.display import explained, visible
+from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 
 if TYPE_CHECKING:
@@ -64,15 +65,15 @@ def chosen(arguments: argparse.Namespace, env: Mapping[str, str]) -> Loader | No
     if arguments.loader is None:
         for name in ("runtime", "handler", "provider", "allow_loader_variables"):
             if getattr(arguments, name):
-                raise InjectorError(f"--{name.replace('_', '-')} is for --loader; add --loader handler or exec")
+                raise UsageError(f"--{name.replace('_', '-')} is for --loader; add --loader handler or exec")
         return None
     from cfn_injector import env_loader
 
     properties = _properties(arguments, env)
     for name in env_loader.REQUIRED[arguments.loader]:
         if name not in properties:
-            raise InjectorError(f"--loader {arguments.loader} needs {_OPTIONS[name]}; give the function's own {name}")
+            raise UsageError(f"--loader {arguments.loader} needs {_OPTIONS[name]}; give the function's own {name}")
     for problem in env_loader.problems(properties):
         where = _OPTIONS.get(problem.name, problem.name.removeprefix("Env."))
-        raise InjectorError(f"{where} {problem.problem}; {problem.remedy}")
+        raise UsageError(f"{where} {problem.problem}; {problem.remedy}")
     return env_loader.desired(properties, *([_sources(arguments.provider)] if arguments.provider else []))

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from cfn_injector import __version__
+from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 
 
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(command(arguments.command).run(arguments))
     except InjectorError as error:
         print(f"cfn-injector: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("cfn-injector: interrupted", file=sys.stderr)
         return 130

@@ -21,6 +21,9 @@ from threading import Lock
 from typing import IO, Any
 
 from cfn_injector.cli import display
+from cfn_injector.cli.aws_errors import object_explained
+from cfn_injector.cli.aws_options import Clients
+from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import TAIL_BYTES, Source
 
@@ -55,7 +58,7 @@ def import_smart_open(location: str) -> Any:
                 f"{place} needs more; run: pip install '{extra[0] if extra else 'smart_open[all]'}'"
             ) from error
         except NotImplementedError as error:  # what smart_open raises for an unknown scheme
-            raise InjectorError(
+            raise UsageError(
                 f"{place} has a scheme that smart_open does not support; give a path, or an s3 URL"
             ) from error
     return smart_open
@@ -130,17 +133,15 @@ def _copied(place: str, file: IO[bytes], copy: IO[bytes]) -> FileSource:
 
 
 @contextmanager
-def opened(location: str) -> Iterator[Source]:
-    """The archive at a path or URL."""
+def opened(location: str, clients: Clients) -> Iterator[Source]:
+    """The archive at a path or URL. ``clients`` makes the client for S3."""
     place = display.shown(location)
     with ExitStack() as files:
         if display.split(location)[0] in display.S3:
-            import boto3
-
             from cfn_injector.aws.s3 import S3Source
 
-            files.enter_context(display.aws_explained(location))
-            yield S3Source.open(boto3.client("s3"), *display.s3_object(location))
+            files.enter_context(object_explained(location))
+            yield S3Source.open(clients("s3"), *display.s3_object(location))
             return
         source = None
         with _reading(place):

@@ -82,6 +82,11 @@ def as_facts(report: Report) -> dict[str, Any]:
     }
 
 
+def as_list(beliefs: Sequence[Belief]) -> list[dict[str, str]]:
+    """The beliefs as objects for JSON."""
+    return [{"letter": belief.letter, "belief": belief.sentence} for belief in beliefs]
+
+
 def listing(beliefs: Sequence[Belief]) -> str:
     """The beliefs, one in a line."""
     return "\n".join(f"{belief.letter}  {belief.sentence}" for belief in beliefs)

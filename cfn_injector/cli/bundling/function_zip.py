@@ -27,6 +27,7 @@ from zipfile import is_zipfile
 from cfn_injector.archive import Keep
 from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
 from cfn_injector.cli.archive import QUICK, Item, write_zip
+from cfn_injector.cli.aws_options import Clients, no_clients
 from cfn_injector.cli.bundling import node_packages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.bundling.bundle_files import Rules, choose, copy_for_installers, merged
 from cfn_injector.cli.bundling.compiled_files import foreign
@@ -221,12 +222,12 @@ def _env_files(own: Mapping[str, Path]) -> tuple[Mapping[str, Sequence[str]], Se
     return found, warnings
 
 
-def bundle(folder: str, output: str, options: Options, bar: Progress) -> Bundle:
-    """Write the bundle of ``folder`` to ``output``, a path or URL.
+def bundle(folder: str, output: str, options: Options, bar: Progress, clients: Clients = no_clients) -> Bundle:
+    """Write the bundle of ``folder`` to ``output``, a path or URL. ``clients`` makes the client for S3.
 
     Raises InjectorError before anything is written. If an installer failed, the error is a ToolError with its output.
     """
-    source, to = _source(folder), destination(output)
+    source, to = _source(folder), destination(output, clients)
     new = _new_file(to, output, source)
     target = _target(source, options.runtime, options.architecture)
     chosen = choose(source, options.rules, new)

@@ -26,8 +26,10 @@ SETTINGS = (
 _FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".azure", ".docker", ".gcloud", ".terraform"))
 _KEYS = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?([-_.].*)?")
 _CODE = re.compile(r".*\.(py|[cm]?[jt]sx?|json)")
-_ENV = re.compile(r"\.env\..+")
-_ENV_WITHOUT_SECRETS = re.compile(r"\.env\.(.+\.)?(example|sample|template|dist|defaults|schema)")
+_ENV = re.compile(r"\.env[._-].+|.+\.env|\.dev\.vars(\..+)?|\.secrets?")
+"""``.dev.vars``: https://developers.cloudflare.com/workers/configuration/secrets/; ``.secrets``: https://nektosact.com."""
+_EXAMPLE = "(.+[._-])?(example|sample|template|dist|defaults|schema)"
+_ENV_WITHOUT_SECRETS = re.compile(rf"(\.env|\.dev\.vars)[._-]{_EXAMPLE}|{_EXAMPLE}\.env")
 """https://www.npmjs.com/package/dotenv-safe reads such a file at run time."""
 _PEM = re.compile(r".*\.(pem|key)")
 _STORES = re.compile(r".*\.(p12|pfx|p8|ppk|jks|keystore|kdbx|tfvars|tfstate(\..+)?)|\.(pgpass|vault-token|s3cfg|boto)")
