@@ -235,10 +235,14 @@ def test_without_the_packages_of_a_scheme_the_error_says_what_to_install(
 ) -> None:
     from smart_open import transport
 
-    monkeypatch.setitem(transport._ERRORS, "http", "http")
-    assert main(["inject", "http://127.0.0.1:1/in.zip", *ENV, "--output", str(app / "out.zip")]) == 1
-    problem = "http://127.0.0.1:1/in.zip needs more; run: pip install 'smart_open[http]'"
-    assert capsys.readouterr().err == f"cfn-injector: {problem}\n"
+    monkeypatch.setitem(transport._ERRORS, "gs", "gs")
+    monkeypatch.setitem(sys.modules, "requests", None)
+    for url, needed in (
+        ("gs://bucket/in.zip", "more; run: pip install 'smart_open[gs]'"),
+        ("http://127.0.0.1:1/in.zip", "requests; run: pip install 'cfn-injector[cli]'"),
+    ):
+        assert main(["inject", url, *ENV, "--output", str(app / "out.zip")]) == 1
+        assert capsys.readouterr().err == f"cfn-injector: {url} needs {needed}\n"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@
 
     path, file://   ranges are read
     s3://           ranges are read; S3 copies what is kept
-    other URLs      ranges are read if the server supports them; if not, the archive is copied to a temporary file
+    http(s)://      ranges are read if the server supports them; if not, the archive is copied to a temporary file
+    other URLs      smart_open reads them, and they are copied unless they are seekable
 
 boto3 and smart_open are imported only if a URL needs them. Errors: InjectorError.
 """
@@ -14,9 +15,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from io import UnsupportedOperation
 from threading import Lock
 from typing import IO, Any
 
@@ -29,7 +29,6 @@ from cfn_injector.injection import TAIL_BYTES, Source
 
 CHUNK = 8 * 1024 * 1024
 
-_HTTP_TIMEOUT = 60.0
 _CHECK = "check that it exists and that you may read it"
 
 
@@ -68,9 +67,8 @@ def _open(location: str) -> IO[bytes]:
     scheme = display.split(location)[0]
     if scheme in display.LOCAL:
         return open(display.local_path(location), "rb")  # noqa: PTH123 (Path would ignore a slash at the end)
-    parameters = {"timeout": _HTTP_TIMEOUT} if scheme in display.HTTP else {}
     library = import_smart_open(location)
-    file: IO[bytes] = library.open(location, "rb", compression="disable", transport_params=parameters)
+    file: IO[bytes] = library.open(location, "rb", compression="disable")
     return file
 
 
@@ -132,6 +130,29 @@ def _copied(place: str, file: IO[bytes], copy: IO[bytes]) -> FileSource:
             copy.write(chunk)
 
 
+def _temporary(files: ExitStack) -> IO[bytes]:
+    from tempfile import TemporaryFile
+
+    with writing_temporary_file():
+        return files.enter_context(TemporaryFile())
+
+
+def _served(place: str, url: str, files: ExitStack) -> Source:
+    """The archive at an http URL."""
+    with _reading(place):
+        try:
+            from cfn_injector.cli.http_source import HttpSource, open_url
+
+            found = open_url(place, url)
+        except ModuleNotFoundError as error:
+            raise InjectorError(f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'") from error
+    if isinstance(found, HttpSource):
+        files.enter_context(found.session)
+        return found
+    files.enter_context(found)
+    return _copied(place, found.raw, _temporary(files))
+
+
 @contextmanager
 def opened(location: str, clients: Clients) -> Iterator[Source]:
     """The archive at a path or URL. ``clients`` makes the client for S3."""
@@ -143,18 +164,10 @@ def opened(location: str, clients: Clients) -> Iterator[Source]:
             files.enter_context(object_explained(location))
             yield S3Source.open(clients("s3"), *display.s3_object(location))
             return
-        source = None
+        if display.split(location)[0] in display.HTTP:
+            yield _served(place, location, files)
+            return
         with _reading(place):
             file = files.enter_context(_open(location))
-            if file.seekable():
-                with suppress(UnsupportedOperation):
-                    source = FileSource.of(place, file)
-                if source is None:  # a server that ignores ranges, although it declares that it supports them
-                    file = files.enter_context(_open(location))
-        if source is None:
-            with writing_temporary_file():
-                from tempfile import TemporaryFile
-
-                copy = files.enter_context(TemporaryFile())
-            source = _copied(place, file, copy)
-        yield source
+            source = FileSource.of(place, file) if file.seekable() else None
+        yield source or _copied(place, file, _temporary(files))

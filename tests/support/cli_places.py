@@ -31,15 +31,26 @@ RANGES, IGNORES_RANGES, REFUSES_RANGES, NO_LENGTH = "ranges", "ignores ranges", 
 
 @dataclass
 class Site:
-    """The files that are served; ``stalled`` is set when a response stops in the middle."""
+    """The files that are served; ``stalled`` is set when a response stops in the middle.
+
+    Requests with another ETag than ``etag`` fail, as they do after a change.
+    """
 
     kind: str
     files: Mapping[str, bytes]
     stalls: bool = False
     url: str = ""
+    etag: str = '"1"'
     asked: list[str] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+
+
+def _span(first: str, last: str, size: int) -> tuple[int, int]:
+    """Start and end of a range of bytes; without a first byte it is that many of the last ones."""
+    if not first:
+        return max(size - int(last), 0), size
+    return int(first), min(int(last) + 1, size) if last else size
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -50,24 +61,28 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             self.send_error(404)
             return
-        asked = self.headers.get("Range", "") if self.site.kind == RANGES else ""
+        if self.headers.get("If-Match", self.site.etag) != self.site.etag:
+            self.send_error(412)
+            return
         self.site.asked.append(self.headers.get("Range", ""))
-        start = int(re.sub(r"bytes=(\d+)-", r"\1", asked) or 0)
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "")) if self.site.kind == RANGES else None
+        start, end = _span(asked[1], asked[2], len(data)) if asked else (0, len(data))
         self.send_response(206 if asked else 200)
         if asked:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
+        self.send_header("ETag", self.site.etag)
         if self.site.kind == REFUSES_RANGES:
             self.send_header("Accept-Ranges", "none")
         if self.site.kind != NO_LENGTH:
-            self.send_header("Content-Length", str(len(data) - start))
+            self.send_header("Content-Length", str(end - start))
         self.end_headers()
         try:
-            if self.site.stalls and asked == "bytes=0-":
-                self.wfile.write(data[: len(data) // 2])
+            if self.site.stalls and asked and start == 0:
+                self.wfile.write(data[: end // 2])
                 self.site.stalled.set()
                 self.site.ended.wait(60)
             else:
-                self.wfile.write(data[start:])
+                self.wfile.write(data[start:end])
         except OSError:
             pass  # the client has disconnected
 
