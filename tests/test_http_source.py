@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,16 @@ from cfn_injector.cli.sources import opened
 from cfn_injector.errors import InjectorError
 from tests.support.cli_places import IGNORES_RANGES, served
 
+
+def no_clients(service: str, **_: Any) -> Any:
+    raise AssertionError(service)
+
+
 DATA = Random(5).randbytes(3 * TAIL)
 
 
 def test_the_end_is_read_in_one_request_with_the_size() -> None:
-    with served({"a.zip": DATA}) as site, opened(f"{site.url}/a.zip") as source:
+    with served({"a.zip": DATA}) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         assert source.size == len(DATA)
         assert source.read(len(DATA) - TAIL, len(DATA)) == DATA[-TAIL:]
         assert site.asked == [f"bytes=-{TAIL}"]
@@ -25,13 +31,13 @@ def test_the_end_is_read_in_one_request_with_the_size() -> None:
 
 
 def test_a_small_archive_is_read_in_one_request() -> None:
-    with served({"a.zip": DATA[:99]}) as site, opened(f"{site.url}/a.zip") as source:
+    with served({"a.zip": DATA[:99]}) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         assert source.read(0, source.size) == DATA[:99]
         assert len(site.asked) == 1
 
 
 def test_two_states_are_never_mixed() -> None:
-    with served({"a.zip": DATA}) as site, opened(f"{site.url}/a.zip") as source:
+    with served({"a.zip": DATA}) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         site.etag = '"2"'
         with pytest.raises(InjectorError, match=re.escape(f"{site.url}/a.zip changed while it was being read")):
             source.read(0, 1)
@@ -47,6 +53,6 @@ def test_a_server_that_stops_in_between_is_named_without_the_query_of_the_url() 
 
 
 def test_an_archive_from_a_server_without_ranges_is_copied_in_one_request() -> None:
-    with served({"a.zip": DATA}, IGNORES_RANGES) as site, opened(f"{site.url}/a.zip") as source:
+    with served({"a.zip": DATA}, IGNORES_RANGES) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         assert source.read(0, source.size) == DATA
         assert len(site.asked) == 1

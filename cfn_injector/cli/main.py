@@ -2,8 +2,9 @@
 
 Takes arguments. Prints a result to standard output, or one line to standard error, and returns an exit status.
 
-A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the result. It is
-imported only if the arguments name it, because imports take most of the time of a short command.
+A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the text to print,
+or a ``Result``. With ``TAKES_WORDS = True``, ``arguments.words`` is what follows ``--``. It is imported only if the
+arguments name it, because imports take most of the time of a short command.
 Exit status: 0 success, 1 an error that the message explains, 2 invalid arguments, 130 interrupted.
 """
 
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from cfn_injector import __version__
+from cfn_injector.cli.result import Result
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 
@@ -29,16 +31,18 @@ class Command(Protocol):
 
     def configure(self, parser: argparse.ArgumentParser) -> None: ...
 
-    def run(self, arguments: argparse.Namespace) -> str: ...
+    def run(self, arguments: argparse.Namespace) -> str | Result: ...
 
 
 COMMANDS = {
     "build-provider": "cfn_injector.cli.build_provider",
     "bundle": "cfn_injector.cli.bundle",
+    "diff": "cfn_injector.cli.diff",
     "doctor": "cfn_injector.cli.doctor",
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
+    "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
 
@@ -68,17 +72,32 @@ def _parser(names: Iterable[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _separated(given: list[str]) -> list[str]:
+    """Takes what follows the first ``--`` off the arguments, and returns it."""
+    if "--" not in given:
+        return []
+    at = given.index("--")
+    words = given[at + 1 :]
+    del given[at:]
+    return words
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. If arguments are invalid, argparse exits with status 2."""
-    given = sys.argv[1:] if argv is None else argv
+    given = list(sys.argv[1:] if argv is None else argv)
     # A subcommand comes first: the options before it print something and exit.
-    arguments = _parser(COMMANDS.keys() & given[:1] or COMMANDS).parse_args(given)
+    named = COMMANDS.keys() & given[:1]
+    words = _separated(given) if named and getattr(command(given[0]), "TAKES_WORDS", False) else []
+    arguments = _parser(named or COMMANDS).parse_args(given, argparse.Namespace(words=words))
     try:
-        print(command(arguments.command).run(arguments))
+        done = command(arguments.command).run(arguments)
+        text, status = done if isinstance(done, Result) else (done, 0)
+        if text:
+            print(text)
+        return status
     except InjectorError as error:
         print(f"cfn-injector: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("cfn-injector: interrupted", file=sys.stderr)
         return 130
-    return 0

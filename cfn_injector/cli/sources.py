@@ -2,6 +2,7 @@
 
 ``opened`` takes a location from the command line and yields the ``Source`` of an injection.
 
+    lambda://, stack://  the code of a deployed function, by the URL that Lambda gives for it
     path, file://   ranges are read
     s3://           ranges are read; S3 copies what is kept
     http(s)://      ranges are read if the server supports them; if not, the archive is copied to a temporary file
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import IO, Any
 
-from cfn_injector.cli import display
+from cfn_injector.cli import addresses, display
 from cfn_injector.cli.aws_errors import object_explained
 from cfn_injector.cli.aws_options import Clients
 from cfn_injector.cli.usage import UsageError
@@ -154,9 +155,12 @@ def _served(place: str, url: str, files: ExitStack) -> Source:
 
 
 @contextmanager
-def opened(location: str, clients: Clients) -> Iterator[Source]:
-    """The archive at a path or URL. ``clients`` makes the client for S3."""
-    place = display.shown(location)
+def opened(location: str, clients: Clients, place: str = "") -> Iterator[Source]:
+    """The archive at a path, a URL or a function's address. ``clients`` makes clients for AWS.
+
+    ``place`` is what messages call it, if not by its location.
+    """
+    place = place or display.shown(location)
     with ExitStack() as files:
         if display.split(location)[0] in display.S3:
             from cfn_injector.aws.s3 import S3Source
@@ -164,6 +168,8 @@ def opened(location: str, clients: Clients) -> Iterator[Source]:
             files.enter_context(object_explained(location))
             yield S3Source.open(clients("s3"), *display.s3_object(location))
             return
+        if addresses.is_address(location):
+            location = addresses.deployed(location, clients).code_url
         if display.split(location)[0] in display.HTTP:
             yield _served(place, location, files)
             return

@@ -33,6 +33,7 @@ RANGES, IGNORES_RANGES, REFUSES_RANGES, NO_LENGTH = "ranges", "ignores ranges", 
 class Site:
     """The files that are served; ``stalled`` is set when a response stops in the middle.
 
+    ``asked`` are the ranges of the requests, and ``sent`` the bytes of each answer.
     Requests with another ETag than ``etag`` fail, as they do after a change.
     """
 
@@ -42,6 +43,7 @@ class Site:
     url: str = ""
     etag: str = '"1"'
     asked: list[str] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -76,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.site.kind != NO_LENGTH:
             self.send_header("Content-Length", str(end - start))
         self.end_headers()
+        self.site.sent.append(end - start)
         try:
             if self.site.stalls and asked and start == 0:
                 self.wfile.write(data[: end // 2])

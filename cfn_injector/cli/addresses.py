@@ -1,0 +1,145 @@
+"""The addresses of deployed functions: ``lambda://NAME[:QUALIFIER]`` and ``stack://STACK/LOGICAL_ID``.
+
+    an address -> Deployed: the function's configuration, its tags, and a URL of its code
+    a stack    -> the addresses of its functions, by logical ID
+
+NAME may be an ARN, and STACK too. A function in a nested stack is ``stack://STACK/NESTED/LOGICAL_ID``. The URL of the
+code is valid for ten minutes, and whoever has it can read the code: no message shows it. Errors: InjectorError.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfn_injector.cli.aws_errors import calls_explained
+from cfn_injector.cli.aws_options import Clients
+from cfn_injector.cli.display import split, visible
+from cfn_injector.cli.usage import UsageError
+from cfn_injector.errors import InjectorError
+
+LAMBDA, STACK = "lambda", "stack"
+SCHEMES = (LAMBDA, STACK)
+
+FUNCTIONS = frozenset({"AWS::Lambda::Function", "Custom::LambdaFunction"})
+"""Types whose physical ID is a function's name. SAM's functions are native ones in a stack."""
+_QUALIFIED = frozenset({"AWS::Lambda::Alias", "AWS::Lambda::Version"})
+"""Types whose physical ID is the ARN of an alias or a version."""
+_NESTED = "AWS::CloudFormation::Stack"
+
+_PARTS = r"(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:)?(?P<name>[\w-]{1,64})(?::(?P<qualifier>[\w$.-]+))?"
+_FUNCTION = re.compile(_PARTS, re.ASCII)
+_STACK = re.compile(r"(arn:[^/]+/[^/]+/[^/]+|[A-Za-z][A-Za-z0-9-]*)((?:/[A-Za-z0-9]+)*)/?", re.ASCII)
+_CHECK = "check the name, the Region and your permissions"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A function, or a version of it. ``configuration`` is GetFunctionConfiguration's answer; values are secrets."""
+
+    address: str
+    configuration: Mapping[str, Any] = field(repr=False)
+    tags: Mapping[str, str] = field(repr=False)
+    code_url: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.configuration["FunctionName"])
+
+
+def is_address(location: str) -> bool:
+    """Whether the location is that of a function, or of a stack."""
+    return split(location)[0] in SCHEMES
+
+
+def is_stack(location: str) -> bool:
+    """Whether the location is that of a whole stack. Raises UsageError if it is malformed."""
+    scheme, rest = split(location)
+    return scheme == STACK and not _path(rest)[1]
+
+
+def deployed(location: str, clients: Clients) -> Deployed:
+    """The function at an address."""
+    scheme, rest = split(location)
+    name = rest if scheme == LAMBDA else _physical_id(location, clients)
+    parts = _FUNCTION.fullmatch(name)
+    if not parts:
+        raise UsageError(f"{visible(location)} does not name a function; give lambda://NAME or lambda://NAME:QUALIFIER")
+    region = {"region_name": parts["region"]} if parts["region"] else {}
+    qualifier = {"Qualifier": parts["qualifier"]} if parts["qualifier"] else {}
+    with calls_explained(visible(location), _CHECK):
+        found = clients("lambda", **region).get_function(FunctionName=parts["name"], **qualifier)
+    url = found["Code"].get("Location")
+    if not url:
+        raise InjectorError(f"{visible(location)} is a container image, which has no archive; name another function")
+    return Deployed(location, found["Configuration"], found.get("Tags", {}), url)
+
+
+def functions(location: str, clients: Clients) -> dict[str, str]:
+    """The address of each function in a stack and its nested stacks, by its logical ID, in the stack's order."""
+    stack, path = _path(split(location)[1])
+    return dict(_functions(_resolved(stack, path, clients), "", clients))
+
+
+def _path(rest: str) -> tuple[str, list[str]]:
+    """The stack and the logical IDs."""
+    parts = _STACK.fullmatch(rest)
+    if not parts:
+        raise UsageError(f"stack://{visible(rest)} does not name a stack; give stack://STACK/LOGICAL_ID")
+    return parts[1], parts[2].split("/")[1:]
+
+
+def _resolved(stack: str, path: list[str], clients: Clients) -> str:
+    """The nested stack that the logical IDs lead to."""
+    for logical_id in path:
+        resource = _resource(stack, logical_id, clients)
+        if resource["ResourceType"] != _NESTED:
+            raise InjectorError(f"{logical_id} in {stack} is not a nested stack; give stack://STACK/LOGICAL_ID")
+        stack = resource["PhysicalResourceId"]
+    return stack
+
+
+def _resource(stack: str, logical_id: str, clients: Clients) -> Mapping[str, Any]:
+    with calls_explained(f"{logical_id} in stack {stack}", _CHECK):
+        client = clients("cloudformation", **_region_of(stack))
+        answer = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    found: Mapping[str, Any] = answer["StackResourceDetail"]
+    if not found.get("PhysicalResourceId"):
+        raise InjectorError(f"{logical_id} in stack {stack} does not exist yet; wait until the deployment is complete")
+    return found
+
+
+def _region_of(stack: str) -> dict[str, str]:
+    return {"region_name": stack.split(":")[3]} if stack.startswith("arn:") else {}
+
+
+def _physical_id(location: str, clients: Clients) -> str:
+    """The name or ARN of the function that a logical ID stands for."""
+    stack, path = _path(split(location)[1])
+    if not path:
+        raise UsageError(f"{visible(location)} names a whole stack; give stack://STACK/LOGICAL_ID")
+    stack = _resolved(stack, path[:-1], clients)
+    resource = _resource(stack, path[-1], clients)
+    kind, physical_id = resource["ResourceType"], str(resource["PhysicalResourceId"])
+    if kind in FUNCTIONS | _QUALIFIED:
+        return physical_id
+    raise InjectorError(f"{path[-1]} in stack {stack} is an {kind}; name a function, a version or an alias")
+
+
+def _functions(stack: str, above: str, clients: Clients) -> Iterator[tuple[str, str]]:
+    with calls_explained(f"stack {stack}", _CHECK):
+        client = clients("cloudformation", **_region_of(stack))
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+        resources = [each for page in pages for each in page["StackResourceSummaries"]]
+    for each in resources:
+        name, kind, physical_id = each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId")
+        if not physical_id or each.get("ResourceStatus") == "DELETE_COMPLETE":
+            continue
+        if kind in FUNCTIONS:
+            yield f"{above}{name}", f"{LAMBDA}://{physical_id}"
+        elif kind == _NESTED:
+            yield from _functions(physical_id, f"{above}{name}/", clients)
