@@ -63,6 +63,12 @@ class Comparison:
         return not self.same_code or any(row.state != EQUAL for row in self.rows) or len(set(self.loaders)) > 1
 
 
+def label(group: int) -> str:
+    """A letter for a number in ``Row.groups``: A to Z, then A2 and so on."""
+    again, letter = divmod(group, 26)
+    return f"{chr(ord('A') + letter)}{again + 1 if again else ''}"
+
+
 def variables(stage: Contents) -> dict[str, str]:
     """All variables of a stage, those of its configuration under a name of their own."""
     return {**stage.env, **{f"{name}{ENVIRONMENT}": value for name, value in stage.environment.items()}}

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cfn_injector.cli import addresses, advice, aws_options
-from cfn_injector.cli.comparison import EQUAL, CodeChange, Comparison, Row, compare, variables
+from cfn_injector.cli.comparison import EQUAL, CodeChange, Comparison, Row, compare, label, variables
 from cfn_injector.cli.contents import Contents, contents_at
 from cfn_injector.cli.display import explained, shown, some, visible
 from cfn_injector.cli.result import Result
@@ -28,7 +28,6 @@ HELP = "compare the variables and the code of stages"
 
 _AT_ONCE = 8
 _MASK = "***"
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _by_function(locations: Sequence[str], clients: aws_options.Clients) -> dict[str, list[str | None]]:
@@ -69,7 +68,7 @@ def _change(row: Row, values: Sequence[str | None], *, show_values: bool) -> str
 
 def _cells(row: Row, values: Sequence[str | None], *, show_values: bool) -> str:
     """A line for a variable in more than two stages: the same letter for the same value."""
-    letters = ["-" if group is None else _LETTERS[group % len(_LETTERS)] for group in row.groups]
+    letters = ["-" if group is None else label(group) for group in row.groups]
     line = f"~ {advice.shown_name(row.name)}  {'  '.join(letters)}"
     if not show_values:
         return line

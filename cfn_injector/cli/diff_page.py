@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from cfn_injector.cli import advice
-from cfn_injector.cli.comparison import EQUAL, Comparison, Row, variables
+from cfn_injector.cli.comparison import EQUAL, Comparison, Row, label, variables
 from cfn_injector.cli.display import visible
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --equal: transparent; --different: #f5a62333; --missing: #e0525233; }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; min-width: 60%; }
-th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; vertical-align: top; }
+th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; vertical-align: baseline; }
 thead th { position: sticky; top: 0; background: Canvas; }
 th[scope=row] { font: 14px ui-monospace, monospace; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
@@ -35,7 +33,7 @@ h2 { margin-bottom: .3rem; }
 def _cell(group: int | None, value: str | None, *, show_values: bool) -> str:
     if group is None:
         return "<td>missing</td>"
-    letter = _LETTERS[group % len(_LETTERS)]
+    letter = label(group)
     if show_values and value is not None:
         return f'<td>{letter} <span class="value">{escape(visible(value))}</span></td>'
     return f"<td>set ({letter})</td>"
@@ -61,12 +59,20 @@ def _code_row(comparison: Comparison) -> str:
     return f'<tr class="{state}"><th scope="row">code</th>{"".join(cells)}<td>{state}</td></tr>'
 
 
+def _loader_row(comparison: Comparison) -> str:
+    """The row that says which stages have the same loader; empty if all have."""
+    if len(set(comparison.loaders) - {None}) < 2:
+        return ""
+    cells = ("<td>no function</td>" if each is None else f"<td>{label(each)}</td>" for each in comparison.loaders)
+    return f'<tr class="different"><th scope="row">loader</th>{"".join(cells)}<td>different</td></tr>'
+
+
 def _section(stages: Sequence[str], comparison: Comparison, *, show_values: bool) -> Iterator[str]:
     if comparison.name:
         yield f"<h2>{escape(comparison.name)}</h2>"
     heads = "".join(f'<th scope="col">{escape(each)}</th>' for each in stages)
     yield f'<div class="wide"><table><thead><tr><th scope="col">variable</th>{heads}<th scope="col"></th></tr></thead>'
-    yield f"<tbody>{_code_row(comparison)}"
+    yield f"<tbody>{_code_row(comparison)}{_loader_row(comparison)}"
     yield from (_row(comparison, row, show_values=show_values) for row in comparison.rows)
     yield "</tbody></table></div>"
 
@@ -74,8 +80,8 @@ def _section(stages: Sequence[str], comparison: Comparison, *, show_values: bool
 def page(stages: Sequence[str], found: Sequence[Comparison], *, show_values: bool) -> str:
     """The document."""
     differing = sum(each.differs for each in found)
-    summary = f"{len(found)} functions, {differing} with differences" if found and found[0].name else ""
-    shown = "Values are on this page: it is a secret." if show_values else "Values are masked; a letter stands for one."
+    summary = f"{len(found)} functions, {differing} of them with differences. " if found and found[0].name else ""
+    shown = "This page contains values, which are secrets. " if show_values else "Values are masked. "
     sections = "\n".join(line for comparison in found for line in _section(stages, comparison, show_values=show_values))
     return f"""<!doctype html>
 <html lang="en">
@@ -87,7 +93,7 @@ def page(stages: Sequence[str], found: Sequence[Comparison], *, show_values: boo
 </head>
 <body>
 <h1>Variables of {len(stages)} stages</h1>
-<p>{summary} {shown}</p>
+<p>{summary}{shown}In a row, the same letter stands for the same value.</p>
 <input type="checkbox" id="only"> <label for="only">only differences</label>
 <main>
 {sections}
