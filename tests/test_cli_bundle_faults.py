@@ -75,6 +75,17 @@ TOO_LARGE = (
 LEADS_OUT = "is a link that leads out of the folder; replace it with a copy, or --exclude it"
 RESERVED = "_cfn_injector is reserved for the loaders of EnvLoader; rename the folder, or --exclude it"
 
+OTHER_LANGUAGES = {
+    "Gemfile": "Ruby",
+    "pom.xml": "Java",
+    "build.gradle": "Java",
+    "build.gradle.kts": "Java",
+    "App.csproj": ".NET",
+    "App.fsproj": ".NET",
+    "go.mod": "Go",
+    "Cargo.toml": "Rust",
+}
+
 FAULTS: Sequence[tuple[str, Fault, str]] = (
     ("a link leads to a file outside of the source", _link("out", "../elsewhere"), f"out {LEADS_OUT}"),
     ("a link has an absolute path outside of the source", _link("out", "/etc/passwd"), f"out {LEADS_OUT}"),
@@ -95,6 +106,15 @@ FAULTS: Sequence[tuple[str, Fault, str]] = (
         "the source is for two languages, and does not lock one of them",
         _files({"package.json": "{}", "Pipfile": ""}),
         r"the source has Pipfile and package\.json; choose one with --runtime",
+    ),
+    *(
+        (
+            f"the source lists dependencies in {name}",
+            _files({name: ""}),
+            rf"the dependencies in {re.escape(name)} are not installed: bundle does so for Python and Node\.js only; "
+            rf"build the function with the tools of {re.escape(language)}, and bundle that folder with --no-install",
+        )
+        for name, language in OTHER_LANGUAGES.items()
     ),
     (
         "the ignore file is not UTF-8",
@@ -122,6 +142,16 @@ def test_a_source_that_cannot_be_bundled_is_an_error_and_the_output_stays_unchan
     assert re.fullmatch(rf"cfn-injector: {message}\n", err)
     assert output.read_bytes() == b"old"
     assert {path.name for path in output.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize("arguments", [["--no-install"], ["--runtime", "python3.13"]])
+@pytest.mark.parametrize("name", OTHER_LANGUAGES)
+def test_a_source_that_lists_dependencies_in_another_language_is_bundled_if_the_caller_says_so(
+    name: str, arguments: list[str], source: Path, output: Path
+) -> None:
+    tree(source, {name: ""})
+    assert main(["bundle", str(source), "-o", str(output), *arguments]) == 0
+    assert contents(output).keys() == {*APP, name}
 
 
 # A fault that is excluded is not an error; each of these is the only one that is not excluded in the first run.

@@ -280,6 +280,27 @@ def test_sam_takes_the_digest_from_no_resource() -> None:
         translate(sam_with(AutoPublishAlias="sam", AutoPublishCodeSha256=digest))
 
 
+def _sam_versions(template: dict[str, Any], release: str) -> set[str]:
+    made = translate({**template, "Parameters": {**SAM["Parameters"], "Release": {"Type": "String"}}}, Release=release)
+    return {name for name, resource in made["Resources"].items() if resource["Type"] == "AWS::Lambda::Version"}
+
+
+def test_the_alias_of_sam_itself_follows_a_parameter_for_each_deployment() -> None:
+    template = sam_with(AutoPublishAlias="sam", AutoPublishCodeSha256={"Ref": "Release"})
+    assert _sam_versions(template, "1") != _sam_versions(template, "2")
+
+
+def test_sam_takes_that_parameter_from_each_function_alone() -> None:
+    template = sam_with(AutoPublishAlias="sam")
+    in_globals = {**template, "Globals": {"Function": {"AutoPublishCodeSha256": {"Ref": "Release"}}}}
+    with pytest.raises(RefusedError, match="'AutoPublishCodeSha256' is not a supported property of 'Function'"):
+        _sam_versions(in_globals, "1")
+    for_all = {"AutoPublishAliasAllProperties": True, "Tags": {"Release": {"Ref": "Release"}}}
+    assert _sam_versions({**template, "Globals": {"Function": for_all}}, "1") == _sam_versions(
+        {**template, "Globals": {"Function": for_all}}, "2"
+    )
+
+
 def test_sam_shifts_no_alias_but_its_own() -> None:
     with pytest.raises(RefusedError, match="'DeploymentPreference' requires AutoPublishAlias"):
         translate(sam_with(DeploymentPreference={"Type": "AllAtOnce"}))

@@ -28,7 +28,7 @@ from cfn_injector.archive import Keep
 from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
 from cfn_injector.cli.archive import QUICK, Item, write_zip
 from cfn_injector.cli.aws_options import Clients, no_clients
-from cfn_injector.cli.bundling import node_packages, python_layout, python_manifest, python_packages
+from cfn_injector.cli.bundling import node_packages, other_languages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.bundling.bundle_files import Rules, choose, copy_for_installers, merged
 from cfn_injector.cli.bundling.compiled_files import foreign
 from cfn_injector.cli.bundling.lambda_platform import NODE, PYTHON, Target
@@ -156,6 +156,8 @@ def _dependencies(
 ) -> tuple[Mapping[str, Path], Sequence[str]]:
     """Install the dependencies. Returns the path of each file by its name in the bundle, and warnings."""
     if not (python_manifest.is_in(source) if target.python else (source / PACKAGE).exists()):
+        if options.runtime is None:
+            other_languages.refuse(source)
         return {}, ()
     workshop.show(f"installing for {target}")
     copy = workshop.folder / "source"
