@@ -74,6 +74,11 @@ DIFFERENCES: Mapping[str, Sequence[Difference]] = {
     ),
     "dotenv": (
         _BACKSLASH,
+        Difference(
+            "a backslash before the closing double quote",
+            lambda value, text: text.startswith('"') and value.endswith("\\"),
+            spills=True,
+        ),
         Difference('\\", \\\\, \\$ or \\` in double quotes', _in_double_quotes(*'"\\$`')),
         _HASH,
         _LINE_ENDS,

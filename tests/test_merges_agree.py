@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from cfn_injector.env_file import merge
 from tests import merges_agree
-from tests.merges_agree import DIFFERENCES, VARIANTS, Report, compare, generate, readers
+from tests.merges_agree import DIFFERENCES, VARIANTS, Merge, Report, compare, generate, readers
 from tests.support.node_js import needs_packages
 
 
@@ -26,6 +27,12 @@ def test_every_named_difference_is_met(report: Report) -> None:
     expected = {(name, one.name) for name, known in DIFFERENCES.items() for one in known}
     met = {(name, one) for name, counts in report.named.items() for one in counts}
     assert met == expected
+
+
+def test_a_value_that_a_parser_reads_into_the_next_one_is_named() -> None:
+    env = {"ONE": "'\\", "TWO": '"\nB=2\n"'}
+    report = compare([Merge("LF", b"", env, merge(b"", env))], readers())
+    assert not any(report.faults.values())
 
 
 def test_a_merge_that_parsers_read_differently_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
