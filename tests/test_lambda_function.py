@@ -12,11 +12,13 @@ import pytest
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
 from cfn_injector.resources.lambda_function.applied import APPLIED
+from cfn_injector.resources.lambda_function.described import DESCRIBED
+from cfn_injector.resources.lambda_function.steps import ARTIFACT
 from tests.fakes.aws_lambda import Fault
 from tests.fakes.cloudformation import STACK_ID
 from tests.support.artifacts import artifact
 from tests.support.lambda_functions import BASE, CANARY, created, somebody, updated
-from tests.support.world import ARTIFACTS, World
+from tests.support.world import ARTIFACTS, KEY, World
 
 
 def test_a_create_makes_a_function_with_env_in_its_archive_and_answers_its_attributes(world: World) -> None:
@@ -56,7 +58,8 @@ def test_the_function_bears_the_stacks_tags_the_templates_tags_and_its_owner(wor
         ownership.STACK_ID: STACK_ID,
         ownership.LOGICAL_ID: "Function",
         ownership.REQUEST_ID: "request-1",
-        APPLIED: world.aws_lambda.functions[name].tags[APPLIED],
+        ARTIFACT: f"{ARTIFACTS}/{KEY}",
+        **{key: world.aws_lambda.functions[name].tags[key] for key in (APPLIED, DESCRIBED)},
     }
 
 
@@ -256,7 +259,7 @@ class TestAnUpdate:
         world.aws_lambda.calls.clear()
         updated(world, name, {"MemorySize": 128}, {"MemorySize": 512})
         assert world.aws_lambda.functions[name].configuration["MemorySize"] == 512
-        assert world.aws_lambda.changes() == ["UpdateFunctionConfiguration"]
+        assert world.aws_lambda.changes() == ["UpdateFunctionConfiguration", "TagResource"]
 
     def test_goes_code_configuration_runtime_publish_scaling_in_that_order(self, world: World) -> None:
         name = created(world, Publish=True)

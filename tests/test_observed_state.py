@@ -206,8 +206,11 @@ class TestAnUpdate:
         assert stack.update(changed(BASE, Description="the rollback was skipped"))
         assert function.separate["recursion"] == "Terminate"
 
-    def test_changes_nothing_if_the_function_is_as_the_template_says(self, world: World, stack: Stack) -> None:
+    def test_only_records_what_is_there_if_that_is_what_the_template_says(self, world: World, stack: Stack) -> None:
         the_function(world).configuration["Timeout"] = 60
+        world.aws_lambda.calls.clear()
+        assert updated(world, stack.physical_id or "", {}, {"Timeout": 60})["Status"] == "SUCCESS"
+        assert world.aws_lambda.changes() == ["TagResource"]
         world.aws_lambda.calls.clear()
         assert updated(world, stack.physical_id or "", {}, {"Timeout": 60})["Status"] == "SUCCESS"
         assert world.aws_lambda.changes() == []

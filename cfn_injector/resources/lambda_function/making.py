@@ -93,8 +93,7 @@ def _bring(operation: Operation, desired: FunctionSpec, name: str, found: Found,
     stable = steps.apply(operation, desired, found["Configuration"], todo)
     published = steps.publish(operation, desired, name, stable, todo)
     claim.check_awaited(operation, name)
-    applied = expected(operation, desired, stable["CodeSha256"])
-    claim.set_tags(operation, found, {**own, **applied.tag}, {})
+    claim.set_tags(operation, found, {**own, **steps.records(operation, desired, stable, found["Tags"])}, {})
     return steps.outcome(name, published)
 
 

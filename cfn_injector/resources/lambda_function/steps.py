@@ -6,21 +6,30 @@ it, or the attributes for ``Fn::GetAtt``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cfn_injector import env_loader
-from cfn_injector.plugin import Operation, Outcome, code_of
-from cfn_injector.resources.lambda_function import api, claim, packages, role
-from cfn_injector.resources.lambda_function.applied import expected, recorded
+from cfn_injector.plugin import PREFIX, Operation, Outcome, code_of
+from cfn_injector.resources.lambda_function import api, claim, described, packages, role
+from cfn_injector.resources.lambda_function.applied import expected
 from cfn_injector.resources.lambda_function.changes import Changes
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 BEFORE_CODE = ("CodeSigningConfigArn",)
 BEFORE_PUBLISHING = ("ReservedConcurrentExecutions", "RecursiveLoop", "RuntimeManagementConfig")
 AFTER_PUBLISHING = ("FunctionScalingConfig",)
+ARTIFACT = "cfn-injector:artifact"
+"""The tag with bucket and key of the artifact."""
+_ROOMY = 40
+"""With so many tags of the stack and the template, all of the provider's own fit into Lambda's 50."""
+_LONGEST_TAG = 256
+_NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+@-]")
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html#using-tags-restrictions"""
+
 PRUNE_SECONDS = 120.0
 """What deleting old versions may take while Lambda throttles."""
 
@@ -67,11 +76,31 @@ def apply(
     return stable
 
 
+def records(
+    operation: Operation, desired: FunctionSpec, stable: Mapping[str, Any], tags: Mapping[str, str]
+) -> dict[str, str]:
+    """The tags that say what was applied. Those that serve people alone are left out if there is no room for them."""
+    applied = expected(operation, desired, stable["CodeSha256"]).tag
+    present = {key for key in (*operation.tags({}), *tags) if not key.startswith(PREFIX)}
+    if len(present) > _ROOMY:
+        return applied
+    return {**applied, **described.tag(operation.keyed_hash, stable, desired), **_artifact(desired)}
+
+
+def _artifact(desired: FunctionSpec) -> dict[str, str]:
+    """The tag with the artifact's location, as far as a tag can hold it; none for inline source."""
+    if "ZipFile" in desired.code:
+        return {}
+    location = "/".join([desired.code["S3Bucket"], desired.code["S3Key"]])
+    return {ARTIFACT: _NOT_IN_TAGS.sub("_", location)[:_LONGEST_TAG]}
+
+
 def record(operation: Operation, desired: FunctionSpec, stable: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-    """Writes what was applied into the function's tags, if ``tags`` do not say so already."""
-    applied = expected(operation, desired, stable["CodeSha256"])
-    if applied != recorded(tags):
-        api.tag(operation.client("lambda"), stable["FunctionArn"], applied.tag, operation.deadline)
+    """Writes what was applied into the function's tags, as far as ``tags`` do not say so already."""
+    wanted = records(operation, desired, stable, tags)
+    missing = {key: value for key, value in wanted.items() if tags.get(key) != value}
+    if missing:
+        api.tag(operation.client("lambda"), stable["FunctionArn"], missing, operation.deadline)
 
 
 def discard_old_packages(operation: Operation, desired: FunctionSpec, old: Collection[FunctionSpec], name: str) -> None:
