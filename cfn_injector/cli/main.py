@@ -43,6 +43,7 @@ COMMANDS = {
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
+    "local": "cfn_injector.local.tool",
     "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
