@@ -44,12 +44,12 @@ _READER = {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"
 
 NOT_SHOWN = """\
 What the emulator does not show:
-  - Stacks: no macros, no drift, no Delete after a failed Create. Templates are not validated: use cfn-lint.
+  - Stacks: no macros, and no Delete after a failed Create. Templates are not validated: use cfn-lint.
   - Limits: no throttling, no quotas, and none of Lambda's limits, such as 4 KB of environment variables.
   - Runtimes: Python and Node.js are those of this machine, whatever the version. Java, Ruby and .NET do not run.
   - Traffic: a weighted alias routes all of it to one version, and CodeDeploy does not shift it.
-  - IAM: policies of roles are enforced; iam:PassRole, policies of resources and conditions are not.
-  - References to secrets in custom resources are resolved; on AWS, they arrive as text.
+  - IAM: policies of roles are enforced; iam:PassRole is not, and a new role can be assumed at once.
+  - References to secrets: they are resolved in custom resources. On AWS, they arrive there as text.
 "cfn-injector doctor" checks the rest in an account of AWS.
 """
 
