@@ -113,6 +113,22 @@ def test_without_a_command_it_prints_the_variables_and_stays_until_it_is_interru
     assert not _serves(found["environment"]["AWS_ENDPOINT_URL"])
 
 
+def test_it_stays_after_the_command_if_asked_and_keeps_its_exit_status(environ: dict[str, str], tmp_path: Path) -> None:
+    command = [*LOCAL, "--keep", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL; exit 3"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        while "until you press Ctrl-C" not in (said := process.stderr.readline()):
+            assert said
+        assert _serves(url)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 3
+    assert not _serves(url)
+
+
 def test_a_port_that_is_taken_is_named(environ: dict[str, str], tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
