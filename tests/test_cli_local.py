@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -67,6 +68,25 @@ def test_a_signal_reaches_the_command(sent: signal.Signals, status: int) -> None
         process.send_signal(sent)
         assert process.stdout.read() == f"got {sent.name.removeprefix('SIG')}\n"
         assert process.wait(30) == status
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_command_once() -> None:
+    counts = "n=0; trap 'n=$((n+1)); sleep 1; echo $n times; exit 8' INT; echo ready; while :; do sleep 0.05; done"
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-c", RUN, "sh", "-c", counts])
+    seen = b""
+    try:
+        while b"ready" not in seen:
+            seen += os.read(terminal, 1000)
+        os.write(terminal, b"\x03")
+        while b"times" not in seen:
+            seen += os.read(terminal, 1000)
+        assert b"1 times" in seen
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 8
+    finally:
+        os.close(terminal)
 
 
 def test_handlers_of_signals_are_as_before_when_the_command_has_ended() -> None:

@@ -145,7 +145,7 @@ def _spawn(folder: Path, session: boto3.Session, port: int) -> Emulator:
             [sys.executable, str(SCRIPT)],
             env=_environment(folder, port),
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which ends with this process, whatever ends it
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that Ctrl-C reaches this process alone
@@ -161,6 +161,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # with its functions; the pid is not reaped yet
         process.wait()
+    if process.stdin:
+        process.stdin.close()
 
 
 def _started(emulator: Emulator, until: float) -> bool:

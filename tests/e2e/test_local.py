@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
+import time
 import urllib.request
 from pathlib import Path
 
@@ -59,7 +59,7 @@ sys.exit(7)
 def _serves(url: str) -> bool:
     try:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/_ministack/health", timeout=5)
-    except urllib.error.URLError:
+    except OSError:
         return False
     return True
 
@@ -127,6 +127,20 @@ def test_it_stays_after_the_command_if_asked_and_keeps_its_exit_status(environ: 
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 3
     assert not _serves(url)
+
+
+def test_the_emulator_ends_even_if_its_parent_is_killed(environ: dict[str, str], tmp_path: Path) -> None:
+    script = (
+        "import os, signal\nfrom cfn_injector.local.emulator import running\n"
+        "with running() as emulator:\n    print(emulator.url, flush=True)\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    place = {**environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=place, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    until = time.monotonic() + 30
+    while _serves(done.stdout.strip()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _serves(done.stdout.strip())
 
 
 def test_a_port_that_is_taken_is_named(environ: dict[str, str], tmp_path: Path) -> None:
