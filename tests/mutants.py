@@ -36,6 +36,7 @@ AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handler
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 DOCTOR = "tests/test_doctor.py"
+AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
@@ -1274,6 +1275,34 @@ MUTANTS = (
         '_SUFFIX.sub("", file)',
         '""',
         ("tests/test_cli_bundle.py",),
+    ),
+    Mutant(
+        "wrong usage looks like a failure",
+        "cli/main.py",
+        "return 2 if isinstance(error, UsageError) else 1",
+        "return 1",
+        (AWS_OPTIONS, LOCAL),
+    ),
+    Mutant(
+        "the options of the AWS CLI do not reach the clients",
+        "cli/aws_options.py",
+        "boto3.Session(profile_name=arguments.profile, ",
+        "boto3.Session(",
+        (AWS_OPTIONS,),
+    ),
+    Mutant(
+        "a command in the emulator sees the caller's profile",
+        "local/child.py",
+        'if not name.startswith("AWS_") or name in _KEPT',
+        "if name",
+        (LOCAL,),
+    ),
+    Mutant(
+        "a signal does not reach the command",
+        "local/child.py",
+        "started[0].send_signal(number)\n        else",
+        "pass\n        else",
+        (LOCAL,),
     ),
     Mutant(
         "doctor gives up at the first thing that it cannot remove",

@@ -23,6 +23,7 @@ CANARY = "c4nary-w0uld-be-secret"
 REACHES_AWS = {"bundle", "diff", "doctor", "env-version", "inject", "inspect", "run"}
 WRITES_A_FILE = {"build-provider", "bundle", "inject"}
 STARTS_A_COMMAND = {"run"}
+PRINTS_A_SCRIPT = {"completion"}
 """Its output is that command's."""
 
 
@@ -44,8 +45,8 @@ def test_a_command_has_the_options_of_the_aws_cli(name: str) -> None:
     assert (options(name) & wanted) == (wanted if name in REACHES_AWS else set())
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - STARTS_A_COMMAND))
-def test_every_command_prints_json_and_output_is_a_format_unless_it_is_a_file(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - STARTS_A_COMMAND - PRINTS_A_SCRIPT))
+def test_a_command_prints_json_and_output_is_a_format_unless_it_is_a_file(name: str) -> None:
     parser = argparse.ArgumentParser()
     command(name).configure(parser)
     assert {"--json", "--output"} <= options(name)

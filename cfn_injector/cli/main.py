@@ -37,11 +37,13 @@ class Command(Protocol):
 COMMANDS = {
     "build-provider": "cfn_injector.cli.build_provider",
     "bundle": "cfn_injector.cli.bundle",
+    "completion": "cfn_injector.cli.completion",
     "diff": "cfn_injector.cli.diff",
     "doctor": "cfn_injector.cli.doctor",
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
+    "local": "cfn_injector.local.tool",
     "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
@@ -62,7 +64,8 @@ def command(name: str) -> Command:
     return cast("Command", import_module(COMMANDS[name]))
 
 
-def _parser(names: Iterable[str]) -> argparse.ArgumentParser:
+def parser_of(names: Iterable[str]) -> argparse.ArgumentParser:
+    """The parser of these subcommands."""
     parser = _Parser(prog="cfn-injector", description=sys.modules["cfn_injector"].__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -88,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A subcommand comes first: the options before it print something and exit.
     named = COMMANDS.keys() & given[:1]
     words = _separated(given) if named and getattr(command(given[0]), "TAKES_WORDS", False) else []
-    arguments = _parser(named or COMMANDS).parse_args(given, argparse.Namespace(words=words))
+    arguments = parser_of(named or COMMANDS).parse_args(given, argparse.Namespace(words=words))
     try:
         done = command(arguments.command).run(arguments)
         text, status = done if isinstance(done, Result) else (done, 0)

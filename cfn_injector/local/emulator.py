@@ -128,14 +128,24 @@ def _healthy(emulator: Emulator) -> bool:
         return False
 
 
-def _spawn(folder: Path, session: boto3.Session) -> Emulator:
-    port, log = _free_port(), folder / "ministack.log"
+def _check_free(port: int) -> None:
+    """Raises EmulatorError if something else listens on the port."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ministack
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EmulatorError(f"port {port} cannot be used: {error.strerror}; choose another one") from error
+
+
+def _spawn(folder: Path, session: boto3.Session, port: int) -> Emulator:
+    log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, str(SCRIPT)],
             env=_environment(folder, port),
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which ends with this process, whatever ends it
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that Ctrl-C reaches this process alone
@@ -151,6 +161,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # with its functions; the pid is not reaped yet
         process.wait()
+    if process.stdin:
+        process.stdin.close()
 
 
 def _started(emulator: Emulator, until: float) -> bool:
@@ -163,15 +175,18 @@ def _started(emulator: Emulator, until: float) -> bool:
 
 
 @contextmanager
-def running(start_seconds: float = START_SECONDS) -> Iterator[Emulator]:
+def running(start_seconds: float = START_SECONDS, port: int | None = None) -> Iterator[Emulator]:
     """Start ministack, yield it when it is healthy, then end it and delete its folder.
 
-    Raises EmulatorError if it is not healthy within ``start_seconds``.
+    ``port`` is the one to listen on; None takes a free one. Raises EmulatorError if the port is taken, or if ministack
+    is not healthy within ``start_seconds``.
     """
+    if port is not None:
+        _check_free(port)
     until, session = time.monotonic() + start_seconds, isolated_session()
     with tempfile.TemporaryDirectory(prefix="cfn-injector-", ignore_cleanup_errors=True) as folder:
         for attempt in range(1, ATTEMPTS + 1):
-            emulator = _spawn(Path(folder), session)
+            emulator = _spawn(Path(folder), session, port or _free_port())
             try:
                 if _started(emulator, until):
                     yield emulator

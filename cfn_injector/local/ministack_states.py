@@ -1,6 +1,7 @@
 """Runs ministack, and adds the states of stacks and resources that CloudFormation has and ministack leaves out.
 
-Takes ministack's environment variables, and runs until it is terminated. The emulator starts this file as a script.
+Takes ministack's environment variables, and runs until it is terminated or standard input ends. The emulator starts
+this file as a script.
 
 The provider believes an event only in the state in which CloudFormation sends it. ministack differs from CloudFormation
 in two moments of an update:
@@ -15,7 +16,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from typing import Any
 
 CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
@@ -66,10 +70,17 @@ def _add_states() -> None:
     stacks._delete_resource, stacks._add_event = delete, add
 
 
+def _end_with_parent() -> None:
+    """Ends this process and the functions that it runs when nobody holds the other end of standard input any more."""
+    sys.stdin.buffer.read()
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
 def main() -> None:
     """Runs ministack."""
     from ministack.app import main as run
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _add_states()
     run()
 
