@@ -91,6 +91,7 @@ REPLACED = [
     pytest.param("A:   'x'\nB: 1\n", "A:   new\nB: 1\n", id="a scalar behind spaces"),
     pytest.param("\ufeffA: x\r\nB: 1\r\n", "\ufeffA: new\r\nB: 1\r\n", id="a BOM and CRLF"),
     pytest.param("A:\n  B: 1\n  # c\nC: 1", "A: new\n  # c\nC: 1", id="a mapping"),
+    pytest.param("A:  # c\n# d\n- x\nC: 1", "A: new  # c\n# d\nC: 1", id="a list below comments"),
     pytest.param("A: |\n  x\n\n  y\n\nB: 1\n", "A: new\n\nB: 1\n", id="a block scalar"),
     pytest.param("A:\nB: 1\n", "A: new\nB: 1\n", id="nothing"),
     pytest.param("{A: x, B: 1}", "{A: new, B: 1}", id="a flow"),
@@ -188,3 +189,8 @@ def test_what_the_text_cannot_hold_is_an_error_and_not_a_wrong_template() -> Non
     text = "A: |\n  x"  # without a line break at its end, which an insertion below would add
     with pytest.raises(InjectorError, match="t: cannot edit B in its text"):
         spliced(parsed(text, "t"), [Edit(("B",), 1)])
+
+
+@pytest.mark.parametrize(("text", "result"), [("A: 1 # c\n", "{B: 2} # c\n"), ('{"A": 1}\n', '{"B": 2}\n')])
+def test_a_template_of_which_nothing_stays_is_replaced(text: str, result: str) -> None:
+    assert spliced(parsed(text, "t"), [Edit(("A",), REMOVED), Edit(("B",), 2)]) == result

@@ -57,10 +57,12 @@ def replaced(text: str, entry: Entry, value: Any, style: Style) -> Iterator[Chan
     gap = text[behind:start]
     is_below = bool(re.search(r"[\r\n]", gap))
     if not written.lines:
-        if not gap.strip():
-            yield Change(behind, end, (gap if gap and not is_below else " ") + written.head)
+        if gap.strip():  # a comment stays, and the value moves in front of it
+            yield Change(behind, behind, f" {written.head}")
+            before = line_start(text, start) - 1
+            yield Change(before - 1 if text[before - 1] == "\r" else before, end, "")
         else:
-            yield Change(start, end, written.head)
+            yield Change(behind, end, (gap if gap and not is_below else " ") + written.head)
         return
     indent = " " * column(text, first) + ("  " if is_item else written.indent)
     lines = [indent + line for line in written.lines]

@@ -12,7 +12,8 @@ from cfn_injector.cli.template_text.nodes import Document, Entry, Node
 from cfn_injector.cli.template_text.style import Style, flow, is_first_in_line, json_text, line_start, scalar
 
 
-def _value(document: Document, value: Any, style: Style, prefix: str | None) -> str:
+def written(document: Document, value: Any, style: Style, prefix: str | None) -> str:
+    """A value, on several lines if it is JSON and ``prefix`` is the indentation of its line."""
     return json_text(value, style, prefix) if document.is_json else flow(value, style)
 
 
@@ -24,18 +25,17 @@ def _prefix(text: str, entry: Entry) -> str | None:
 def replaced(document: Document, entry: Entry, value: Any, style: Style) -> Iterator[Change]:
     """The change that gives an entry another value."""
     text, node = document.text, entry.node
-    written = _value(document, value, style, _prefix(text, entry))
-    if isinstance(entry.key, str) and node.start == entry.colon:
-        has_colon = text[entry.colon - 1] == ":"
-        written = written if document.is_json else f"{'' if has_colon else ':'} {written}"
-    yield Change(node.start, node.end, written)
+    new = written(document, value, style, _prefix(text, entry))
+    if isinstance(entry.key, str) and node.start == entry.colon and not document.is_json:
+        new = f"{'' if text[entry.colon - 1] == ':' else ':'} {new}"
+    yield Change(node.start, node.end, new)
 
 
 def _member(document: Document, key: str | None, value: Any, style: Style, prefix: str | None) -> str:
-    written = _value(document, value, style, prefix)
+    new = written(document, value, style, prefix)
     if key is None:
-        return written
-    return (json_text(key, style, None) + style.colon if document.is_json else f"{scalar(key, style)}: ") + written
+        return new
+    return (json_text(key, style, None) + style.colon if document.is_json else f"{scalar(key, style)}: ") + new
 
 
 def _comments(gap: str) -> str:
@@ -69,8 +69,8 @@ def changes(document: Document, node: Node, plan: Plan, style: Style) -> Iterato
         space = style.comma[1:]
     separator = "," + (style.newline + prefix if prefix is not None else space if not space.strip(" ") else " ")
     for behind, inserted in groupby(plan.inserted, lambda each: each[0]):
-        written = [_member(document, key, value, style, prefix) for _, key, value in inserted]
+        new = [_member(document, key, value, style, prefix) for _, key, value in inserted]
         if behind:
-            yield Change(behind.node.end, behind.node.end, "".join(separator + each for each in written))
+            yield Change(behind.node.end, behind.node.end, "".join(separator + each for each in new))
         else:
-            yield Change(first.start, first.start, "".join(each + separator for each in written))
+            yield Change(first.start, first.start, "".join(each + separator for each in new))

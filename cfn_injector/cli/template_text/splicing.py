@@ -102,9 +102,10 @@ def spliced(document: Document, edits: Sequence[Edit]) -> str:
     splicer = _Splicer(document, style_of(document), [edit.path for edit in edits])
     problem = f"{document.name}: cannot edit {', '.join('.'.join(map(str, edit.path)) for edit in edits)}"
     remedy = "write what is edited in the style of CloudFormation's own examples"
-    if not splicer.has_common(root, wanted):
-        raise InjectorError(f"{problem}: nothing of the template would stay; edit a part of it")
-    changes = list(splicer.differences(root, wanted, ()))
+    if splicer.has_common(root, wanted):
+        changes = list(splicer.differences(root, wanted, ()))
+    else:
+        changes = [Change(root.start, root.end, flow.written(document, wanted, splicer.style, ""))]
     try:
         text = patched(document.text, changes)
         result = parsed(text, document.name).data
