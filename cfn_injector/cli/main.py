@@ -42,6 +42,7 @@ COMMANDS = {
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
+    "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
