@@ -52,6 +52,7 @@ TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/tes
 WAITING = "tests/test_waiting.py"
 BYTECODE = "tests/test_bytecode.py"
 READERS = "tests/test_cli_bundle_reader.py"
+PACKAGE, TEXT = "tests/test_cli_package.py", "tests/test_template_text.py"
 SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -72,6 +73,62 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
+    Mutant(
+        "a wrong template is written",
+        "cli/template_text/splicing.py",
+        "if not is_same(result, wanted):",
+        "if False:",
+        (TEXT,),
+    ),
+    Mutant(
+        "an edit changes what an anchor repeats",
+        "cli/template_text/splicing.py",
+        "if any(node.start <= start < max(node.end, node.start + 1) for start in self.document.aliased):",
+        "if False:",
+        (TEXT,),
+    ),
+    Mutant(
+        "a comment behind a value goes with the value",
+        "cli/template_text/block.py",
+        "at = _line_end(text, end).start()",
+        "at = end",
+        (TEXT,),
+    ),
+    Mutant(
+        "the key depends on the dates in the zip",
+        "cli/archive.py",
+        "{entry.external_attr >> 16:o} {content",
+        "{entry.external_attr >> 16:o} {entry.date_time} {content",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "the key does not depend on what is executable",
+        "cli/archive.py",
+        "{entry.external_attr >> 16:o} {content",
+        "{content",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "what is there is uploaded again",
+        "cli/uploads.py",
+        "if not bucket.force and _is_there",
+        "if bucket.force and _is_there",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "both branches of a condition have the platform of the first",
+        "cli/local_code.py",
+        "len(values) == 2 and values[0] == values[1]",
+        "len(values) == 2",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "the code in Globals is the last function's",
+        "cli/package.py",
+        "            if code.source not in shared:\n                yield",
+        "            if True:\n                yield",
+        (PACKAGE,),
+    ),
     Mutant(
         "an event for a stack at rest is served",
         "aws/verification.py",

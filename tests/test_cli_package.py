@@ -354,6 +354,15 @@ def test_a_missing_path_is_named_with_its_logical_id_and_line_and_nothing_is_upl
     assert requests.taken() == {}
 
 
+def test_nothing_is_uploaded_if_the_template_cannot_be_edited(
+    project: Path, requests: Requests, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = project / "template.yaml"
+    template.write_text(TEMPLATE.replace("Code: ./src", "Code: &code ./src").replace("Code: src", "Code: *code"))
+    assert "Resources.Function.Properties.Code has the anchor &code" in refusal(template, capsys)
+    assert requests.taken() == {}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

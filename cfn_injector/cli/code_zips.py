@@ -33,10 +33,6 @@ class CodeZip(NamedTuple):
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
 
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
-
 
 def _written(items: Mapping[str, Path], target: Path) -> None:
     with explained("a temporary file cannot be written", "set TMPDIR to a folder with more room"):

@@ -17,11 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cfn_injector.archive import Insert
 from cfn_injector.cli.aws_options import Clients, add_aws, clients
 from cfn_injector.cli.bundle_options import add_bundling, bundling_options
 from cfn_injector.cli.bundling.function_zip import Options, megabytes
 from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES
 from cfn_injector.cli.code_zips import CodeZip, code_zip
+from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.display import explained, shown, visible
 from cfn_injector.cli.local_code import LocalCode, local_code, resolved
 from cfn_injector.cli.progress import Progress, progress
@@ -29,7 +31,9 @@ from cfn_injector.cli.template_text import Document, parsed, spliced
 from cfn_injector.cli.tools import ToolError
 from cfn_injector.cli.uploads import Bucket, upload
 from cfn_injector.errors import InjectorError
+from cfn_injector.injection import EMPTY
 from cfn_injector.transform.edits import Edit
+from cfn_injector.transform.edits import Path as TemplatePath
 
 HELP = "upload the local code that a template names"
 
@@ -74,28 +78,32 @@ def read_template(path: str) -> Document:
     return parsed(text, name)
 
 
-def _options(document: Document, code: LocalCode, given: Options, runtime: str | None, machine: str | None) -> Options:
-    """How to bundle code. Raises InjectorError if its platform is known to the deployment alone."""
-    found = {}
-    for name, value, option in (("Runtime", code.runtime, runtime), ("Architectures", code.architecture, machine)):
-        known = resolved(document.data, value)
-        known = known[0] if isinstance(known, list) and len(known) == 1 else known
-        if value is not None and not isinstance(known, str):
-            if option is None:
-                flag = "--runtime" if name == "Runtime" else "--architecture"
-                raise InjectorError(
-                    f"{document.where(code.path)}: {name} of {code.logical_id} is known only to the deployment; "
-                    f"give the parameter a default, or give {flag}"
-                )
-            known = option
-        found[name] = known or option
-    architecture = found["Architectures"] or "x86_64"
-    if architecture not in ARCHITECTURES:
+def _known(document: Document, code: LocalCode, name: str, value: Any, given: str | None) -> str | None:
+    """What the template says of a platform, or what is ``given``, or None if neither does.
+
+    Raises InjectorError if only the deployment knows it.
+    """
+    found = resolved(document.data, value)
+    found = found[0] if isinstance(found, list) and len(found) == 1 else found
+    if isinstance(found, str) or value is None or given is not None:
+        return found if isinstance(found, str) else given
+    flag = "--runtime" if name == "Runtime" else "--architecture"
+    raise InjectorError(
+        f"{document.where(code.path)}: {name} of {code.logical_id} is known only to the deployment; "
+        f"give the parameter a default, or give {flag}"
+    )
+
+
+def _options(document: Document, code: LocalCode, packager: Packager) -> Options:
+    """How to bundle code for its platform."""
+    runtime = _known(document, code, "Runtime", code.runtime, packager.runtime)
+    architecture = _known(document, code, "Architectures", code.architecture, packager.architecture)
+    if architecture not in (None, *ARCHITECTURES):
         raise InjectorError(
             f"{document.where(code.path)}: {architecture} of {code.logical_id} is not an architecture of Lambda; "
             f"use one of {', '.join(ARCHITECTURES)}"
         )
-    return given._replace(runtime=found["Runtime"], architecture=architecture)
+    return packager.options._replace(runtime=runtime, architecture=architecture or "x86_64")
 
 
 def _source(document: Document, code: LocalCode, folder: Path) -> Path:
@@ -108,17 +116,18 @@ def _source(document: Document, code: LocalCode, folder: Path) -> Path:
     return source
 
 
-def _edits(code: Sequence[tuple[LocalCode, Uploaded]]) -> Iterator[Edit]:
+def _edits(bucket: Bucket, found: Sequence[tuple[LocalCode, CodeZip]]) -> Iterator[Edit]:
     """The edits that name the uploaded code. In Globals stands that of the first function without its own."""
-    shared: dict[Any, str] = {}
-    for each, there in code:
-        value: Any = there.url if each.kind.is_url else {"S3Bucket": there.bucket, "S3Key": there.key}
-        if each.source != each.path:
-            if each.source not in shared:
-                yield Edit(each.source, value)
-            if shared.setdefault(each.source, there.key) == there.key:
+    shared: dict[TemplatePath, str] = {}
+    for code, made in found:
+        key = bucket.key(made.content_hash)
+        value = f"s3://{bucket.name}/{key}" if code.kind.is_url else {"S3Bucket": bucket.name, "S3Key": key}
+        if code.source != code.path:
+            if code.source not in shared:
+                yield Edit(code.source, value)
+            if shared.setdefault(code.source, key) == key:
                 continue
-        yield Edit(each.path, value)
+        yield Edit(code.path, value)
 
 
 class Packager(NamedTuple):
@@ -134,36 +143,37 @@ class Packager(NamedTuple):
     def package(self, document: Document, folder: Path) -> tuple[str, Sequence[Uploaded], Sequence[CodeZip]]:
         """The text of the packaged template, what is in S3 now, and the zips that were made.
 
-        ``folder`` is where relative paths start. Nothing is uploaded before everything is built. Raises InjectorError.
+        ``folder`` is where relative paths start. Nothing is uploaded before everything is built and the template is
+        edited. Raises InjectorError.
         """
-        zips: dict[Any, CodeZip] = {}
-        found: list[tuple[LocalCode, CodeZip]] = []
         with tempfile.TemporaryDirectory(prefix="cfn-injector-") as scratch:
-            for code in local_code(document.data):
-                source = _source(document, code, folder)
-                options = _options(document, code, self.options, self.runtime, self.architecture)
-                platform = (options.runtime, options.architecture) if source.is_dir() and not code.kind.is_layer else ()
-                same = (source.resolve(), code.kind.is_layer, platform)
-                if same not in zips:
-                    target = Path(scratch) / f"{len(zips)}.zip"
-                    self.bar.show(f"bundling {code.logical_id}")
-                    zips[same] = code_zip(source, target, options, self.bar, is_layer=code.kind.is_layer)
-                found.append((code, zips[same]))
-            uploaded = self._uploaded(found)
-        edits = list(_edits([(code, uploaded[each.content_hash]) for code, each in found]))
-        return spliced(document, edits), list(uploaded.values()), list(zips.values())
+            found = list(self._zips(document, folder, Path(scratch)))
+            text = spliced(document, list(_edits(self.bucket, found)))
+            made = {each.content_hash: each for _, each in reversed(found)}
+            uploaded = [self._uploaded(found, each) for each in reversed(made.values())]
+        return text, uploaded, list(made.values())
 
-    def _uploaded(self, found: Sequence[tuple[LocalCode, CodeZip]]) -> dict[str, Uploaded]:
-        """What is in S3 now, by its content."""
-        uploaded: dict[str, Uploaded] = {}
-        for _, each in found:
-            if each.content_hash not in uploaded:
-                key = self.bucket.key(each.content_hash)
-                self.bar.show(f"uploading {key}")
-                sent = upload(each.path, key, self.bucket, self.clients)
-                ids = [code.logical_id for code, other in found if other.content_hash == each.content_hash]
-                uploaded[each.content_hash] = Uploaded(ids, self.bucket.name, key, each.size, sent)
-        return uploaded
+    def _zips(self, document: Document, folder: Path, scratch: Path) -> Iterator[tuple[LocalCode, CodeZip]]:
+        """The zip of each local code; the same one for the same source and platform."""
+        zips: dict[Any, CodeZip] = {}
+        for code in local_code(document.data):
+            source = _source(document, code, folder)
+            is_layer = code.kind.is_layer
+            options = _options(document, code, self)
+            platform = (options.runtime, options.architecture) if source.is_dir() and not is_layer else ()
+            same = (source.resolve(), is_layer, platform)
+            if same not in zips:
+                self.bar.show(f"bundling {code.logical_id}")
+                zips[same] = code_zip(source, scratch / f"{len(zips)}.zip", options, self.bar, is_layer=is_layer)
+            yield code, zips[same]
+
+    def _uploaded(self, found: Sequence[tuple[LocalCode, CodeZip]], made: CodeZip) -> Uploaded:
+        key = self.bucket.key(made.content_hash)
+        self.bar.show(f"uploading {key}")
+        size = made.path.stat().st_size
+        sent = upload(made.path, key, self.bucket, self.clients)
+        ids = [code.logical_id for code, other in found if other.content_hash == made.content_hash]
+        return Uploaded(ids, self.bucket.name, key, size, sent)
 
 
 def _as_json(uploaded: Sequence[Uploaded], output: str | None) -> str:
@@ -199,8 +209,7 @@ def run(arguments: argparse.Namespace) -> str:
     output = arguments.output_template_file
     told = _as_json(uploaded, output) if arguments.json else "\n".join(_as_text(uploaded, output))
     if output:
-        with explained(f"{visible(output)} cannot be written", "choose another --output-template-file"):
-            Path(output).write_bytes(text.encode())
+        LocalDestination(output).assemble(EMPTY, [Insert(text.encode())])
         return told
     print(told, file=sys.stderr)
     sys.stdout.flush()
