@@ -80,12 +80,12 @@ def main(arguments: Sequence[str]) -> int:
             count["edits refused" if found == "refused" else "edits"] += 1
             if found not in ("", "refused"):
                 wrong += 1
-                print(f"{document.name}: {edit}: {found}")
+                print(f"{document.name}: {edit}: {found}", flush=True)
         found = problem(document, several)
         count["several edits refused" if found == "refused" else "several edits at once"] += 1
         if found not in ("", "refused"):
             wrong += 1
-            print(f"{document.name}: {several}: {found}")
+            print(f"{document.name}: {several}: {found}", flush=True)
     print(", ".join(f"{number} {name}" for name, number in count.items()) + f", {wrong} wrong")
     return wrong
 

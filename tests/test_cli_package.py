@@ -354,6 +354,24 @@ def test_a_missing_path_is_named_with_its_logical_id_and_line_and_nothing_is_upl
     assert requests.taken() == {}
 
 
+def test_an_error_about_code_names_its_place_in_the_template(
+    project: Path, requests: Requests, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "empty").mkdir()
+    template = project / "template.yaml"
+    template.write_text(TEMPLATE.replace("Code: src", "Code: empty"))
+    assert f"{template}, line 13: Code of Same: {project}/empty has no files to bundle" in refusal(template, capsys)
+
+
+def test_a_note_names_the_code(project: Path, requests: Requests, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "src" / "server.key").write_text("secret")
+    package(project / "template.yaml")
+    assert (
+        f"note: {os.path.relpath(project / 'src')}: left out, because they may hold secrets: server.key"
+        in capsys.readouterr().err
+    )
+
+
 def test_nothing_is_uploaded_if_the_template_cannot_be_edited(
     project: Path, requests: Requests, capsys: pytest.CaptureFixture[str]
 ) -> None:

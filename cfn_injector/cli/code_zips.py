@@ -11,6 +11,7 @@ other file                  the file alone in a zip
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,8 +27,9 @@ from cfn_injector.errors import InjectorError
 
 
 class CodeZip(NamedTuple):
-    """A zip on this machine, the hash of its content in hexadecimal, and sentences about it."""
+    """The zip of the source ``name``: its file, the hash of its content in hexadecimal, and sentences about it."""
 
+    name: str
     path: Path
     content_hash: str
     warnings: Sequence[str] = ()
@@ -42,20 +44,20 @@ def _written(items: Mapping[str, Path], target: Path) -> None:
 
 
 def _hashed(path: Path, name: str, warnings: Sequence[str] = (), notes: Sequence[str] = ()) -> CodeZip:
-    with explained(f"{visible(name)} cannot be read", "check its permissions"), path.open("rb") as file:
-        return CodeZip(path, content_hash(file, visible(name)), warnings, notes)
+    with explained(f"{name} cannot be read", "check its permissions"), path.open("rb") as file:
+        return CodeZip(name, path, content_hash(file, name), warnings, notes)
 
 
 def code_zip(source: Path, target: Path, options: Options, bar: Progress, *, is_layer: bool) -> CodeZip:
     """The zip of ``source``, which is written to ``target`` if it has to be made. Raises InjectorError."""
-    name = str(source)
+    name = visible(os.path.relpath(source))
     if source.is_dir():
         if not is_layer and (options.runtime is None or is_known(options.runtime)):
-            made = bundle(name, str(target), options, bar)
+            made = bundle(str(source), str(target), options, bar)
             return _hashed(target, name, made.warnings, made.notes)
         chosen = choose(source, options.rules._replace(installs=False), None)
         if not chosen.own:
-            raise InjectorError(f"{visible(name)} has no files; name the folder with the code")
+            raise InjectorError(f"{name} has no files; name the folder with the code")
         _written(merged(chosen.own, {}), target)
         return _hashed(target, name, list(chosen.warnings()), list(chosen.notes()))
     if is_zipfile(source):

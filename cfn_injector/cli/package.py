@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,6 +107,17 @@ def _options(document: Document, code: LocalCode, packager: Packager) -> Options
     return packager.options._replace(runtime=runtime, architecture=architecture or "x86_64")
 
 
+@contextmanager
+def _located(place: str) -> Iterator[None]:
+    """Names the place in the template in errors about the code."""
+    try:
+        yield
+    except ToolError as error:
+        raise ToolError(f"{place}: {error}", error.output.splitlines()) from error
+    except InjectorError as error:
+        raise InjectorError(f"{place}: {error}") from error
+
+
 def _source(document: Document, code: LocalCode, folder: Path) -> Path:
     source = Path(os.path.normpath(folder / code.location))
     if not source.exists():
@@ -164,7 +176,8 @@ class Packager(NamedTuple):
             same = (source.resolve(), is_layer, platform)
             if same not in zips:
                 self.bar.show(f"bundling {code.logical_id}")
-                zips[same] = code_zip(source, scratch / f"{len(zips)}.zip", options, self.bar, is_layer=is_layer)
+                with _located(f"{document.where(code.source)}: {code.kind.property} of {code.logical_id}"):
+                    zips[same] = code_zip(source, scratch / f"{len(zips)}.zip", options, self.bar, is_layer=is_layer)
             yield code, zips[same]
 
     def _uploaded(self, found: Sequence[tuple[LocalCode, CodeZip]], made: CodeZip) -> Uploaded:
@@ -203,9 +216,10 @@ def run(arguments: argparse.Namespace) -> str:
     except ToolError as error:
         print(error.output, file=sys.stderr)
         raise
-    for kind, sentences in (("warning", "warnings"), ("note", "notes")):
-        for sentence in dict.fromkeys(each for made in zips for each in getattr(made, sentences)):
-            print(f"cfn-injector: {kind}: {sentence}", file=sys.stderr)
+    for made in zips:
+        for kind, sentences in (("warning", made.warnings), ("note", made.notes)):
+            for sentence in sentences:
+                print(f"cfn-injector: {kind}: {made.name}: {sentence}", file=sys.stderr)
     output = arguments.output_template_file
     told = _as_json(uploaded, output) if arguments.json else "\n".join(_as_text(uploaded, output))
     if output:
