@@ -67,10 +67,11 @@ def _groups(plans: Iterable[Plan]) -> Iterator[list[Plan]]:
     for group in groups.values():
         size, start = 0, 0
         for index, each in enumerate(group):
-            size += len('"Handler.":"_cfn_injector..handler",') + 2 * len(_handler_name(each.function))
-            if size > _HANDLERS_BYTES:
+            own = len('"Handler.":"_cfn_injector..handler",') + 2 * len(_handler_name(each.function))
+            if size + own > _HANDLERS_BYTES:
                 yield group[start:index]
                 size, start = 0, index
+            size += own
         yield group[start:]
 
 
