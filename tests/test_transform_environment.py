@@ -242,21 +242,22 @@ class TestFunctionsOfOneArtifact:
         assert "FCode3" in moved(before)["Resources"]
 
 
-class TestSam:
-    GLOBALS = {
-        "Function": {
-            "Runtime": "python3.13",
-            "Handler": "app.handler",
-            "CodeUri": {"Bucket": "builds", "Key": "app.zip", "Version": "v"},
-            "Environment": {"Variables": {"A": "0", "B": {"Ref": "B"}, "TZ": "UTC"}},
-        }
+GLOBALS = {
+    "Function": {
+        "Runtime": "python3.13",
+        "Handler": "app.handler",
+        "CodeUri": {"Bucket": "builds", "Key": "app.zip", "Version": "v"},
+        "Environment": {"Variables": {"A": "0", "B": {"Ref": "B"}, "TZ": "UTC"}},
     }
+}
 
+
+class TestSam:
     def test_globals_are_merged_as_sam_merges_them_and_then_ignored(self) -> None:
         function = sam(env={"A": "1"})
         for name in ("Runtime", "Handler", "CodeUri"):
             del function["Properties"][name]
-        after = moved({**template(F=function), "Globals": self.GLOBALS})["Resources"]
+        after = moved({**template(F=function), "Globals": GLOBALS})["Resources"]
         assert after["FCode"]["Properties"] == {
             **SERVICE,
             "Code": {**IN_S3, "S3ObjectVersion": "v"},
@@ -277,7 +278,7 @@ class TestSam:
     )
     def test_globals_that_a_function_ignores_do_not_move(self, stated: Any, ignored: Any, env: Any) -> None:
         function = {**sam(env={"A": "1"}), "IgnoreGlobals": stated}
-        after = moved({**template(F=function), "Globals": self.GLOBALS})["Resources"]
+        after = moved({**template(F=function), "Globals": GLOBALS})["Resources"]
         assert after["FCode"]["Properties"]["Env"] == env
         assert after["F"]["IgnoreGlobals"] == ignored
 
