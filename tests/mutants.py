@@ -35,7 +35,7 @@ HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tes
 AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handlers.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
-DOCTOR = "tests/test_doctor.py"
+DOCTOR, MOVES = "tests/test_doctor.py", "tests/test_transform_environment.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
@@ -1499,6 +1499,55 @@ MUTANTS = (
         "return name == NODE_NAME and code == _content(NODE_READER / _CODE)",
         "return name == NODE_NAME",
         ("tests/test_reader_packages.py",),
+    ),
+    Mutant(
+        "a variable that an interpreter reads while it starts moves",
+        "transform/plans.py",
+        "if not stated.moves or stays(name, stated.keep)",
+        "if not stated.moves",
+        (MOVES,),
+    ),
+    Mutant(
+        "functions of one artifact share an object whatever their variables are",
+        "transform/plans.py",
+        '{**self.properties, "Runtime": language}',
+        '{"Code": self.source, "Runtime": language}',
+        (MOVES,),
+    ),
+    Mutant(
+        "SAM merges Globals into what a function states now",
+        "transform/environment.py",
+        "if name in shared and name not in stated]",
+        "if False]",
+        (MOVES,),
+    ),
+    Mutant(
+        "a shared object waits for what only some of its functions wait for",
+        "transform/environment.py",
+        "if all(name in _depends_on(each.function) for each in group)",
+        "if any(name in _depends_on(each.function) for each in group)",
+        (MOVES,),
+    ),
+    Mutant(
+        "every version of a function counts as one that the template refers to",
+        "transform/versions.py",
+        "return any(form in text for form in forms)",
+        "return True",
+        ("tests/test_transform_versions.py",),
+    ),
+    Mutant(
+        "SAM's version does not follow",
+        "transform/versions.py",
+        "edits += _description_edits(function, sha256)",
+        "edits += ()",
+        ("tests/test_transform_versions.py",),
+    ),
+    Mutant(
+        "the macro's error shows what failed",
+        "transform/macro.py",
+        "failed with {type(error).__name__}",
+        "failed with {error}",
+        ("tests/test_transform_macro.py",),
     ),
 )
 

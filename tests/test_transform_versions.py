@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.transform import Options, transform
 from tests.support.moved import attribute, moved, native, notes, sam, template
 from tests.support.sam import translate
 
@@ -158,9 +157,3 @@ def test_the_result_passes_cfn_lint(translated: bool) -> None:
     before["Resources"]["J"] = sam(env={"B": {"Ref": "A"}}, Handler="com.example.App::handle", Runtime="java21")
     edited = moved(translate(before, A="1")) if translated else moved(before)
     assert [str(match) for match in cfnlint.lint(json.dumps(edited))] == []
-
-
-def test_an_edit_that_a_later_one_covers_is_left_out() -> None:
-    edits = transform(template(F=native({"Env": {"A": "1"}}, env={"B": "2"})), Options(move=True))
-    paths = [edit.path for edit in edits]
-    assert len(paths) == len(set(paths))

@@ -8,7 +8,7 @@ CloudFormation hands a macro the same. This package imports no parser: the provi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cfn_injector.transform.edits import Edit, applied
@@ -24,14 +24,4 @@ def transform(template: Mapping[str, Any], options: Options) -> list[Edit]:
     edits = list[Edit]()
     edits += environment_edits(applied(template, edits), options)
     edits += version_edits(applied(template, edits), options.note)
-    return list(_effective(edits))
-
-
-def _effective(edits: Sequence[Edit]) -> Iterator[Edit]:
-    """The edits without those whose result a later one replaces as a whole."""
-    for index, edit in enumerate(edits):
-        later = [other.path for other in edits[index + 1 :]]
-        if not any(
-            edit.path[: len(path)] == path and not any(isinstance(step, int) for step in path) for path in later
-        ):
-            yield edit
+    return edits
