@@ -728,6 +728,7 @@ def test_there_is_no_macro_unless_the_stack_names_one() -> None:
 def test_the_macro_runs_its_handler_of_the_zip_and_knows_the_service_token() -> None:
     function = Deployment(Name="team").resolve(MACRO["MacroFunction"]["Properties"])
     assert function["Handler"] == f"{macro.__name__}.{macro.handler.__name__}"
+    assert macro.__name__.split(".")[1] not in NOT_IN_THE_ZIP
     assert (function["Code"], function["Runtime"]) == (Deployment().resolve(FUNCTION["Code"]), FUNCTION["Runtime"])
     assert function["Environment"]["Variables"] == {macro.SERVICE_TOKEN: f"{LAMBDA}:function:team"}
 

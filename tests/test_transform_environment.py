@@ -90,6 +90,12 @@ class TestWhatAFunctionGets:
         assert after["F"]["Properties"]["Handler"] == "app.handler"
         assert after["FCode"]["Properties"].keys() == {"ServiceToken", "ServiceTimeout", "Code", "Env", "EnvLoader"}
 
+    def test_what_only_cloudformation_knows_is_handed_on(self) -> None:
+        stated = {"Env": {"Fn::If": ["IsProd", {"A": "1"}, {}]}, "EnvFile": {"Fn::Sub": "config/${Stage}.env"}}
+        after = moved(template(F=native(stated, Handler={"Ref": "Handler"})), move=False)["Resources"]
+        assert stated.items() <= after["FCode"]["Properties"].items()
+        assert after["FCode"]["Properties"]["Handler"] == {"Ref": "Handler"}
+
     def test_the_key_that_encrypts_the_code_stays_with_the_function(self) -> None:
         function = native(env={"A": "1"}, Code={**IN_S3, "S3ObjectVersion": "v", "SourceKMSKeyArn": "key"})
         after = moved(template(F=function))["Resources"]
@@ -305,6 +311,7 @@ class TestLoops:
         assert moved(moved(before)) == moved(before)
 
 
+PARAMETERS = {"Parameters": {"Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/python"}}}
 CANNOT = {
     "Image": (native(env={"A": "1"}, PackageType="Image", Code={"ImageUri": "i"}), "F.PackageType is Image"),
     "SAM's image": (sam(env={"A": "1"}, PackageType="Image", ImageUri="i"), "F.PackageType is Image"),
@@ -325,6 +332,10 @@ CANNOT = {
         native(env={"A": "1"}, Runtime={"Fn::FindInMap": ["A", "B", "C"]}),
         "F.Runtime is not known, so no loader can be chosen",
     ),
+    "a runtime that Parameter Store knows": (
+        native(env={"A": "1"}, Runtime={"Ref": "Stored"}),
+        "F.Runtime is not known",
+    ),
     "another wrapper": (
         native(env={"A": "1", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/w"}, Runtime="java21"),
         r"F\.Environment\.Variables\.AWS_LAMBDA_EXEC_WRAPPER is set by EnvLoader: auto",
@@ -342,11 +353,11 @@ class TestWhatCannotMove:
     @pytest.mark.parametrize(("function", "reason"), CANNOT.values(), ids=CANNOT)
     def test_it_is_an_error_for_a_function_that_was_named(self, function: Any, reason: str) -> None:
         with pytest.raises(PropertiesError, match=reason):
-            moved(template(F=function), move=["F"])
+            moved({**template(F=function), **PARAMETERS}, move=["F"])
 
     @pytest.mark.parametrize(("function", "reason"), CANNOT.values(), ids=CANNOT)
     def test_it_is_left_as_it_is_with_a_note_among_all(self, function: Any, reason: str) -> None:
-        before = template(F=function, G=native(env={"A": "1"}, Handler="app.g"))
+        before = {**template(F=function, G=native(env={"A": "1"}, Handler="app.g")), **PARAMETERS}
         after = moved(before)["Resources"]
         assert after["F"] == function
         assert "GCode" in after
@@ -380,6 +391,10 @@ class TestWhatCannotMove:
             ),
             ({"MoveEnvironment": "x"}, r"F\.Metadata\.CfnInjector\.MoveEnvironment is not a boolean"),
             ({"Keep": "A"}, r"F\.Metadata\.CfnInjector\.Keep is not a list"),
+            ({"Keep": [1]}, r"F\.Metadata\.CfnInjector\.Keep is not a list of names"),
+            ({"Env": "A=1"}, r"F\.Env is not a map"),
+            ({"Env": {"Fn::If": ["C", {}, {}]}, "MoveEnvironment": True}, r"F\.Env is not a map"),
+            ({"Env": {}, "EnvLoader": {"Ref": "Loader"}}, r"F\.EnvLoader is not one of"),
         ],
     )
     def test_metadata_that_is_wrong_is_refused_by_its_name(self, metadata: Any, problem: str) -> None:

@@ -70,16 +70,15 @@ def plan(template: Mapping[str, Any], function: Function, stated: Settings, opti
 
 
 def _environment_problems(function: Function, stated: Settings) -> Iterator[PropertyError]:
-    """Whether the variables of ``Environment`` are known by their names."""
+    """Variables whose names are not known."""
     for depth in (1, 2):
         where, value = ".".join(_VARIABLES[:depth]), at(function.properties, _VARIABLES[:depth])
         if value is not None and (not isinstance(value, Mapping) or is_intrinsic(value)):
             yield PropertyError(f"{function.logical_id}.{where}", "is not a map", "use a map of names to values")
             return
-    if stated.moves and is_intrinsic(stated.injected.get("Env")):
-        yield PropertyError(
-            f"{function.logical_id}.Env", "is not a map, and variables have to join it", "use a map of names to values"
-        )
+    env = stated.injected.get("Env", {})
+    if not isinstance(env, Mapping) or (stated.moves and is_intrinsic(env)):
+        yield PropertyError(f"{function.logical_id}.Env", "is not a map", "use a map of names to values")
 
 
 def _injected(stated: Mapping[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +88,12 @@ def _injected(stated: Mapping[str, Any], moved: Mapping[str, Any]) -> dict[str, 
 
 def _known(template: Mapping[str, Any], value: Any, options: Options) -> Any:
     """The value, or that of the parameter that it refers to: as given, or else the default."""
-    name = mapping(value).get("Ref", "")
-    return options.parameters.get(name, at(template, ("Parameters", name, "Default"))) if name else value
+    name = mapping(value).get("Ref")
+    if name is None:
+        return value
+    parameter = mapping(at(template, ("Parameters", name)))
+    is_read_later = str(parameter.get("Type")).startswith("AWS::SSM::")  # the default is a name in Parameter Store
+    return options.parameters.get(name, None if is_read_later else parameter.get("Default"))
 
 
 def _sample(
@@ -100,15 +103,14 @@ def _sample(
     kept: Mapping[str, Any],
     options: Options,
 ) -> dict[str, Any]:
-    """The properties as the provider may get them, with something in the place of each intrinsic function."""
+    """The properties as the provider may get them, without what only CloudFormation knows."""
     handler, runtime = (_known(template, function.properties.get(name), options) for name in ("Handler", "Runtime"))
-    env = mapping(injected.get("Env"))
-    given = {"Env": {name: "" if is_intrinsic(env[name]) else env[name] for name in env}} if "Env" in injected else {}
-    if is_intrinsic(injected.get("Env")):
-        given = {"Env": {}}
+    known = {name: value for name, value in injected.items() if name == "EnvLoader" or not is_intrinsic(value)}
+    if "Env" in injected:
+        env = mapping(known.get("Env"))
+        known["Env"] = {name: "" if is_intrinsic(value) else value for name, value in env.items()}
     return {
-        **injected,
-        **given,
+        **known,
         "Code": {"S3Bucket": "", "S3Key": ""},
         "Handler": handler if isinstance(handler, str) else "app.handler" if handler else "",
         "Runtime": runtime if isinstance(runtime, str) else "",

@@ -112,5 +112,6 @@ def _problems(place: str, where: str, stated: Any) -> Iterator[PropertyError]:
             flag(mapping(stated), MOVE)
         except PropertyError as problem:
             yield PropertyError(f"{where}.{MOVE}", problem.problem, problem.remedy)
-    if not isinstance(mapping(stated).get("Keep", []), list):
-        yield PropertyError(f"{where}.Keep", "is not a list", "use a list of names such as [DD_SITE, OTEL_*]")
+    keep = mapping(stated).get("Keep", [])
+    if not isinstance(keep, list) or not all(isinstance(name, str) for name in keep):
+        yield PropertyError(f"{where}.Keep", "is not a list of names", "use a list such as [DD_SITE, OTEL_*]")

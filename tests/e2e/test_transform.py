@@ -1,6 +1,6 @@
 """A SAM application whose variables move into its artifact: translated by SAM, and deployed with the real provider.
 
-The emulator runs no macros. ``tests/test_transform_macro.py`` shows that a macro would deploy the same templates.
+The emulator runs no macros. The macro's function is called as CloudFormation would call it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from cfn_injector.local.stacks import create, update
-from tests.e2e.account import SERVICE, Account, Stacks
+from cfn_injector.transform.macro import SERVICE_TOKEN
+from tests.e2e.account import PROVIDER_BUCKET, SERVICE, Account, Stacks
 from tests.support.moved import moved
 from tests.support.sam import translate
+from tests.support.templates import PROVIDER
 
 APP = """
 import os
@@ -115,3 +117,23 @@ def test_the_alias_follows_a_change_of_env_and_a_new_build(
     assert {each["Version"] for each in published} == ({"$LATEST", "1", "2", "3"} if kept else {"$LATEST", "3"})
     stacks.clean()
     assert function not in account.functions()
+
+
+def test_the_macro_of_the_provider_s_zip_gives_what_the_transform_gives(account: Account, stacks: Stacks) -> None:
+    declared = PROVIDER["Resources"]["MacroFunction"]["Properties"]
+    own = {name: declared[name] for name in ("Handler", "Runtime", "MemorySize", "Timeout")}
+    code = {"S3Bucket": PROVIDER_BUCKET, "S3Key": "provider.zip"}
+    environment = {"Variables": {SERVICE_TOKEN: "arn:of-the-provider"}}
+    function = {"Code": code, "Role": account.role, "Environment": environment, **own}
+    resources = {"Function": {"Type": "AWS::Lambda::Function", "Properties": function}}
+    name = stacks.create("e2e-macro", resources, Name={"Ref": "Function"}).outputs["Name"]
+
+    before = application(account, "app-1.zip")
+    event = {"fragment": before, "params": {}, "requestId": "r-1", "templateParameterValues": {"Stage": "dev"}}
+    answer = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+
+    assert json.load(answer["Payload"]) == {
+        "requestId": "r-1",
+        "status": "success",
+        "fragment": moved(before, service_token="arn:of-the-provider"),
+    }
