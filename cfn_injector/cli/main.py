@@ -44,6 +44,7 @@ COMMANDS = {
     "inspect": "cfn_injector.cli.inspect",
     "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",
+    "transform": "cfn_injector.cli.transform",
 }
 """The module of each subcommand."""
 
