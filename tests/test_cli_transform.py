@@ -67,6 +67,15 @@ def test_the_result_is_what_the_transform_says(path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\n# the end"])
+def test_what_is_printed_without_an_edit_is_the_template(
+    path: Path, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    path.write_text(TEXT.rstrip("\n") + end, "utf-8")
+    assert main(["transform", str(path)]) == 0
+    assert capsys.readouterr().out == path.read_text("utf-8")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--move-environment"]])
 def test_a_second_run_changes_no_byte(path: Path, arguments: list[str]) -> None:
     given = ["transform", str(path), *arguments, "--output-template-file", str(path)]

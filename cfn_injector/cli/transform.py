@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> str:
     edits = transform(document.data, options(arguments))
     text = spliced(document, edits)
     if arguments.output_template_file is None:
-        return text.removesuffix("\n")
+        sys.stdout.write(text)
+        return ""
     LocalDestination(os.fspath(arguments.output_template_file)).assemble(EMPTY, [Insert(text.encode())])
     return f"{arguments.output_template_file}  {len(edits)} edits"
