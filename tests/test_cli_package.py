@@ -459,3 +459,41 @@ def test_a_damaged_zip_is_named(project: Path, requests: Requests, capsys: pytes
     template = project / "template.yaml"
     template.write_text(TEMPLATE.replace("./src", "app.zip"))
     assert "app.zip cannot be read as a zip: Bad CRC-32" in refusal(template, capsys)
+
+
+# Variables that move --------------------------------------------------------------------------------------------------
+
+
+MOVES = TEMPLATE.replace(
+    "      Role: !GetAtt Role.Arn\n", "      Role: !GetAtt Role.Arn\n      Environment: {Variables: {TABLE: dev}}\n"
+)
+
+
+def test_variables_move_into_code_that_was_uploaded_a_moment_before(
+    project: Path, requests: Requests, moto_s3: Any
+) -> None:
+    (project / "template.yaml").write_text(MOVES, "utf-8")
+    resources = parsed(package(project / "template.yaml", "--move-environment", "--name", "team"), "packaged").data[
+        "Resources"
+    ]
+    (key,) = keys(moto_s3)
+    assert resources["FunctionCode"]["Properties"] == {
+        "ServiceToken": {"Fn::ImportValue": "team-ServiceToken"},
+        "ServiceTimeout": 1200,
+        "Code": {"S3Bucket": BUCKET, "S3Key": key},
+        "Runtime": "python3.13",
+        "Env": {"TABLE": "dev"},
+        "Handler": "app.handler",
+    }
+    assert resources["Function"]["Properties"]["Code"]["S3Key"] == {"Fn::GetAtt": ["FunctionCode", "S3Key"]}
+
+
+def test_nothing_is_uploaded_if_variables_cannot_move(
+    project: Path, requests: Requests, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "template.yaml").write_text(
+        MOVES.replace("python3.13\n      Code", "provided.al2023\n      Code"), "utf-8"
+    )
+    said = refusal(project / "template.yaml", capsys, "--move-environment", "Function")
+    assert said.startswith("Function.Runtime is provided.al2023, for which there is no loader")
+    assert "PutObject" not in requests

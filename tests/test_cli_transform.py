@@ -108,7 +108,7 @@ def test_a_function_that_is_left_as_it_is_is_named(path: Path, capsys: pytest.Ca
     path.write_text(TEXT.replace("Handler: app.put", "PackageType: Image\n      ImageUri: x"), "utf-8")
     assert main(["transform", str(path), "--move-environment"]) == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith("cfn-injector: Put is left as it is: Put.PackageType is Image")
+    assert captured.err.startswith("cfn-injector: note: Put is left as it is: Put.PackageType is Image")
     assert "ListCode" in captured.out
 
 
@@ -118,8 +118,8 @@ def test_a_function_that_is_left_as_it_is_is_named(path: Path, capsys: pytest.Ca
         (TEXT, ["--move-environment", "Nobody"], "Nobody is not a function of the template; name one of List, Put"),
         (TEXT.replace("s3://builds/app.zip", "./src"), ["--move-environment", "Put"], "package the template first"),
         (TEXT + "  Bad: [", [], "template.yaml, line 2"),
-        (None, [], "cannot be read: No such file or directory; name a template"),
-        (b"\xff", [], "cannot be read: it is not UTF-8"),
+        (None, [], "template.yaml cannot be read: No such file or directory"),
+        (b"\xff", [], "template.yaml cannot be read: UnicodeDecodeError; give the file of a template in UTF-8"),
     ],
 )
 def test_an_error_is_one_line_and_writes_nothing(

@@ -30,10 +30,13 @@ from cfn_injector.cli.local_code import LocalCode, local_code, resolved
 from cfn_injector.cli.progress import Progress, progress
 from cfn_injector.cli.template_text import Document, parsed, spliced
 from cfn_injector.cli.tools import ToolError
+from cfn_injector.cli.transform_options import add_transform, transform_options
 from cfn_injector.cli.uploads import Bucket, upload
 from cfn_injector.errors import InjectorError
 from cfn_injector.injection import EMPTY
-from cfn_injector.transform.edits import Edit
+from cfn_injector.transform import Options as Changes
+from cfn_injector.transform import transform
+from cfn_injector.transform.edits import Edit, applied
 from cfn_injector.transform.edits import Path as TemplatePath
 
 HELP = "upload the local code that a template names"
@@ -67,6 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--architecture", choices=ARCHITECTURES, help="of functions whose Architectures only the deployment knows"
     )
     add_bundling(parser)
+    add_transform(parser)
     parser.add_argument("--json", action="store_true", help="print what was uploaded as one JSON object")
     add_aws(parser)
 
@@ -151,6 +155,7 @@ class Packager(NamedTuple):
     bar: Progress
     runtime: str | None = None
     architecture: str | None = None
+    changes: Changes = Changes()
 
     def package(self, document: Document, folder: Path) -> tuple[str, Sequence[Uploaded], Sequence[CodeZip]]:
         """The text of the packaged template, what is in S3 now, and the zips that were made.
@@ -160,7 +165,9 @@ class Packager(NamedTuple):
         """
         with tempfile.TemporaryDirectory(prefix="cfn-injector-") as scratch:
             found = list(self._zips(document, folder, Path(scratch)))
-            text = spliced(document, list(_edits(self.bucket, found)))
+            edits = list(_edits(self.bucket, found))
+            edits += transform(applied(document.data, edits), self.changes)
+            text = spliced(document, edits)
             made = {each.content_hash: each for _, each in reversed(found)}
             uploaded = [self._uploaded(found, each) for each in reversed(made.values())]
         return text, uploaded, list(made.values())
@@ -211,7 +218,10 @@ def run(arguments: argparse.Namespace) -> str:
     given = bundling_options(arguments)
     try:
         with progress() as bar:
-            packager = Packager(bucket, given, clients(arguments), bar, arguments.runtime, arguments.architecture)
+            changes = transform_options(arguments)
+            packager = Packager(
+                bucket, given, clients(arguments), bar, arguments.runtime, arguments.architecture, changes
+            )
             text, uploaded, zips = packager.package(document, folder)
     except ToolError as error:
         print(error.output, file=sys.stderr)
