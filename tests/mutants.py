@@ -35,8 +35,8 @@ HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tes
 AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handlers.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
-DOCTOR = "tests/test_doctor.py"
 AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
+DOCTOR, MOVES = "tests/test_doctor.py", "tests/test_transform_environment.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
@@ -53,6 +53,7 @@ TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/tes
 WAITING = "tests/test_waiting.py"
 BYTECODE = "tests/test_bytecode.py"
 READERS = "tests/test_cli_bundle_reader.py"
+PACKAGE, TEXT = "tests/test_cli_package.py", "tests/test_template_text.py"
 SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -73,6 +74,62 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
+    Mutant(
+        "a wrong template is written",
+        "cli/template_text/splicing.py",
+        "if not is_same(result, wanted):",
+        "if False:",
+        (TEXT,),
+    ),
+    Mutant(
+        "an edit changes what an anchor repeats",
+        "cli/template_text/splicing.py",
+        "if any(node.start <= start < max(node.end, node.start + 1) for start in self.document.aliased):",
+        "if False:",
+        (TEXT,),
+    ),
+    Mutant(
+        "a comment behind a value goes with the value",
+        "cli/template_text/block.py",
+        "at = _line_end(text, end).start()",
+        "at = end",
+        (TEXT,),
+    ),
+    Mutant(
+        "the key depends on the dates in the zip",
+        "cli/archive.py",
+        "{entry.external_attr >> 16:o} {content",
+        "{entry.external_attr >> 16:o} {entry.date_time} {content",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "the key does not depend on what is executable",
+        "cli/archive.py",
+        "{entry.external_attr >> 16:o} {content",
+        "{content",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "what is there is uploaded again",
+        "cli/uploads.py",
+        "if not bucket.force and _is_there",
+        "if bucket.force and _is_there",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "both branches of a condition have the platform of the first",
+        "cli/local_code.py",
+        "len(values) == 2 and values[0] == values[1]",
+        "len(values) == 2",
+        (PACKAGE,),
+    ),
+    Mutant(
+        "the code in Globals is the last function's",
+        "cli/package.py",
+        "            if code.source not in shared:\n                yield",
+        "            if True:\n                yield",
+        (PACKAGE,),
+    ),
     Mutant(
         "an event for a stack at rest is served",
         "aws/verification.py",
@@ -1478,6 +1535,55 @@ MUTANTS = (
         "return name == NODE_NAME and code == _content(NODE_READER / _CODE)",
         "return name == NODE_NAME",
         ("tests/test_reader_packages.py",),
+    ),
+    Mutant(
+        "a variable that an interpreter reads while it starts moves",
+        "transform/plans.py",
+        "if not stated.moves or stays(name, stated.keep)",
+        "if not stated.moves",
+        (MOVES,),
+    ),
+    Mutant(
+        "functions of one artifact share an object whatever their variables are",
+        "transform/plans.py",
+        '{**self.properties, "Runtime": language}',
+        '{"Code": self.source, "Runtime": language}',
+        (MOVES,),
+    ),
+    Mutant(
+        "SAM merges Globals into what a function states now",
+        "transform/environment.py",
+        "if name in shared and name not in stated]",
+        "if False]",
+        (MOVES,),
+    ),
+    Mutant(
+        "a shared object waits for what only some of its functions wait for",
+        "transform/environment.py",
+        "if all(name in _depends_on(each.function) for each in group)",
+        "if any(name in _depends_on(each.function) for each in group)",
+        (MOVES,),
+    ),
+    Mutant(
+        "every version of a function counts as one that the template refers to",
+        "transform/versions.py",
+        "return any(form in text for form in forms)",
+        "return True",
+        ("tests/test_transform_versions.py",),
+    ),
+    Mutant(
+        "SAM's version does not follow",
+        "transform/versions.py",
+        "edits += _description_edits(function, sha256)",
+        "edits += ()",
+        ("tests/test_transform_versions.py",),
+    ),
+    Mutant(
+        "the macro's error shows what failed",
+        "transform/macro.py",
+        "failed with {type(error).__name__}",
+        "failed with {error}",
+        ("tests/test_transform_macro.py",),
     ),
 )
 

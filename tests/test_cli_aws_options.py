@@ -20,11 +20,10 @@ from tests.support.cli_places import SMALL
 from tests.support.world import ARTIFACTS, STAGING
 
 CANARY = "c4nary-w0uld-be-secret"
-REACHES_AWS = {"bundle", "diff", "doctor", "env-version", "inject", "inspect", "run"}
+REACHES_AWS = {"bundle", "diff", "doctor", "env-version", "inject", "inspect", "package", "run"}
 WRITES_A_FILE = {"build-provider", "bundle", "inject"}
-STARTS_A_COMMAND = {"run"}
-PRINTS_A_SCRIPT = {"completion"}
-"""Its output is that command's."""
+HAS_AN_OUTPUT_OF_ITS_OWN = {"completion", "package", "run", "transform"}
+"""A script, a template, or what a command prints."""
 
 
 def options(name: str) -> set[str]:
@@ -45,7 +44,7 @@ def test_a_command_has_the_options_of_the_aws_cli(name: str) -> None:
     assert (options(name) & wanted) == (wanted if name in REACHES_AWS else set())
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - STARTS_A_COMMAND - PRINTS_A_SCRIPT))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - HAS_AN_OUTPUT_OF_ITS_OWN))
 def test_a_command_prints_json_and_output_is_a_format_unless_it_is_a_file(name: str) -> None:
     parser = argparse.ArgumentParser()
     command(name).configure(parser)

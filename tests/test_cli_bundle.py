@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli.bundling import function_zip
+from cfn_injector.cli import bundle
 from cfn_injector.cli.bundling.lambda_platform import Target
 from cfn_injector.cli.main import main
 from tests.support.cli_projects import APP, ARM64, BUNDLE, ROOT, X86_64, contents, link, modes, tree
@@ -357,7 +357,7 @@ VARIANTS = {
 def test_an_archive_that_is_too_large_for_a_direct_upload_is_noted(
     source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(function_zip, "DIRECT_UPLOAD", 200)
+    monkeypatch.setattr(bundle, "DIRECT_UPLOAD", 200)
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     assert capsys.readouterr().err == "cfn-injector: note: an archive over 0.2 KB has to be uploaded to S3 first\n"
 

@@ -11,7 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("tests", "benchmarks", "templates")
-COMMANDS = ("tests.conformance", "tests.loader_table", "tests.merges_agree", "tests.mutants", "tests.readers_agree")
+COMMANDS = (
+    "tests.conformance",
+    "tests.loader_table",
+    "tests.merges_agree",
+    "tests.mutants",
+    "tests.readers_agree",
+    "tests.splicing_templates",
+)
 
 
 class Module(NamedTuple):

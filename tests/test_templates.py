@@ -18,6 +18,7 @@ from cfn_injector.aws import holders
 from cfn_injector.protocol import registry
 from cfn_injector.protocol.messages import MAX_SERVICE_TIMEOUT
 from cfn_injector.resources.lambda_function import spec
+from cfn_injector.transform import macro
 from tests.support.templates import (
     ACCOUNT,
     ALL,
@@ -340,9 +341,13 @@ def test_two_providers_share_no_name() -> None:
             deployment.resolve(RESOURCES["LogGroup"]["Properties"]["LogGroupName"]),
             deployment.resolve(RESOURCES["UnservedEvents"]["Properties"]["QueueName"]),
             deployment.resolve(RESOURCES["Role"]["Properties"]["Path"]),
+            deployment.resolve(RESOURCES["MacroFunction"]["Properties"]["FunctionName"]),
+            deployment.resolve(RESOURCES["MacroLogGroup"]["Properties"]["LogGroupName"]),
         }
 
     assert names("a") == {
+        "a-macro",
+        "/aws/lambda/a-macro",
         "a-ServiceToken",
         "a-StagingBucket",
         "a-unserved",
@@ -539,6 +544,7 @@ def test_the_parameters_are_these() -> None:
         "AllowCrossStack": "false",
         "ReservedConcurrency": "",
         "PermissionsBoundary": "",
+        "MacroName": "",
         "ResponseHosts": "",
         "ExtraPolicyArns": "",
     }
@@ -571,6 +577,9 @@ def test_the_parameters_are_these() -> None:
         ("ReservedConcurrency", "50", True),
         ("ReservedConcurrency", "0", False),
         ("ReservedConcurrency", "-1", False),
+        ("MacroName", "", True),
+        ("MacroName", "CfnInjector", True),
+        ("MacroName", "111122223333::CfnInjector", False),
         ("PermissionsBoundary", "", True),
         ("PermissionsBoundary", "arn:aws-cn:iam::111122223333:policy/teams/boundary", True),
         ("PermissionsBoundary", "arn:aws:iam::aws:policy/PowerUserAccess", True),
@@ -703,6 +712,40 @@ def test_the_function_writes_to_the_log_group_that_its_role_may_write_to() -> No
 def test_an_event_is_never_delivered_twice_by_lambda() -> None:
     assert INVOCATIONS["FunctionName"] == {"Ref": "Function"}
     assert (INVOCATIONS["Qualifier"], INVOCATIONS["MaximumRetryAttempts"]) == ("$LATEST", 0)
+
+
+MACRO = {name: RESOURCES[name] for name in ("Macro", "MacroFunction", "MacroLogGroup", "MacroRole")}
+
+
+def test_there_is_no_macro_unless_the_stack_names_one() -> None:
+    assert {each["Condition"] for each in MACRO.values()} == {"HasMacro"}
+    assert not Deployment().holds("HasMacro")
+    deployment = Deployment(MacroName="CfnInjector", Name="team")
+    assert deployment.holds("HasMacro")
+    assert deployment.resolve(MACRO["Macro"]["Properties"]["Name"]) == "CfnInjector"
+
+
+def test_the_macro_runs_its_handler_of_the_zip_and_knows_the_service_token() -> None:
+    function = Deployment(Name="team").resolve(MACRO["MacroFunction"]["Properties"])
+    assert function["Handler"] == f"{macro.__name__}.{macro.handler.__name__}"
+    assert macro.__name__.split(".")[1] not in NOT_IN_THE_ZIP
+    assert (function["Code"], function["Runtime"]) == (Deployment().resolve(FUNCTION["Code"]), FUNCTION["Runtime"])
+    assert function["Environment"]["Variables"] == {macro.SERVICE_TOKEN: f"{LAMBDA}:function:team"}
+
+
+def test_the_macro_may_write_its_log_and_nothing_else() -> None:
+    role = Deployment().resolve(MACRO["MacroRole"]["Properties"])
+    ((statement,),) = (policy["PolicyDocument"]["Statement"] for policy in role["Policies"])
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"].endswith(":log-group:/aws/lambda/cfn-injector-macro:*")
+    assert "ManagedPolicyArns" not in role
+
+
+def test_no_provider_can_change_the_function_of_a_macro() -> None:
+    (tag,) = Deployment(Name="team").resolve(MACRO["MacroFunction"]["Properties"]["Tags"])
+    function = f"{LAMBDA}:function:team-macro"
+    for change in ("UpdateFunctionCode", "UpdateFunctionConfiguration", "TagResource", "UntagResource"):
+        assert not Deployment().allows(f"lambda:{change}", function, tags={tag["Key"]: tag["Value"]})
 
 
 QUEUE = RESOURCES["UnservedEvents"]["Properties"]

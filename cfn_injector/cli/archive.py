@@ -2,22 +2,28 @@
 
 ``write_zip`` takes names, and bytes or the files that hold them. It writes a zip with these entries in this order, with
 a fixed date and world-readable. The archive depends on nothing else: no path, owner, time or umask of the machine.
+
+``content_hash`` takes an archive and returns a hash of what it holds, whatever compressed it and when.
 """
 
 from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from cfn_injector.cli.bundling.source_files import unreadable
+from cfn_injector.errors import InjectorError
 
 SMALLEST = 9
 QUICK = 6
 """Compression levels. For compiled libraries, SMALLEST saves half a percent and takes twice as long."""
 
+_CHUNK = 1024 * 1024
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
@@ -55,3 +61,22 @@ def write_zip(
             body = _bytes(item.content)
             archive.writestr(entry, body, zipfile.ZIP_DEFLATED, compresslevel=level)
             written(len(body))
+
+
+def content_hash(file: IO[bytes], name: str) -> str:
+    """A SHA-256 in hexadecimal of the names, modes and contents in a zip. ``name`` is the zip's, for messages.
+
+    Order, dates and compression do not count: another zlib makes other bytes of the same files. Raises InjectorError.
+    """
+    found = []
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                content = sha256()
+                with archive.open(entry) as body:
+                    while chunk := body.read(_CHUNK):
+                        content.update(chunk)
+                found.append(f"{entry.filename!r} {entry.external_attr >> 16:o} {content.hexdigest()}")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InjectorError(f"{name} cannot be read as a zip: {error}; build it again") from error
+    return sha256("\n".join(sorted(found)).encode()).hexdigest()

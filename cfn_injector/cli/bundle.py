@@ -9,11 +9,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
+from cfn_injector.cli.advice import DIRECT_UPLOAD
 from cfn_injector.cli.aws_options import add_aws, clients
-from cfn_injector.cli.bundling.function_zip import Bundle, Options, bundle, megabytes
+from cfn_injector.cli.bundle_options import add_bundling, bundling_options
+from cfn_injector.cli.bundling.function_zip import Bundle, bundle, megabytes
 from cfn_injector.cli.bundling.lambda_platform import ARCHITECTURES, NODE, PYTHON, Target
-from cfn_injector.cli.bundling.python_installers import INSTALLERS
 from cfn_injector.cli.progress import progress
 from cfn_injector.cli.tools import ToolError
 from cfn_injector.cli.usage import checking_arguments
@@ -28,29 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--runtime", help=f"the function's runtime (default: {PYTHON}, or {NODE} if SRC has a package.json)"
     )
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64", help="default: %(default)s")
-    parser.add_argument(
-        "--exclude", action="append", default=[], metavar="GLOB", help="leave out files or folders; may be repeated"
-    )
-    parser.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="bundle files that may hold secrets, or that Git ignores; may be repeated",
-    )
-    parser.add_argument("--gitignore", action="store_true", help="leave out what Git ignores")
-    parser.add_argument("--installer", choices=INSTALLERS, help="for Python packages (default: uv if installed)")
-    parser.add_argument(
-        "--allow-scripts",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let this npm package download its prebuilt binary; may be repeated",
-    )
+    add_bundling(parser)
     parser.add_argument(
         "--reader", action="store_true", help="add the reader of .env although no import of it is found in SRC"
     )
-    parser.add_argument("--no-install", action="store_true", help="install nothing; bundle SRC as it is")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     add_aws(parser)
 
@@ -86,16 +69,8 @@ def run(arguments: argparse.Namespace) -> str:
     if arguments.runtime is not None:
         with checking_arguments():
             Target.of(arguments.runtime, arguments.architecture)
-    options = Options(
-        runtime=arguments.runtime,
-        architecture=arguments.architecture,
-        exclude=arguments.exclude,
-        installer=arguments.installer,
-        install=not arguments.no_install,
-        allow_scripts=arguments.allow_scripts,
-        include=arguments.include,
-        gitignore=arguments.gitignore,
-        reader=arguments.reader,
+    options = bundling_options(arguments)._replace(
+        runtime=arguments.runtime, architecture=arguments.architecture, reader=arguments.reader
     )
     try:
         with progress() as bar:
@@ -103,6 +78,9 @@ def run(arguments: argparse.Namespace) -> str:
     except ToolError as error:
         print(error.output, file=sys.stderr)
         raise
+    if made.size > DIRECT_UPLOAD:
+        note = f"an archive over {megabytes(DIRECT_UPLOAD)} has to be uploaded to S3 first"
+        made = replace(made, notes=[*made.notes, note])
     for kind, sentences in (("warning", made.warnings), ("note", made.notes)):
         for sentence in sentences:
             print(f"cfn-injector: {kind}: {sentence}", file=sys.stderr)

@@ -44,7 +44,9 @@ COMMANDS = {
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
     "local": "cfn_injector.local.tool",
+    "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",
+    "transform": "cfn_injector.cli.transform",
 }
 """The module of each subcommand."""
 

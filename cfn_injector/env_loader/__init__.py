@@ -62,6 +62,7 @@ __all__ = [
     "differ",
     "handlers_of",
     "is_started",
+    "kind_of",
     "problems",
     "started",
     "stopped",

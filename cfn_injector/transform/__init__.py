@@ -1,5 +1,27 @@
 """Changes templates that people already have: takes a template as plain data, returns the edits that it needs.
 
+    Connect -> Env in a function's metadata -> Custom::LambdaCode, Code, Handler, Environment -> versions
+
 A template is what a JSON template holds: intrinsic functions in their long forms (``{"Fn::GetAtt": ["A", "Arn"]}``).
 CloudFormation hands a macro the same. This package imports no parser: the provider's zip contains it, for the macro.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
+from cfn_injector.transform.environment import environment_edits
+from cfn_injector.transform.settings import Options
+from cfn_injector.transform.versions import version_edits
+
+__all__ = ["REMOVED", "Edit", "Options", "Path", "applied", "at", "transform"]
+
+
+def transform(template: Mapping[str, Any], options: Options) -> list[Edit]:
+    """The edits, in their order. Raises PropertiesError with everything that was asked for and cannot be done."""
+    edits = list[Edit]()
+    edits += environment_edits(applied(template, edits), options)
+    edits += version_edits(applied(template, edits), options.note)
+    return edits

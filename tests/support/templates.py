@@ -90,6 +90,10 @@ class Deployment:
             "StagingBucket": f"s3:::{self._reference('StagingBucket')}",
             "UnservedEvents": f"sqs:{place}:{self._reference('UnservedEvents')}",
             "Role": f"iam::{self.known['AccountId']}:role/provider",
+            "Function": f"lambda:{place}:function:{self.parameters['Name']}",
+            "MacroFunction": f"lambda:{place}:function:{self.parameters['Name']}-macro",
+            "MacroRole": f"iam::{self.known['AccountId']}:role/macro",
+            "MacroLogGroup": f"logs:{place}:log-group:/aws/lambda/{self.parameters['Name']}-macro:*",
         }[name]
         return f"arn:{self.known['Partition']}:{end}"
 

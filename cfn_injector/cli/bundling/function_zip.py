@@ -25,8 +25,8 @@ from typing import IO, NamedTuple
 from zipfile import is_zipfile
 
 from cfn_injector.archive import Keep
-from cfn_injector.cli.advice import DIRECT_UPLOAD, shown_name
-from cfn_injector.cli.archive import QUICK, Item, write_zip
+from cfn_injector.cli.advice import shown_name
+from cfn_injector.cli.archive import QUICK, Item, content_hash, write_zip
 from cfn_injector.cli.aws_options import Clients, no_clients
 from cfn_injector.cli.bundling import node_packages, other_languages, python_layout, python_manifest, python_packages
 from cfn_injector.cli.bundling.bundle_files import Rules, choose, copy_for_installers, merged
@@ -48,6 +48,8 @@ from wrapper.dotenv import ParseError, decode, parse
 
 _MB = 1024 * 1024
 _LARGEST = 5
+HASH = "{hash}"
+"""Stands in an output for the hash of what a bundle holds."""
 _GIVE = "specify the folder with the function's source"
 
 
@@ -137,6 +139,8 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         problem = "its folder does not exist or is not writable"
         raise InjectorError(f"cannot write {shown(output)}: {problem}; choose another --output")
+    if HASH in output and path.is_relative_to(source.resolve()):
+        raise InjectorError(f"{shown(output)} would be a file of the next bundle; choose an --output outside of SRC")
     if path.is_file() and path.is_relative_to(source.resolve()) and not is_zipfile(path):
         raise InjectorError(f"{shown(output)} is a file of the source, and not a zip; choose another --output")
     return os.fspath(path)
@@ -227,6 +231,8 @@ def _env_files(own: Mapping[str, Path]) -> tuple[Mapping[str, Sequence[str]], Se
 def bundle(folder: str, output: str, options: Options, bar: Progress, clients: Clients = no_clients) -> Bundle:
     """Write the bundle of ``folder`` to ``output``, a path or URL. ``clients`` makes the client for S3.
 
+    ``{hash}`` in ``output`` becomes the hash of what the bundle holds.
+
     Raises InjectorError before anything is written. If an installer failed, the error is a ToolError with its output.
     """
     source, to = _source(folder), destination(output, clients)
@@ -263,9 +269,11 @@ def bundle(folder: str, output: str, options: Options, bar: Progress, clients: C
             items = (Item(name, path, executable[name]) for name, path in found.items())
             write_zip(archive, items, level=QUICK, written=bar.advance)
             digest = _digest(archive)
+        if HASH in output:
+            output = output.replace(HASH, content_hash(archive, "the bundle"))
+            to = destination(output, clients)
         whole = FileSource.of("the temporary file", archive)
         to.assemble(whole, [Keep(0, whole.size)])
-    note = f"an archive over {megabytes(DIRECT_UPLOAD)} has to be uploaded to S3 first"
     return Bundle(
         output=shown(output),
         size=whole.size,
@@ -277,5 +285,5 @@ def bundle(folder: str, output: str, options: Options, bar: Progress, clients: C
         largest=largest,
         env_files=env_files,
         warnings=[*unreadable, *warnings, *unsure, *foreign_files, *chosen.warnings()],
-        notes=[*changes, *about_reader, *chosen.notes(), *([note] if whole.size > DIRECT_UPLOAD else [])],
+        notes=[*changes, *about_reader, *chosen.notes()],
     )

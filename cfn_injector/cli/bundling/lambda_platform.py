@@ -41,6 +41,11 @@ _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _LIBRARY = re.compile(r".*\.(so(\.\d+)*|node|dylib)")
 
 
+def is_known(runtime: str) -> bool:
+    """Whether bundles can be made for a runtime."""
+    return _RUNTIME.fullmatch(runtime) is not None
+
+
 class Target(NamedTuple):
     """The platform of a bundle. Either ``python`` (minor version) or ``node`` (major version) is set."""
 
