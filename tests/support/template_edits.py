@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from cfn_injector.cli.template_text import Document
-from cfn_injector.cli.template_text.nodes import Entry, Node
+from cfn_injector.cli.template_text.nodes import Entry, Kind, Node
 from cfn_injector.transform.edits import REMOVED, Edit, Path, at
 
 VALUES: list[Any] = [
@@ -96,7 +96,8 @@ def allowed_span(document: Document, edit: Edit) -> tuple[int, int]:
     text = document.text
     above, entry, done = _deepest(document, edit.path)
     node = entry.node if entry else document.root
-    if done == len(edit.path) - 1 and node.entries and not node.tag:
+    is_pair = node.kind is Kind.MAPPING and node.is_flow and text[node.end - 1] != "}"
+    if done == len(edit.path) - 1 and node.entries and not (node.tag or is_pair):
         last = node.entries[-1].node.end
         return last, _line_end(text, last - 1)
     assert entry
