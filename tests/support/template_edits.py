@@ -11,7 +11,7 @@ from typing import Any
 
 from cfn_injector.cli.template_text import Document
 from cfn_injector.cli.template_text.nodes import Entry, Kind, Node
-from cfn_injector.transform.edits import REMOVED, Edit, Path, at
+from cfn_injector.transform import REMOVED, Edit, Path, at
 
 VALUES: list[Any] = [
     "plain",
