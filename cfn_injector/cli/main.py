@@ -44,6 +44,7 @@ COMMANDS = {
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
     "local": "cfn_injector.local.tool",
+    "install": "cfn_injector.cli.install",
     "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
