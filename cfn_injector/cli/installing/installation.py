@@ -142,9 +142,9 @@ def _provide(place: Place, wanted: Wanted, plan: Plan, built: Zip, undo: Removal
 def _change_set(place: Place, wanted: Wanted, plan: Plan, undo: Removals) -> ChangeSet | None:
     name = f"cfn-injector-{uuid.uuid4().hex[:12]}"
     existed = stacks.describe(place, wanted.stack)
-    undo.add(f"change set {name}", lambda: change_sets.delete(place, wanted.stack, name))
     if existed is None:  # not even in review: this run creates it
         undo.add(f"stack {wanted.stack}", lambda: stacks.remove(place, wanted.stack))
+    undo.add(f"change set {name}", lambda: change_sets.delete(place, wanted.stack, name))
     kept = plan.previous.parameters if plan.previous else {}
     request = parameters.as_request(plan.values, kept, plan.template)
     text = template_path("provider.yaml").read_text("utf-8")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from cfn_injector.cli.template_files import template_path
@@ -91,6 +92,7 @@ def given(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
+@cache
 def declared() -> Mapping[str, Mapping[str, Any]]:
     """The section ``Parameters`` of the provider's template."""
     with cli_extra():
