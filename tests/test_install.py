@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -109,7 +110,7 @@ def test_an_option_is_what_the_template_says(option: parameters.Option) -> None:
 
 
 def given(*arguments: str) -> dict[str, str]:
-    parser = command.argparse.ArgumentParser()
+    parser = argparse.ArgumentParser()
     command.configure(parser)
     return parameters.given(parser.parse_args(arguments))
 
@@ -251,6 +252,18 @@ def test_a_bucket_that_is_given_is_used_and_stays_in_use(account: Account) -> No
     account.install({}, upgrade=True)
     assert account.objects("mine") == [f"provider/{letter * 64}.zip" for letter in "ab"]
     assert account.stack("cfn-injector-code") is None
+    assert account.uninstall().text == (f"the provider's zip was kept: s3://mine/provider/{'b' * 64}.zip",)
+    assert account.objects("mine") == [f"provider/{letter * 64}.zip" for letter in "ab"]
+
+
+def test_a_bucket_that_was_created_must_belong_to_this_account(account: Account) -> None:
+    asked = list[dict[str, Any]]()
+    account.s3.meta.events.register(
+        "provide-client-params.s3", lambda params, model, **_: asked.append({model.name: params})
+    )
+    account.install()
+    owners = [params.get("ExpectedBucketOwner") for each in asked for name, params in each.items() if "Object" in name]
+    assert owners[:2] == [ACCOUNT, ACCOUNT]
 
 
 def test_a_bucket_of_another_region_or_of_nobody_is_refused(account: Account) -> None:
@@ -319,9 +332,10 @@ def test_a_stack_that_cannot_be_updated_is_told_with_what_to_do(account: Account
 def test_a_stack_without_a_provider_is_not_touched(account: Account) -> None:
     record = account.cloudformation._new(STACK, "CREATE_COMPLETE")
     record.values = {"Stage": "prod"}
-    for attempt in (lambda: account.install(upgrade=True), account.uninstall):
-        with pytest.raises(InjectorError, match="stack cfn-injector exists and has no provider"):
-            attempt()
+    with pytest.raises(InjectorError, match="stack cfn-injector exists and has no provider"):
+        account.install(upgrade=True)
+    with pytest.raises(InjectorError, match="stack cfn-injector exists and has no provider"):
+        account.uninstall()
     assert account.left() == ["cfn-injector CREATE_COMPLETE"]
 
 
@@ -587,4 +601,4 @@ def test_an_error_of_aws_is_told_in_one_line(error: Exception, words: str) -> No
 )
 def test_only_an_endpoint_without_tls_is_an_emulator(url: str, hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    assert command._response_hosts(command.argparse.Namespace(endpoint_url=url)) == hosts
+    assert command._response_hosts(argparse.Namespace(endpoint_url=url)) == hosts

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.cli import install as command
+from cfn_injector.cli.build_provider import ProviderZip, build
 from cfn_injector.cli.main import main
 from cfn_injector.local import stacks
 from cfn_injector.local.emulator import REGION, ROOT_USER, Emulator, running
@@ -55,9 +57,22 @@ def variables(own: Emulator, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> ProviderZip:
+    """The provider, which is built once: that takes longer than the rest."""
+    return build(tmp_path_factory.mktemp("built") / "provider.zip")
+
+
 @pytest.fixture
-def install(own: Emulator, variables: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> Install:
+def install(
+    own: Emulator,
+    built: ProviderZip,
+    variables: Mapping[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Install:
     """Runs the command, and returns its result in the only Region."""
+    monkeypatch.setattr(command, "build", lambda *_: built)
 
     def run(*arguments: str, status: int = 0) -> dict[str, Any]:
         capsys.readouterr()
@@ -88,7 +103,7 @@ def test_from_a_fresh_environment_with_the_wheel_alone_to_a_token_and_back(
     programs = fresh_environment(tmp_path / "environment", wheel, "cli")
 
     def run(*arguments: str) -> str:
-        command = [programs / "cfn-injector", "install", "--endpoint-url", own.url, "--yes", *arguments]
+        command = [str(programs / "cfn-injector"), "install", "--endpoint-url", own.url, "--yes", *arguments]
         done = subprocess.run(command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -216,7 +231,7 @@ def replaced(cloudformation: Any, stack: str) -> set[str]:
 
 def earlier(folder: Path) -> Path:
     """The sources of PREVIOUS. Skips the test where the history does not have it."""
-    command = ["git", "-C", ROOT, "archive", PREVIOUS, "cfn_injector", "wrapper", "templates"]
+    command = ["git", "-C", str(ROOT), "archive", PREVIOUS, "cfn_injector", "wrapper", "templates"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     except FileNotFoundError:

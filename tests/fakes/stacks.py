@@ -52,7 +52,7 @@ class Record:
     resources: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     protected: bool = False
-    pending: list[tuple[float, str, Callable[[], None]]] = field(default_factory=list)
+    pending: list[tuple[float, str, Callable[[], object]]] = field(default_factory=list)
     on_failure: str = ""
 
 
@@ -124,7 +124,7 @@ class FakeStacks:
                 record.status = status
                 effect()
 
-    def _later(self, record: Record, *steps: tuple[str, Callable[[], None]]) -> None:
+    def _later(self, record: Record, *steps: tuple[str, Callable[[], object]]) -> None:
         record.pending = [
             (self.clock.now() + BUSY_SECONDS * (number + 1) / len(steps), status, effect)
             for number, (status, effect) in enumerate(steps)

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +25,26 @@ UNKNOWN = "the-bucket-that-install-creates"
 _OWN_KEY = re.compile(r"provider/[0-9a-f]{64}\.zip")
 _BATCH = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+
+
+class Location(NamedTuple):
+    """Where a zip is. ``owner`` is the account that must own the bucket; it is empty for a bucket that was given."""
+
+    bucket: str
+    key: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def request(self) -> dict[str, str]:
+        """A bucket that was deleted may come back in another account, which then could replace the provider's code.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        """
+        owner = {"ExpectedBucketOwner": self.owner} if self.owner else {}
+        return {"Bucket": self.bucket, "Key": self.key, **owner}
 
 
 def stack_of(stack: str) -> str:
@@ -78,6 +98,7 @@ def _discard(place: Place, stack: str) -> None:
 def check_given(place: Place, bucket: str) -> None:
     """Raises InjectorError if the bucket is not in the provider's Region: Lambda reads no other.
 
+    S3 tells the Region to everybody, even if it denies the call.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
     """
     try:
@@ -85,15 +106,17 @@ def check_given(place: Place, bucket: str) -> None:
     except ClientError as error:
         if code_of(error) in ("404", "NoSuchBucket"):
             raise InjectorError(f"bucket {bucket} does not exist; create it, or leave out --bucket") from error
-        raise
-    region = found.get("BucketRegion", place.region)
+        if code_of(error) != "403":
+            raise
+        found = error.response
+    region = found["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region", place.region)
     if region != place.region:
         raise InjectorError(f"bucket {bucket} is in {region}, not in {place.region}; give one of the provider's Region")
 
 
-def _exists(place: Place, bucket: str, key: str) -> bool:
+def _exists(place: Place, location: Location) -> bool:
     try:
-        place.client("s3").head_object(Bucket=bucket, Key=key)
+        place.client("s3").head_object(**location.request)
     except ClientError as error:
         if code_of(error) in ("403", "404", "NoSuchKey"):  # without s3:ListBucket, a missing object is denied
             return False
@@ -101,22 +124,21 @@ def _exists(place: Place, bucket: str, key: str) -> bool:
     return True
 
 
-def upload(place: Place, bucket: str, key: str, zipped: Path, undo: Removals, is_used: Callable[[], bool]) -> bool:
-    """Put the zip under its key. False if it is there. An undo keeps it if it ``is_used``."""
+def upload(place: Place, location: Location, zipped: Path, undo: Removals, is_used: Callable[[], bool]) -> None:
+    """Put the zip where it is not yet. An undo keeps it if it ``is_used``."""
     client = place.client("s3")
-    if _exists(place, bucket, key):
-        return False
+    if _exists(place, location):
+        return
     made: dict[str, Any] = {}
 
     def remove() -> None:
         version = {"VersionId": made["VersionId"]} if "VersionId" in made else {}
         if not is_used():
-            client.delete_object(Bucket=bucket, Key=key, **version)
+            client.delete_object(**location.request, **version)
 
-    undo.add(f"s3://{bucket}/{key}", remove)
-    place.say(f"uploading the provider to s3://{bucket}/{key}")
-    made.update(client.put_object(Bucket=bucket, Key=key, Body=zipped.read_bytes(), ContentType="application/zip"))
-    return True
+    undo.add(str(location), remove)
+    place.say(f"uploading the provider to {location}")
+    made.update(client.put_object(**location.request, Body=zipped.read_bytes(), ContentType="application/zip"))
 
 
 def _versions(place: Place, bucket: str) -> Iterator[dict[str, str]]:
@@ -136,14 +158,14 @@ def delete_all(place: Place, bucket: str, versions: list[dict[str, str]]) -> Non
             raise InjectorError(f"s3://{bucket}/{first['Key']} cannot be deleted: {first.get('Code', 'unknown')}")
 
 
-def remove(place: Place, stack: str) -> str:
+def remove(place: Place, stack: str, zipped: str) -> str:
     """Delete the bucket that was created for this stack of a provider, and return what was done with it.
 
-    It is kept if it holds something else than zips of this command.
+    It is kept if it holds something else than zips of this command. ``zipped`` is the place of the stack's zip.
     """
     found = existing(place, stack_of(stack))
     if found is None:
-        return "there was no bucket of this command"
+        return f"the provider's zip was kept: {zipped}"
     bucket = found.outputs.get("Bucket", "")
     versions = list(_versions(place, bucket)) if bucket else []
     if others := sorted({each["Key"] for each in versions if not _OWN_KEY.fullmatch(each["Key"])}):

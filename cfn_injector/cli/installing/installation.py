@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from cfn_injector.cli.installing import change_sets, code_bucket, parameters, permissions, stacks
 from cfn_injector.cli.installing.change_sets import Change, ChangeSet
+from cfn_injector.cli.installing.code_bucket import Location
 from cfn_injector.cli.installing.stacks import Place, Stack
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.usage import UsageError
@@ -112,31 +113,34 @@ def _plan(place: Place, wanted: Wanted) -> Plan:
     return Plan(previous, template, wanted.values)
 
 
-def _bucket(place: Place, wanted: Wanted, plan: Plan, undo: Removals) -> str:
-    """The bucket for the zip: the one that was given, that of the stack, or one that is created."""
+def _location(place: Place, wanted: Wanted, plan: Plan, key: str, undo: Removals) -> Location:
+    """Where the zip belongs: in the bucket that was given, that of the stack, or one that is created."""
+    own = code_bucket.of_stack(place, wanted.stack)
     previous = plan.previous.parameters[parameters.CODE_BUCKET] if plan.previous else None
-    if given := wanted.bucket or previous:
+    given = wanted.bucket or previous
+    if given and given != own:
         code_bucket.check_given(place, given)
-        return given
-    if found := code_bucket.of_stack(place, wanted.stack):
-        return found
-    if wanted.mode == "dry-run":
-        return code_bucket.UNKNOWN
-    name, hosts = (plan.effective[each] for each in (parameters.NAME, parameters.RESPONSE_HOSTS))
-    return code_bucket.create(place, wanted.stack, name, hosts, undo)
+        return Location(given, key, "")
+    if own is None and wanted.mode == "dry-run":
+        own = code_bucket.UNKNOWN
+    if own is None:
+        name, hosts = (plan.effective[each] for each in (parameters.NAME, parameters.RESPONSE_HOSTS))
+        own = code_bucket.create(place, wanted.stack, name, hosts, undo)
+    return Location(own, key, place.account)
 
 
 def _provide(place: Place, wanted: Wanted, plan: Plan, built: Zip, undo: Removals) -> Plan:
     """The plan with the location of the zip, which is uploaded."""
-    bucket, key = _bucket(place, wanted, plan, undo), code_bucket.key_of(built.content)
+    key = code_bucket.key_of(built.content)
+    location = _location(place, wanted, plan, key, undo)
 
     def is_used() -> bool:
         found = stacks.describe(place, wanted.stack)
         return found is not None and found.parameters.get(parameters.CODE_KEY) == key
 
     if wanted.mode != "dry-run":
-        code_bucket.upload(place, bucket, key, built.path, undo, is_used)
-    return plan._replace(values={**plan.values, parameters.CODE_BUCKET: bucket, parameters.CODE_KEY: key})
+        code_bucket.upload(place, location, built.path, undo, is_used)
+    return plan._replace(values={**plan.values, parameters.CODE_BUCKET: location.bucket, parameters.CODE_KEY: key})
 
 
 def _change_set(place: Place, wanted: Wanted, plan: Plan, undo: Removals) -> ChangeSet | None:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cfn_injector.cli.display import some
 from cfn_injector.cli.installing import code_bucket, stacks
 from cfn_injector.cli.installing.installation import Result, check_own
+from cfn_injector.cli.installing.parameters import CODE_BUCKET, CODE_KEY
 from cfn_injector.cli.installing.stacks import Place, Stack
 from cfn_injector.errors import InjectorError, message_of
 
@@ -107,6 +108,12 @@ def _check(place: Place, stack: Stack) -> None:
     _check_imports(place, stack)
 
 
+def _zip(stack: Stack | None) -> str:
+    """The place of the provider's zip."""
+    values = stack.parameters if stack else {}
+    return f"s3://{values.get(CODE_BUCKET, '')}/{values.get(CODE_KEY, '')}"
+
+
 def uninstall(place: Place, name: str, confirm: Callable[[], None]) -> Result:
     """Delete the provider's stack ``name`` and the bucket of its zip.
 
@@ -126,4 +133,4 @@ def uninstall(place: Place, name: str, confirm: Callable[[], None]) -> Result:
     confirm()
     if stack:
         _delete(place, stack, bucket)
-    return Result(place.region, name, "deleted", text=(code_bucket.remove(place, name),))
+    return Result(place.region, name, "deleted", text=(code_bucket.remove(place, name, _zip(stack)),))
