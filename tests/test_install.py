@@ -496,6 +496,14 @@ def test_a_removal_is_refused_while_the_stack_is_protected_or_in_progress(accoun
         account.uninstall()
 
 
+def test_a_change_set_that_waits_is_not_removed_with_its_stack(account: Account) -> None:
+    account.install(mode="no-execute")
+    before = account.left()
+    with pytest.raises(InjectorError, match=r"it waits for a change set.*delete-stack --stack-name cfn-injector"):
+        account.uninstall()
+    assert account.left() == before
+
+
 def test_an_import_that_comes_during_the_removal_keeps_the_providers_secret(account: Account) -> None:
     account.install()
     staging = account.stack().resources["StagingBucket"]

@@ -92,7 +92,7 @@ def test_the_wheel_contains_two_packages_and_the_templates(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"cfn_injector", "wrapper"}
     assert {name.rpartition("/")[2] for name in names if name.startswith("cfn_injector/templates/")} == {
         *("alias.yaml", "alias-native.yaml", "edge.yaml", "events.yaml", "hitcounter.yaml"),
-        *("provider.yaml", "provider-bucket.yaml", "sam.yaml", "stages.yaml"),
+        *("operations.yaml", "provider.yaml", "provider-bucket.yaml", "sam.yaml", "stages.yaml"),
         *("app.py", "events.py"),  # the functions that the templates deploy
     }
 

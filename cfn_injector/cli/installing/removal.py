@@ -119,7 +119,12 @@ def uninstall(place: Place, name: str, confirm: Callable[[], None]) -> Result:
 
     Raises InjectorError, before anything is deleted, while stacks import its exports or functions use its objects.
     """
-    stack = stacks.existing(place, name)
+    stack = stacks.describe(place, name)
+    if stack and stack.status == stacks.REVIEW:
+        remedy = f"delete it with: aws cloudformation delete-stack --stack-name {name}"
+        raise InjectorError(
+            f"stack {name} is {stack.status}: it waits for a change set, and has no resources; {remedy}"
+        )
     if stack is None and stacks.existing(place, code_bucket.stack_of(name)) is None:
         return Result(place.region, name, "absent")
     bucket = None
