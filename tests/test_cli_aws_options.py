@@ -20,7 +20,7 @@ from tests.support.cli_places import SMALL
 from tests.support.world import ARTIFACTS, STAGING
 
 CANARY = "c4nary-w0uld-be-secret"
-REACHES_AWS = {"bundle", "diff", "doctor", "env-version", "inject", "inspect", "run"}
+REACHES_AWS = {"bundle", "diff", "doctor", "env-version", "inject", "inspect", "install", "run"}
 WRITES_A_FILE = {"build-provider", "bundle", "inject"}
 STARTS_A_COMMAND = {"run"}
 PRINTS_A_SCRIPT = {"completion"}
