@@ -43,8 +43,8 @@ COMMANDS = {
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
-    "local": "cfn_injector.local.tool",
     "install": "cfn_injector.cli.install",
+    "local": "cfn_injector.local.tool",
     "run": "cfn_injector.cli.run",
 }
 """The module of each subcommand."""
