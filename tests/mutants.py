@@ -37,6 +37,7 @@ CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
 DOCTOR, MOVES = "tests/test_doctor.py", "tests/test_transform_environment.py"
+INSTALL = "tests/test_install.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
@@ -1584,6 +1585,83 @@ MUTANTS = (
         "failed with {type(error).__name__}",
         "failed with {error}",
         ("tests/test_transform_macro.py",),
+    ),
+    Mutant(
+        "a stack that only waits for its change set is taken for one that exists",
+        "cli/installing/stacks.py",
+        "found.status in (REVIEW, DELETED)",
+        "found.status == DELETED",
+        (INSTALL,),
+    ),
+    Mutant(
+        "the status before an update is taken for its result",
+        "cli/installing/stacks.py",
+        "(events or status == DELETED) and not",
+        "not",
+        (INSTALL,),
+    ),
+    Mutant(
+        "a change set without changes is an error",
+        "cli/installing/change_sets.py",
+        """, "No updates are to be performed")""",
+        ")",
+        (INSTALL,),
+    ),
+    Mutant(
+        "an update may replace the provider's function",
+        "cli/installing/change_sets.py",
+        'KEPT = ("Function", "StagingBucket")',
+        'KEPT = ("StagingBucket",)',
+        (INSTALL,),
+    ),
+    Mutant(
+        "an existing stack changes without --upgrade",
+        "cli/installing/installation.py",
+        "if plan.previous and not wanted.upgrade:",
+        "if False:",
+        (INSTALL,),
+    ),
+    Mutant(
+        "an installation that fails is not undone",
+        "cli/installing/installation.py",
+        "        if not done:\n            undo_all(place, undo)",
+        "        pass",
+        (INSTALL,),
+    ),
+    Mutant(
+        "an update that succeeded loses its zip when it is interrupted",
+        "cli/installing/installation.py",
+        "return found is not None and found.parameters.get(parameters.CODE_KEY) == key",
+        "return False",
+        (INSTALL,),
+    ),
+    Mutant(
+        "a stack without a provider is updated",
+        "cli/installing/installation.py",
+        "if not set(OWN) <= stack.parameters.keys():",
+        "if False:",
+        (INSTALL,),
+    ),
+    Mutant(
+        "the provider's secret is deleted before its function",
+        "cli/installing/removal.py",
+        "if bucket is None or left != {STAGING}:",
+        "if bucket is None:",
+        (INSTALL,),
+    ),
+    Mutant(
+        "a provider is removed while functions use its objects",
+        "cli/installing/removal.py",
+        "        if bucket:\n            _check_staged(place, bucket)",
+        "        pass",
+        (INSTALL,),
+    ),
+    Mutant(
+        "the removal deletes whatever is in the bucket of the zip",
+        "cli/installing/code_bucket.py",
+        'if not _OWN_KEY.fullmatch(each["Key"])',
+        "if not each",
+        (INSTALL,),
     ),
 )
 

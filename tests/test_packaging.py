@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -20,10 +19,7 @@ from packaging.requirements import Requirement
 from cfn_injector.cli import build_provider
 from cfn_injector.cli.main import COMMANDS
 from cfn_injector.cli.template_files import template_path
-
-ROOT = Path(__file__).parents[1]
-FOLDERS = {"cfn_injector": "cfn_injector", "wrapper": "wrapper", "templates": "cfn_injector/templates"}
-"""Folder of the checkout -> its folder in the wheel."""
+from tests.support.wheels import FOLDERS, ROOT, build_wheel, pip
 
 
 def _required(distribution: str) -> dict[str, Requirement]:
@@ -61,28 +57,14 @@ def test_the_wrapper_imports_the_standard_library_alone() -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a copy of this project."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, source)
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    _pip("wheel", "--no-build-isolation", "--wheel-dir", target, source)
-    (built,) = target.iterdir()
-    return built
-
-
-def _pip(*arguments: str | Path) -> None:
-    offline = ["--quiet", "--no-index", "--no-deps"]
-    command = [sys.executable, "-m", "pip", *arguments, *offline]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return build_wheel(tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the wheel was installed."""
     target = tmp_path_factory.mktemp("installed")
-    _pip("install", "--target", target, wheel)
+    pip("install", "--target", target, wheel)
     return target
 
 
@@ -110,7 +92,7 @@ def test_the_wheel_contains_two_packages_and_the_templates(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"cfn_injector", "wrapper"}
     assert {name.rpartition("/")[2] for name in names if name.startswith("cfn_injector/templates/")} == {
         *("alias.yaml", "alias-native.yaml", "edge.yaml", "events.yaml", "hitcounter.yaml"),
-        *("provider.yaml", "sam.yaml", "stages.yaml"),
+        *("operations.yaml", "provider.yaml", "provider-bucket.yaml", "sam.yaml", "stages.yaml"),
         *("app.py", "events.py"),  # the functions that the templates deploy
     }
 
@@ -123,7 +105,7 @@ def test_what_is_installed_is_what_the_wheel_contains(installed: Path) -> None:
 def test_the_command_and_the_templates_work_in_an_environment_with_nothing_else(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=60)
-    _pip("--python", environment / "bin" / "python", "install", wheel)
+    pip("--python", environment / "bin" / "python", "install", wheel)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     def run(*command: str) -> str:

@@ -62,6 +62,7 @@ _FUNCTION_PYTHONS = range(10, 15)
 class ProviderZip(NamedTuple):
     """The zip that was written: its path, its size in bytes, and its SHA-256 digest in hexadecimal.
 
+    ``content`` is a digest of the names and bytes of its files, whichever zlib compressed them.
     ``release`` is the version of Python that compiled the provider, or None. ``loader_releases`` are the versions that
     compiled the loader.
     """
@@ -71,6 +72,7 @@ class ProviderZip(NamedTuple):
     sha256: str
     release: str | None
     loader_releases: tuple[str, ...]
+    content: str
 
 
 class Compiled(NamedTuple):
@@ -228,6 +230,13 @@ def bytecode(files: Mapping[str, bytes], runtime: str = RUNTIME) -> Compiled:
     return Compiled(found, own.release if own else None, tuple(releases))
 
 
+def _digest(files: Iterable[tuple[str, bytes]]) -> str:
+    digest = sha256()
+    for name, body in files:
+        digest.update(f"{name}\n{sha256(body).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
 def build(output: Path, roots: Iterable[str] = ROOTS, runtime: str = RUNTIME) -> ProviderZip:
     """Write the zip to ``output``, which is replaced if it exists.
 
@@ -241,7 +250,8 @@ def build(output: Path, roots: Iterable[str] = ROOTS, runtime: str = RUNTIME) ->
     write_zip(archive, (Item(name, body) for name, body in files), level=SMALLEST)
     body = archive.getvalue()
     LocalDestination(os.fspath(output)).assemble(EMPTY, [Insert(body)])
-    return ProviderZip(output, len(body), sha256(body).hexdigest(), compiled.release, compiled.loader_releases)
+    digest, content = sha256(body).hexdigest(), _digest(files)
+    return ProviderZip(output, len(body), digest, compiled.release, compiled.loader_releases, content)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -269,16 +279,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
+def warnings(built: ProviderZip, runtime: str) -> Iterator[str]:
+    """What the zip lacks."""
+    if built.release is None:
+        version = runtime.removeprefix("python")
+        problem = (
+            f"this machine does not have Python {version}, so the zip has no bytecode, and the provider starts slowly"
+        )
+        yield f"{problem}; run: uv python install {version}"
+
+
 def run(arguments: argparse.Namespace) -> str:
     with checking_arguments():
         _python(arguments.runtime)
     built = build(arguments.output, [*ROOTS, *arguments.packages], arguments.runtime)
-    if built.release is None:
-        version = arguments.runtime.removeprefix("python")
-        problem = (
-            f"this machine does not have Python {version}, so the zip has no bytecode, and the provider starts slowly"
-        )
-        print(f"cfn-injector: warning: {problem}; run: uv python install {version}", file=sys.stderr)
+    for problem in warnings(built, arguments.runtime):
+        print(f"cfn-injector: warning: {problem}", file=sys.stderr)
     if arguments.json:
         return json.dumps({"output": os.fspath(built.path), "size": built.size, "sha256": built.sha256})
     return f"{built.path}  {built.size} bytes  SHA-256 {built.sha256}"

@@ -12,23 +12,20 @@ import argparse
 import json
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cfn_injector.cli.aws_errors import calls_explained
 from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
 from cfn_injector.cli.build_provider import build
+from cfn_injector.cli.confirmation import confirm, interrupted_by_sigterm
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.tools import cli_extra
-from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 
 if TYPE_CHECKING:
@@ -82,31 +79,6 @@ def _place(session: Session) -> str:
     with calls_explained("cannot call AWS", "configure credentials and a Region as for the AWS CLI"):
         sts = session.client("sts")
         return f"account {sts.get_caller_identity()['Account']}, Region {sts.meta.region_name}"
-
-
-def _confirm(arguments: argparse.Namespace) -> None:
-    """Asks. Raises InjectorError if the answer is not yes, and UsageError without a terminal."""
-    if arguments.yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("without a terminal to ask on, give --yes")
-    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise InjectorError("not confirmed, so nothing was created; answer y, or give --yes")
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """SIGTERM is an interruption like Ctrl-C, so that everything is removed."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(session: Session, place: str, report: Report, *, as_json: bool) -> str:
@@ -166,8 +138,8 @@ def run(arguments: argparse.Namespace) -> str:
     place = _place(session)
     _say(f"creates and deletes stacks, functions, buckets and roles with the name {session.name} in {place}")
     _say(estimate(beliefs).text)
-    _confirm(arguments)
-    with _interrupted_by_sigterm():
+    confirm(arguments, "created")
+    with interrupted_by_sigterm():
         report = examine(session, beliefs)
     text = _shown(session, place, report, as_json=arguments.output == JSON)
     if problems := _problems(report):

@@ -43,6 +43,7 @@ COMMANDS = {
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
+    "install": "cfn_injector.cli.install",
     "local": "cfn_injector.local.tool",
     "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",
