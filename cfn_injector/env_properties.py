@@ -15,6 +15,8 @@ from typing import Any
 from cfn_injector.errors import PropertiesError, PropertyError
 
 DEFAULT_ENV_FILE = ".env"
+CONNECT = "Connect"
+"""A property that is in templates alone: cfn_injector.transform replaces it by ``Env`` and a policy."""
 MAX_PROPERTIES_BYTES = 450 * 1024
 """An Update event carries the old and the new properties. CloudFormation cannot deliver an event over 1 MB."""
 
@@ -93,6 +95,9 @@ def _text(value: Any) -> str:
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     """Every problem with what is injected and with the location of the code."""
     yield from _size_problems(properties)
+    if CONNECT in properties:
+        remedy = "run cfn-injector transform or cfn-injector package on the template, which replace it, and deploy theirs"
+        yield PropertyError(CONNECT, "is for templates that are not deployed as they are", remedy)
     yield from _env_problems(properties)
     yield from _env_file_problems(properties)
     yield from _code_problems(properties)

@@ -42,6 +42,7 @@ PROPERTIES = frozenset(
         "ServiceTimeout",
         "Code",
         "Env",
+        env_properties.CONNECT,
         *env_from.PROPERTIES,
         "EnvFile",
         "EnvLoader",

@@ -26,6 +26,7 @@ OWN_PROPERTIES = frozenset(
         "ServiceToken",
         "ServiceTimeout",
         "Env",
+        env_properties.CONNECT,
         *env_from.PROPERTIES,
         "EnvFile",
         "EnvLoader",
