@@ -96,7 +96,9 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     """Every problem with what is injected and with the location of the code."""
     yield from _size_problems(properties)
     if CONNECT in properties:
-        remedy = "run cfn-injector transform or cfn-injector package on the template, which replace it, and deploy theirs"
+        remedy = (
+            "run cfn-injector transform or cfn-injector package on the template, which replace it, and deploy theirs"
+        )
         yield PropertyError(CONNECT, "is for templates that are not deployed as they are", remedy)
     yield from _env_problems(properties)
     yield from _env_file_problems(properties)

@@ -91,7 +91,10 @@ def test_a_delete_touches_no_object_that_is_not_this_resources(world: World, phy
     ("change", "told"),
     [
         ({"MemorySize": 128}, "MemorySize is not a property of Custom::LambdaCode"),
-        ({"Connect": {"Table": "Read"}}, "Connect is for templates that are not deployed as they are; run cfn-injector"),
+        (
+            {"Connect": {"Table": "Read"}},
+            "Connect is for templates that are not deployed as they are; run cfn-injector",
+        ),
         ({"Code": {"ZipFile": "x"}}, "Code.ZipFile"),
         ({"Code": {**BASE["Code"], "S3ObjectStorageMode": "REFERENCE"}}, "S3ObjectStorageMode"),
         ({"Env": {"A": []}}, "Env.A is a list"),

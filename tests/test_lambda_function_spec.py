@@ -264,7 +264,10 @@ BASE: dict[str, Any] = {
         ({"Env": {"A": "b\0c"}}, "Env.A contains a NUL"),
         ({"Env": {"A": "\ud800"}}, "Env.A contains half a surrogate"),
         ({"Env": "A=b"}, "Env is a str"),
-        ({"Connect": {"Table": "Read"}}, "Connect is for templates that are not deployed as they are; run cfn-injector"),
+        (
+            {"Connect": {"Table": "Read"}},
+            "Connect is for templates that are not deployed as they are; run cfn-injector",
+        ),
         ({"Env": {"_HANDLER": "x"}}, "Env._HANDLER is reserved"),
         ({"Env": {"LD_PRELOAD": "x"}}, "Env.LD_PRELOAD decides which code is loaded"),
         ({"Env": {"A": "1"}, "Environment": {"Variables": {"A": "1"}}}, "Env.A is also in Environment.Variables"),
