@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.environment import environment_edits
 from cfn_injector.transform.settings import Options
@@ -21,7 +22,7 @@ __all__ = ["REMOVED", "Edit", "Options", "Path", "applied", "at", "transform"]
 
 def transform(template: Mapping[str, Any], options: Options) -> list[Edit]:
     """The edits, in their order. Raises PropertiesError with everything that was asked for and cannot be done."""
-    edits = list[Edit]()
+    edits = connect_edits(template)
     edits += environment_edits(applied(template, edits), options)
     edits += version_edits(applied(template, edits), options.note)
     return edits

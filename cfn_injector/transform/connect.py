@@ -18,18 +18,21 @@ from typing import Any, NamedTuple
 
 from cfn_injector.env_properties import refuse, variable_problems
 from cfn_injector.errors import PropertyError
-from cfn_injector.transform import dependencies, roles, sam
+from cfn_injector.transform import dependencies, roles
 from cfn_injector.transform.connections import Connection, Resources, connection
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
+from cfn_injector.transform.functions import OURS, TYPES, resources
+from cfn_injector.transform.sam import all_resources
+from cfn_injector.transform.settings import METADATA
 
 CODE = "Custom::LambdaCode"
-FUNCTION = "Custom::LambdaFunction"
-OURS = (FUNCTION, CODE)
-FUNCTIONS = ("AWS::Lambda::Function", sam.FUNCTION, FUNCTION)
-SUFFIX = "Connect"
+_PLACES = {OURS: ("Properties",), CODE: ("Properties",), **dict.fromkeys(TYPES - {OURS}, METADATA)}
+"""Where ``Connect`` stands, by the type of its resource."""
+
+_SUFFIX = "Connect"
 """What follows a function's logical ID in that of its policy."""
 
-_VARIABLES = (("Properties", "Env"), ("Metadata", "CfnInjector", "Env"), ("Properties", "Environment", "Variables"))
+_VARIABLES = (("Properties", "Env"), (*METADATA, "Env"), ("Properties", "Environment", "Variables"))
 
 
 class _Place(NamedTuple):
@@ -37,16 +40,13 @@ class _Place(NamedTuple):
 
     name: str
     path: Path
+    where: str
     condition: str | None
     functions: tuple[str, ...]
 
     @property
-    def where(self) -> str:
-        return f"{'.'.join(map(str, self.path[1:]))}.Connect"
-
-    @property
     def policy(self) -> str:
-        return f"{self.name}{SUFFIX}"
+        return f"{self.name}{_SUFFIX}"
 
 
 class _Connected(NamedTuple):
@@ -54,51 +54,52 @@ class _Connected(NamedTuple):
     connections: tuple[Connection, ...]
 
 
-def _places(template: Mapping[str, Any], resources: Resources, problems: list[PropertyError]) -> Iterator[_Place]:
+def _places(template: Mapping[str, Any], known: Resources, problems: list[PropertyError]) -> Iterator[_Place]:
     """Each ``Connect`` of the template; a problem for each that stands elsewhere."""
-    for name, resource in sam.stated_resources(template).items():
-        kind, top = resource["Type"], ("Resources", name)
-        right = "Properties" if kind in OURS else "Metadata" if kind in FUNCTIONS else None
-        for path in ((*top, "Properties"), (*top, "Metadata", "CfnInjector")):
-            if at(template, (*path, "Connect")) is None:
+    for each in resources(template):
+        right = _PLACES.get(each.type)
+        for steps in (("Properties",), METADATA):
+            path = (*each.path, *steps)
+            if at(template, (*path, "Connect")) is None or not (right or steps == METADATA):
                 continue
-            place = _Place(name, path, resource.get("Condition"), _functions(resources, name))
-            if path[2] == right:
-                yield place
-            elif right or path[2] == "Metadata":
-                remedy = f"use a property of {' and '.join(OURS)}, and Metadata.CfnInjector of other functions"
-                problems.append(PropertyError(place.where, f"is in the wrong place for {kind}", remedy))
+            where = ".".join(map(str, (*path[1:], "Connect")))
+            if each.is_repeated:
+                problems.append(PropertyError(where, "is in a loop", "write Env and the policy into the loop yourself"))
+            elif steps == right:
+                condition = each.body.get("Condition")
+                yield _Place(each.logical_id, path, where, condition, _functions(known, each.logical_id))
+            else:
+                remedy = f"use a property of {OURS} and {CODE}, and Metadata.CfnInjector of other functions"
+                problems.append(PropertyError(where, f"is in the wrong place for {each.type}", remedy))
 
 
-def _functions(resources: Resources, name: str) -> tuple[str, ...]:
+def _functions(known: Resources, name: str) -> tuple[str, ...]:
     """The function itself; for ``Custom::LambdaCode`` all functions that use the code."""
-    if resources[name]["Type"] != CODE:
+    if known[name]["Type"] != CODE:
         return (name,)
     return tuple(
         function
-        for function, resource in resources.items()
-        if resource["Type"] in FUNCTIONS and name in dependencies.references(resource["Properties"])
+        for function, resource in known.items()
+        if resource["Type"] in TYPES and name in dependencies.references(resource["Properties"])
     )
 
 
-def _connections(
-    place: _Place, stated: Any, resources: Resources, problems: list[PropertyError]
-) -> Iterator[Connection]:
+def _connections(place: _Place, stated: Any, known: Resources, problems: list[PropertyError]) -> Iterator[Connection]:
     if not isinstance(stated, Mapping) or not stated:
         remedy = "use a map from logical IDs to Read, Write or a map with Access"
         problems.append(PropertyError(place.where, "is not a map with entries", remedy))
         return
     for target, entry in stated.items():
         try:
-            yield connection(f"{place.where}.{target}", target, entry, resources, place.condition)
+            yield connection(f"{place.where}.{target}", target, entry, known, place.condition)
         except PropertyError as problem:
             problems.append(problem)
 
 
-def _variables(connected: _Connected, resources: Resources) -> dict[str, Any]:
+def _variables(connected: _Connected, known: Resources) -> dict[str, Any]:
     """The variables of all connections. Raises PropertyError for a name that is taken or not valid."""
     place = connected.place
-    taken = {name for owner in (place.name, *place.functions) for name in _declared(resources[owner])}
+    taken = {name for owner in (place.name, *place.functions) for name in _declared(known[owner])}
     found: dict[str, Any] = {}
     for each in connected.connections:
         for name, value in each.variables().items():
@@ -118,19 +119,19 @@ def _declared(resource: Mapping[str, Any]) -> Iterator[str]:
         yield from stated if isinstance(stated, Mapping) else ()
 
 
-def _roles(place: _Place, resources: Resources) -> list[str]:
+def _roles(place: _Place, known: Resources) -> list[str]:
     """The roles that get the policy. Raises PropertyError if one is not in the template, or is also somebody else's."""
     if not place.functions:
         raise PropertyError(place.where, "is for code that no function of this template uses", "connect the function")
-    found = list(dict.fromkeys(roles.role_of(resources, function) for function in place.functions))
-    conditions = {name: resources[name].get("Condition") for name in (*place.functions, *found)}
+    found = list(dict.fromkeys(roles.role_of(known, function) for function in place.functions))
+    conditions = {name: known[name].get("Condition") for name in (*place.functions, *found)}
     apart = [name for name in place.functions if place.condition not in (None, conditions[name])]
     apart += [name for name in found if conditions[name] not in (None, place.condition)]
     for name in apart:
         remedy = f"give {place.name} and {name} the same Condition"
         raise PropertyError(place.where, f"needs {name}, and the Conditions of both differ", remedy)
     for role in found:
-        others = sorted(roles.sharers(resources, role) - set(place.functions))
+        others = sorted(roles.sharers(known, role) - set(place.functions))
         if others:
             raise PropertyError(
                 place.where,
@@ -140,13 +141,13 @@ def _roles(place: _Place, resources: Resources) -> list[str]:
     return found
 
 
-def _policy(connected: _Connected, resources: Resources) -> dict[str, Any] | None:
+def _policy(connected: _Connected, known: Resources) -> dict[str, Any] | None:
     """The policy of all connections, or None if they give variables only. Raises PropertyError."""
     place = connected.place
     statements = [statement for each in connected.connections for statement in each.statements()]
     if not statements:
         return None
-    if place.policy in resources:
+    if place.policy in known:
         raise PropertyError(place.policy, f"has the logical ID of {place.name}'s policy", "rename it")
     return {
         "Type": "AWS::IAM::Policy",
@@ -154,7 +155,7 @@ def _policy(connected: _Connected, resources: Resources) -> dict[str, Any] | Non
         "Properties": {
             "PolicyName": place.policy,
             "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-            "Roles": [{"Ref": role} for role in _roles(place, resources)],
+            "Roles": [{"Ref": role} for role in _roles(place, known)],
         },
     }
 
@@ -185,7 +186,7 @@ def _policy_edits(template: Mapping[str, Any], policies: Mapping[_Place, dict[st
 
 def _circles(edited: Mapping[str, Any], found: list[_Connected]) -> Iterator[PropertyError]:
     """Every target that depends on a function that is connected to it."""
-    edges = dependencies.graph(sam.all_resources(edited))
+    edges = dependencies.graph(all_resources(edited))
     for place, connections in found:
         for each in connections:
             circle = dependencies.way(edges, each.target, {place.name, *place.functions})
@@ -200,18 +201,18 @@ def _circles(edited: Mapping[str, Any], found: list[_Connected]) -> Iterator[Pro
 
 def connect_edits(template: Mapping[str, Any]) -> list[Edit]:
     """The edits that ``Connect`` stands for; none without one. Raises PropertiesError with all problems."""
-    resources = sam.all_resources(template)
+    known = all_resources(template)
     problems: list[PropertyError] = []
     edits: list[Edit] = []
     found: list[_Connected] = []
     policies: dict[_Place, dict[str, Any]] = {}
-    for place in _places(template, resources, problems):
+    for place in _places(template, known, problems):
         stated = at(template, (*place.path, "Connect"))
-        connected = _Connected(place, tuple(_connections(place, stated, resources, problems)))
+        connected = _Connected(place, tuple(_connections(place, stated, known, problems)))
         found.append(connected)
         try:
-            edits += _env_edits(template, place, _variables(connected, resources))
-            policy = _policy(connected, resources)
+            edits += _env_edits(template, place, _variables(connected, known))
+            policy = _policy(connected, known)
         except PropertyError as problem:
             problems.append(problem)
             continue

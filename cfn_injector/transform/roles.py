@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfn_injector.errors import PropertyError
-from cfn_injector.transform import sam
 from cfn_injector.transform.dependencies import references
+from cfn_injector.transform.functions import SAM
 
 ROLE = "AWS::IAM::Role"
 _POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
@@ -24,7 +24,7 @@ def role_of(resources: Mapping[str, Mapping[str, Any]], function: str) -> str:
     where = f"{function}.Properties.Role"
     stated = resource["Properties"].get("Role")
     if stated is None:
-        if resource["Type"] == sam.FUNCTION:
+        if resource["Type"] == SAM:
             return f"{function}Role"
         raise PropertyError(where, "is missing", "Connect needs a role in this template, to which it adds a policy")
     found = sorted(references(stated))
@@ -49,9 +49,7 @@ def sharers(resources: Mapping[str, Mapping[str, Any]], role: str) -> set[str]:
         for name, resource in resources.items()
         if resource["Type"] not in _POLICIES and any(role in references(each) for each in _roles(resource))
     }
-    return found | {
-        name for name, each in resources.items() if each["Type"] == sam.FUNCTION and _own(each, name) == role
-    }
+    return found | {name for name, each in resources.items() if each["Type"] == SAM and _own(each, name) == role}
 
 
 def _own(resource: Mapping[str, Any], name: str) -> str | None:

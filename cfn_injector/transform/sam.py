@@ -10,48 +10,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfn_injector.transform.dependencies import references
+from cfn_injector.transform.functions import SAM, functions, mapping, resources
 
-FUNCTION = "AWS::Serverless::Function"
 _CHANGED_SOURCES = {"S3": "Bucket", "Cognito": "UserPool"}
 """Events for which SAM changes the source, so that it names the function -> the property that refers to the source."""
 
 
-def stated_resources(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The resources that the template states, without loops (``Fn::ForEach``)."""
-    stated = template.get("Resources")
-    found = stated.items() if isinstance(stated, Mapping) else ()
-    return {name: resource for name, resource in found if isinstance(resource, Mapping) and "Type" in resource}
-
-
-def properties_of(template: Mapping[str, Any], logical_id: str) -> Mapping[str, Any]:
-    """The properties of a resource; of a function of SAM with ``Globals`` below them."""
-    resource = stated_resources(template)[logical_id]
-    own = resource.get("Properties") or {}
-    if resource["Type"] != FUNCTION:
-        return dict(own)
-    common = ((template.get("Globals") or {}).get("Function")) or {}
-    environment = {**_variables(common), **_variables(own)}
-    return {**common, **own, **({"Environment": {"Variables": environment}} if environment else {})}
-
-
-def _variables(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    environment = properties.get("Environment")
-    variables = environment.get("Variables") if isinstance(environment, Mapping) else None
-    return variables if isinstance(variables, Mapping) else {}
-
-
 def all_resources(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The stated resources, with ``Globals``, and those that SAM adds for its functions."""
-    stated = stated_resources(template)
-    found: dict[str, Mapping[str, Any]] = {
-        name: {**resource, "Properties": properties_of(template, name)} for name, resource in stated.items()
-    }
-    for name, resource in stated.items():
-        if resource["Type"] == FUNCTION:
+    """The stated resources, functions with ``Globals``, and those that SAM adds for functions. Loops are left out."""
+    merged = {each.logical_id: each.properties for each in functions(template)}
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in resources(template):
+        if not each.is_repeated:
+            properties = merged.get(each.logical_id, mapping(each.body.get("Properties")))
+            found[each.logical_id] = {**each.body, "Type": each.type, "Properties": properties}
+    for name, resource in list(found.items()):
+        if resource["Type"] == SAM:
             condition = {"Condition": resource["Condition"]} if "Condition" in resource else {}
-            for added, kind, properties in _added(name, found[name]["Properties"]):
+            for added, kind, properties in _added(name, resource["Properties"]):
                 found.setdefault(added, {"Type": kind, "Properties": properties, **condition})
-            for source in _sources(found[name]["Properties"]) & stated.keys():
+            for source in _sources(resource["Properties"]) & found.keys():
                 found[source] = {**found[source], "Notifies": [*found[source].get("Notifies", ()), {"Ref": name}]}
     return found
 
@@ -68,10 +46,9 @@ def _added(name: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, str,
 
 def _sources(properties: Mapping[str, Any]) -> set[str]:
     """The resources that SAM changes so that they name the function."""
-    events = properties.get("Events")
     found = set[str]()
-    for event in events.values() if isinstance(events, Mapping) else ():
-        source = _CHANGED_SOURCES.get(event.get("Type", "")) if isinstance(event, Mapping) else None
+    for event in map(mapping, mapping(properties.get("Events")).values()):
+        source = _CHANGED_SOURCES.get(str(event.get("Type")))
         if source:
-            found |= references((event.get("Properties") or {}).get(source))
+            found |= references(mapping(event.get("Properties")).get(source))
     return found

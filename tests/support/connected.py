@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ROLE = {
+ROLE: dict[str, Any] = {
     "Type": "AWS::IAM::Role",
     "Properties": {
         "AssumeRolePolicyDocument": {
@@ -18,7 +18,7 @@ ROLE = {
 }
 CODE = {"ZipFile": "def handler(event, context): pass"}
 SAM = {"Transform": "AWS::Serverless-2016-10-31"}
-_PYTHON = {"Runtime": "python3.13", "Handler": "index.handler"}
+_PYTHON: dict[str, Any] = {"Runtime": "python3.13", "Handler": "index.handler"}
 _KEYS = {
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -29,12 +29,15 @@ _RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _DATABASE = {"ManageMasterUserPassword": True, "MasterUsername": "app"}
 _DEFINITION = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
-NATIVE = {
+NATIVE: dict[str, Any] = {
     "Type": "AWS::Lambda::Function",
     "Properties": {**_PYTHON, "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": CODE},
 }
-SAM_FUNCTION = {"Type": "AWS::Serverless::Function", "Properties": {**_PYTHON, "InlineCode": CODE["ZipFile"]}}
-OURS = {
+SAM_FUNCTION: dict[str, Any] = {
+    "Type": "AWS::Serverless::Function",
+    "Properties": {**_PYTHON, "InlineCode": CODE["ZipFile"]},
+}
+OURS: dict[str, Any] = {
     "Type": "Custom::LambdaFunction",
     "Properties": {
         "ServiceToken": {"Fn::ImportValue": "cfn-injector-ServiceToken"},
