@@ -163,10 +163,10 @@ _FUNCTION_URL = Connector(
 )
 
 _SECRET = Connector(
-    variables=(Variable("ARN", _REF),),
+    variables=(Variable("ARN", _get("Id")),),
     access={
-        READ: (Statement(("secretsmanager:GetSecretValue",), (_REF,)),),
-        WRITE: (Statement(("secretsmanager:PutSecretValue",), (_REF,)),),
+        READ: (Statement(("secretsmanager:GetSecretValue",), (_get("Id"),)),),
+        WRITE: (Statement(("secretsmanager:PutSecretValue",), (_get("Id"),)),),
     },
     keys=(("KmsKeyId",),),
 )

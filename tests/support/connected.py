@@ -27,7 +27,7 @@ _KEYS = {
 _STREAM = {"StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}
 _RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _DATABASE = {"ManageMasterUserPassword": True, "MasterUsername": "app"}
-_DEFINITION = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+_DEFINITION = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 300, "End": True}}}
 
 NATIVE: dict[str, Any] = {
     "Type": "AWS::Lambda::Function",
@@ -111,7 +111,7 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {
 }
 """The properties of a resource of each type."""
 
-_BESIDE: Mapping[str, Mapping[str, Any]] = {
+BESIDE: Mapping[str, Mapping[str, Any]] = {
     "TargetRole": ROLE,
     "Other": {**NATIVE, "Properties": {**NATIVE["Properties"], "Role": {"Fn::GetAtt": ["TargetRole", "Arn"]}}},
     "OtherVersion": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Other"}}},
@@ -135,7 +135,7 @@ def targets() -> dict[str, Any]:
         }
         for kind, properties in TARGETS.items()
     }
-    return {**found, **_BESIDE}
+    return {**found, **BESIDE}
 
 
 def connected(function: Mapping[str, Any], connect: Any, **resources: Any) -> dict[str, Any]:
