@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+import botocore.session
 import pytest
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 from samtranslator.model.connector_profiles.profile import PROFILE
 from samtranslator.policy_templates_data import POLICY_TEMPLATES_FILE
 
@@ -15,6 +18,7 @@ from cfn_injector.transform.connectors import CONNECTORS
 from cfn_injector.transform.edits import applied
 from tests.support.connected import NATIVE, OURS, SAM_FUNCTION, TARGETS, connected, logical_id, targets
 from tests.support.sam import translate
+from tests.support.templates import filled
 
 BY_SAM = {
     "AWS::DynamoDB::GlobalTable": "AWS::DynamoDB::Table",
@@ -103,6 +107,49 @@ def test_no_statement_has_a_wildcard_in_its_actions_or_is_wider_than_the_target(
             text = json.dumps(resource)
             assert "<target>" in text
             assert text.count("*") <= 1
+
+
+SERVICES = {"states": ("stepfunctions",), "dynamodb": ("dynamodb", "dynamodbstreams")}
+"""IAM's prefix of actions -> the services whose operations they are, where the names differ."""
+
+
+def operations(prefix: str) -> set[str]:
+    """An action for every operation of a service, whether or not IAM spells it so."""
+    session = botocore.session.get_session()
+    names = (
+        name for each in SERVICES.get(prefix, (prefix,)) for name in session.get_service_model(each).operation_names
+    )
+    return {f"{prefix}:{name}" for name in names}
+
+
+def allows(policy: Any, action: str, resource: str, context: Mapping[str, Any]) -> bool:
+    evaluated = EvalContext(
+        "arn:aws:iam::111122223333:role/x", "AssumedRole", "111122223333", action, resource, "us-east-1"
+    )
+    evaluated.service_context = dict(context)
+    return bool(evaluate(evaluated, [parse_policy_document(policy)]).decision == "Allow")
+
+
+@pytest.mark.parametrize(("kind", "access"), GRANTS)
+def test_the_policy_allows_its_actions_on_the_target_and_nothing_else(kind: str, access: str) -> None:
+    target = {"Type": kind, "Properties": TARGETS[kind]}
+    template = connected(NATIVE, {"Target": access}, Target=target)
+    edited = applied(template, connect_edits(template))["Resources"]
+    policy = filled(edited["FnConnect"]["Properties"]["PolicyDocument"])
+    granted = dict[str, set[str]]()
+    for statement in policy["Statement"]:
+        context = {"lambda:invokedviafunctionurl": "true"} if "Condition" in statement else {}
+        for action in statement["Action"]:
+            for pattern in statement["Resource"]:
+                resource = pattern.replace("*", "x")
+                assert allows(policy, action, resource, context)
+                assert not allows(policy, action, resource.replace("Target", "Another"), context)
+                assert bool(context) != allows(policy, action, resource, {})
+                granted.setdefault(action, set()).add(resource)
+    everything = {resource for each in granted.values() for resource in each}
+    for action in granted.keys() | {each for name in granted for each in operations(name.partition(":")[0])}:
+        for resource in everything - granted.get(action, set()):
+            assert not allows(policy, action, resource, {"lambda:invokedviafunctionurl": "true"})
 
 
 FUNCTIONS = {"native": NATIVE, "SAM": SAM_FUNCTION, "ours": OURS}
