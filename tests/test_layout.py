@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("tests", "benchmarks", "templates")
 COMMANDS = (
     "tests.conformance",
+    "tests.connect_table",
     "tests.loader_table",
     "tests.merges_agree",
     "tests.mutants",

@@ -15,6 +15,8 @@ READ, WRITE = "Read", "Write"
 ACCESS = (READ, WRITE)
 
 Properties = Mapping[str, Any]
+Condition = Callable[[Properties], bool]
+"""Whether a resource with these properties has something. Its documentation is the text in docs/connect.md."""
 
 
 def always(_: Properties) -> bool:
@@ -56,7 +58,7 @@ def has_cluster_mode(properties: Properties) -> bool:
     """In cluster mode."""
     groups = str(properties.get("NumNodeGroups", 1))
     return (
-        properties.get("ClusterMode") in ("enabled", "compatible")
+        properties.get("ClusterMode") == "enabled"
         or (groups.isdecimal() and int(groups) > 1)
         or str(properties.get("CacheParameterGroupName")).endswith(".cluster.on")
     )
@@ -72,7 +74,7 @@ class Variable(NamedTuple):
 
     suffix: str
     value: Any
-    when: Callable[[Properties], bool] = always
+    when: Condition = always
 
 
 class Statement(NamedTuple):
@@ -80,7 +82,7 @@ class Statement(NamedTuple):
 
     actions: tuple[str, ...]
     resources: tuple[Any, ...]
-    when: Callable[[Properties], bool] = always
+    when: Condition = always
     condition: Mapping[str, Any] | None = None
 
 

@@ -49,26 +49,24 @@ UNCHECKED = {
 }
 """Actions that ministack does not check as AWS does. tests/test_connectors.py evaluates the policies for them."""
 
-DEFAULT_POLICY = {
-    "AWS::SNS::Topic": (
-        "AWS::SNS::TopicPolicy",
-        lambda names: {
-            "Topics": [{"Ref": name} for name in names],
-            "PolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "events.amazonaws.com"},
-                        "Action": "sns:Publish",
-                        "Resource": [{"Ref": name} for name in names],
-                    }
-                ],
-            },
+CLOSED_TOPICS = {
+    "Type": "AWS::SNS::TopicPolicy",
+    "Properties": {
+        "Topics": [{"Ref": "Target"}, {"Ref": "Another"}],
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sns:Publish",
+                    "Resource": [{"Ref": "Target"}, {"Ref": "Another"}],
+                }
+            ],
         },
-    )
+    },
 }
-"""A policy in place of the default one, by which a topic is open to its whole account, as on AWS."""
+"""A policy in place of the default one, by which topics are open to their whole account, as on AWS."""
 
 GRANTS = [(kind, access) for kind, connector in CONNECTORS.items() for access in ACCESS if access in connector.access]
 
@@ -83,9 +81,8 @@ def template(kind: str, access: str) -> dict[str, Any]:
         **ROLE,
         "Properties": {"AssumeRolePolicyDocument": {**document, "Statement": [*document["Statement"], ASSUMABLE]}},
     }
-    if kind in DEFAULT_POLICY:
-        policy, properties_of = DEFAULT_POLICY[kind]
-        stated["Resources"]["Policy"] = {"Type": policy, "Properties": properties_of(("Target", "Another"))}
+    if kind == "AWS::SNS::Topic":
+        stated["Resources"]["Policy"] = CLOSED_TOPICS
     result = applied(stated, connect_edits(stated))
     env = result["Resources"]["Fn"]["Metadata"]["CfnInjector"]["Env"]
     # ministack's user pools have no attribute ProviderURL.
@@ -156,7 +153,7 @@ def test_a_url_works_for_a_function_that_is_connected_to_it_and_so_does_no_other
         url = f"{emulator.url}/_aws/lambda-url/{urlsplit(address).netloc.partition('.')[0]}/"
         request = AWSRequest("GET", url)
         SigV4Auth(session.get_credentials(), "lambda", REGION).add_auth(request)
-        return URLLib3Session(proxies={}).send(request.prepare()).status_code
+        return int(URLLib3Session(proxies={}).send(request.prepare()).status_code)
 
     assert status(outputs["TARGETURL"]) == 200
     assert status(outputs["ANOTHERURL"]) == 403
