@@ -52,6 +52,7 @@ TOGETHER = "tests/test_api_gateway_together.py"
 MODELS, BUILD = "tests/test_provider_models.py", "tests/test_build_provider.py"
 TLS, CLIENTS, ANSWERS = "tests/test_tls.py", "tests/test_clients.py", "tests/test_answers.py"
 WAITING = "tests/test_waiting.py"
+CONNECT, CONNECTORS = "tests/test_connect.py", "tests/test_connectors.py"
 BYTECODE = "tests/test_bytecode.py"
 READERS = "tests/test_cli_bundle_reader.py"
 PACKAGE, TEXT = "tests/test_cli_package.py", "tests/test_template_text.py"
@@ -1662,6 +1663,76 @@ MUTANTS = (
         'if not _OWN_KEY.fullmatch(each["Key"])',
         "if not each",
         (INSTALL,),
+    ),
+    Mutant(
+        "a function is connected with what depends on it",
+        "transform/connect.py",
+        "if circle:",
+        "if False:",
+        (CONNECT,),
+    ),
+    Mutant(
+        "what SAM adds to a bucket that notifies a function is not known",
+        "transform/sam.py",
+        '"S3": "Bucket", ',
+        "",
+        (CONNECT,),
+    ),
+    Mutant(
+        "a policy is put on a role that something else has",
+        "transform/connect.py",
+        "if others:",
+        "if False:",
+        (CONNECT,),
+    ),
+    Mutant(
+        "a function does not wait for its policy",
+        "transform/connect.py",
+        "every if len(every) > 1 else every[0])",
+        "every[:-1])",
+        (CONNECT,),
+    ),
+    Mutant(
+        "a function that shares code waits for the last of its policies alone",
+        "transform/connect.py",
+        "waiting.setdefault(function, []).append(place.policy)",
+        "waiting[function] = [place.policy]",
+        (CONNECT,),
+    ),
+    Mutant(
+        "a key of the customer's is not noticed",
+        "transform/connections.py",
+        "if any(map(_is_customers_key, _below(properties, path))):",
+        "if False:",
+        (CONNECT,),
+    ),
+    Mutant(
+        "a target may exist apart from its function",
+        "transform/connections.py",
+        "if target is not None and target != function:",
+        "if False:",
+        (CONNECT,),
+    ),
+    Mutant(
+        "Connect for reading a queue allows deleting it",
+        "transform/connectors.py",
+        '"sqs:GetQueueAttributes"',
+        '"sqs:GetQueueAttributes", "sqs:DeleteQueue"',
+        (CONNECTORS,),
+    ),
+    Mutant(
+        "a URL's function can be called without its URL",
+        "transform/connectors.py",
+        'condition={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},',
+        "",
+        (CONNECTORS,),
+    ),
+    Mutant(
+        "the provider serves a template that was not transformed",
+        "env_properties.py",
+        "if CONNECT in properties:",
+        "if False:",
+        (CODE, PROPERTIES),
     ),
 )
 

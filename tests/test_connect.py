@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +15,7 @@ from cfn_injector.transform.connector import ACCESS
 from cfn_injector.transform.connectors import CONNECTORS
 from cfn_injector.transform.edits import applied
 from tests.support.connected import NATIVE, OURS, ROLE, SAM_FUNCTION, connected
-from tests.support.templates import filled, loaded
 
-PAGE = (Path(__file__).parents[1] / "docs" / "connect.md").read_text("utf-8")
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
 QUEUE = {"Type": "AWS::SQS::Queue"}
 BUCKET = {"Type": "AWS::S3::Bucket"}
@@ -490,21 +486,3 @@ def test_the_transform_connects_first_and_then_moves_the_variables() -> None:
     assert code["Properties"]["Env"] == {"TABLE_NAME": {"Ref": "Table"}, "TABLE_ARN": {"Fn::GetAtt": ["Table", "Arn"]}}
     assert found["Fn"]["DependsOn"] == "FnConnect"
     assert found["FnConnect"]["Properties"]["Roles"] == [{"Ref": "FnRole"}]
-
-
-def examples() -> list[str]:
-    return re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-
-
-def test_the_documentation_shows_what_comes_out_of_its_example() -> None:
-    before, after = map(loaded, examples())
-    assert applied(before, connect_edits(before)) == after
-
-
-def test_a_role_has_room_for_as_many_targets_as_the_documentation_says() -> None:
-    """Tables that are read and written have the longest statements. ARNs are counted as 100 characters."""
-    (said,) = re.findall(r"room for at least (\d+) targets", PAGE)
-    tables = {f"Table{number}": changed(TABLE, StreamSpecification={}) for number in range(int(said))}
-    policy = result(connected(NATIVE, {name: ["Read", "Write"] for name in tables}, **tables))["FnConnect"]
-    document = re.sub(r"Table\d+\.(Arn|StreamArn)", "x" * 100, str(filled(policy["Properties"]["PolicyDocument"])))
-    assert 7_000 < len(re.sub(r"\s", "", document)) < 10_240
