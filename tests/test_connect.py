@@ -379,8 +379,8 @@ OTHERS = {
     ("connect", "told"),
     [
         (
-            {"Tabel": "Read"},
-            "Tabel is not a resource of this template; use the logical ID of a resource, such as Table",
+            {"Tables": "Read"},
+            "Tables is not a resource of this template; use the logical ID of a resource, such as Table",
         ),
         ({"BucketPolicy": "Read"}, "BucketPolicy is of type AWS::S3::BucketPolicy, which Connect does not know; write"),
         ({"BucketPolicy": "Read"}, "Env and the policy yourself; the types are AWS::S3::Bucket"),
@@ -396,7 +396,7 @@ OTHERS = {
         ({"Table": {}}, "Table does not say which access; use Read or Write"),
         ({"Table": []}, "Table does not say which access; use Read or Write"),
         ({"Database": "Read"}, "Database asks for access, and AWS::RDS::DBCluster gives variables only; use {}"),
-        ({"Table": {"Acces": "Read"}}, "Table.Acces is not a member of Connect; use Access, Prefix, KeyGranted"),
+        ({"Table": {"Rights": "Read"}}, "Table.Rights is not a member of Connect; use Access, Prefix, KeyGranted"),
         ({"Table": {"Access": "Read", "Prefix": []}}, "Table.Prefix is not text"),
         (
             {"Table": {"Access": "Read", "Prefix": "1"}},
@@ -453,11 +453,11 @@ def test_code_that_no_function_uses_cannot_be_connected() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    template = connected(changed(NATIVE, Role="x"), {"Tabel": "Read", "Table": "Admin", "Queue": "Read"})
+    template = connected(changed(NATIVE, Role="x"), {"Tables": "Read", "Table": "Admin", "Queue": "Read"})
     template["Resources"] |= {"Table": TABLE, "Queue": QUEUE}
     with pytest.raises(PropertiesError) as caught:
         connect_edits(template)
-    assert [problem.name.rpartition(".")[2] for problem in caught.value.problems] == ["Tabel", "Table", "Role"]
+    assert [problem.name.rpartition(".")[2] for problem in caught.value.problems] == ["Tables", "Table", "Role"]
 
 
 def test_no_error_quotes_a_value_of_env() -> None:
