@@ -446,6 +446,21 @@ def test_connect_in_a_loop_is_told() -> None:
     assert "Connect is in a loop; write Env and the policy into the loop yourself" in refused(template)
 
 
+def loop(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {f"Fn::ForEach::{name}": ["Name", ["A", "B"], {"${Name}": body}]}
+
+
+def test_a_loop_whose_functions_have_the_role_shares_it() -> None:
+    template = connected(NATIVE, {"Table": "Read"}, Table=TABLE)
+    template["Resources"] |= loop("All", NATIVE)
+    assert "its permissions to ${Name} in Fn::ForEach::All too, by the shared role Role" in refused(template)
+
+
+def test_code_that_a_loop_uses_cannot_be_connected() -> None:
+    resources = {"Code": CODE, "Table": TABLE, "Role": ROLE, **loop("All", changed(NATIVE, Code=USES_CODE))}
+    assert "is for code that ${Name} in Fn::ForEach::All uses; write Env and" in refused({"Resources": resources})
+
+
 def test_code_that_no_function_uses_cannot_be_connected() -> None:
     assert "Code.Properties.Connect is for code that no function" in refused(
         {"Resources": {"Code": CODE, "Table": TABLE}}

@@ -22,7 +22,7 @@ from cfn_injector.transform import dependencies, roles
 from cfn_injector.transform.connections import Connection, Resources, connection
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.functions import OURS, TYPES, resources
-from cfn_injector.transform.sam import all_resources
+from cfn_injector.transform.sam import all_resources, is_repeated
 from cfn_injector.transform.settings import METADATA
 
 CODE = "Custom::LambdaCode"
@@ -123,6 +123,8 @@ def _roles(place: _Place, known: Resources) -> list[str]:
     """The roles that get the policy. Raises PropertyError if one is not in the template, or is also somebody else's."""
     if not place.functions:
         raise PropertyError(place.where, "is for code that no function of this template uses", "connect the function")
+    for name in filter(is_repeated, place.functions):
+        raise PropertyError(place.where, f"is for code that {name} uses", "write Env and the policy yourself")
     found = list(dict.fromkeys(roles.role_of(known, function) for function in place.functions))
     conditions = {name: known[name].get("Condition") for name in (*place.functions, *found)}
     apart = [name for name in place.functions if place.condition not in (None, conditions[name])]

@@ -17,13 +17,16 @@ _CHANGED_SOURCES = {"S3": "Bucket", "Cognito": "UserPool"}
 
 
 def all_resources(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The stated resources, functions with ``Globals``, and those that SAM adds for functions. Loops are left out."""
-    merged = {each.logical_id: each.properties for each in functions(template)}
+    """The stated resources, functions with ``Globals``, and those that SAM adds for functions, by their logical IDs.
+
+    What is in a loop has a name that no resource outside can have, with a blank: ``Fn${Name} in Fn::ForEach::Fns``.
+    """
+    merged = {each.path: each.properties for each in functions(template)}
     found: dict[str, Mapping[str, Any]] = {}
     for each in resources(template):
-        if not each.is_repeated:
-            properties = merged.get(each.logical_id, mapping(each.body.get("Properties")))
-            found[each.logical_id] = {**each.body, "Type": each.type, "Properties": properties}
+        name = f"{each.logical_id} in {each.scope[-2]}" if each.is_repeated else each.logical_id
+        properties = merged.get(each.path, mapping(each.body.get("Properties")))
+        found[name] = {**each.body, "Type": each.type, "Properties": properties}
     for name, resource in list(found.items()):
         if resource["Type"] == SAM:
             condition = {"Condition": resource["Condition"]} if "Condition" in resource else {}
@@ -32,6 +35,11 @@ def all_resources(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             for source in _sources(resource["Properties"]) & found.keys():
                 found[source] = {**found[source], "Notifies": [*found[source].get("Notifies", ()), {"Ref": name}]}
     return found
+
+
+def is_repeated(name: str) -> bool:
+    """Whether a name of ``all_resources`` is that of something in a loop."""
+    return " in " in name
 
 
 def _added(name: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
