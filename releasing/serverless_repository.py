@@ -1,0 +1,62 @@
+"""The provider as an application for the AWS Serverless Application Repository.
+
+Takes a folder. Writes what `sam package` and `sam publish` need: the template, the provider's zip, a readme and the
+license.
+
+The repository copies an application's code, so the code is a local file in this template, and not an object that
+parameters name. `sam package` uploads it.
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+import cfn_injector
+from cfn_injector.cli.build_provider import build
+
+ROOT = Path(__file__).parents[1]
+CODE = "provider.zip"
+# Intrinsic functions are not allowed here.
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications-metadata-properties.html
+METADATA = f"""\
+Metadata:
+  AWS::ServerlessRepo::Application:
+    Name: cfn-injector
+    Description: Custom resources that put each stage's variables into the code of Lambda functions.
+    Author: cfn-injector
+    SpdxLicenseId: Apache-2.0
+    LicenseUrl: LICENSE
+    ReadmeUrl: README.md
+    Labels: [lambda, env, dotenv, custom-resource]
+    HomePageUrl: https://github.com/cfn-injector/cfn-injector
+    SourceCodeUrl: https://github.com/cfn-injector/cfn-injector
+    SemanticVersion: {cfn_injector.__version__}
+
+"""
+
+
+def application(template: str) -> str:
+    """The template of the application, made from that of the provider."""
+    without = re.sub(r"^  Code(Bucket|Key):\n(    .*\n)+", "", template, flags=re.MULTILINE)
+    local = re.sub(r"^      Code:\n        S3Bucket: .*\n        S3Key: .*\n", f"      Code: {CODE}\n", without, flags=re.M)
+    return local.replace("Parameters:\n", f"{METADATA}Parameters:\n", 1)
+
+
+def write(folder: Path) -> None:
+    """Write the application's files into the folder, which may exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "templates/provider.yaml").read_text("utf-8")
+    (folder / "template.yaml").write_text(application(text), "utf-8")
+    for name in ("LICENSE", "README.md"):
+        shutil.copy(ROOT / name, folder)
+    build(folder / CODE)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Write the provider as an application for `sam publish`.")
+    parser.add_argument("folder", type=Path)
+    write(parser.parse_args().folder)
