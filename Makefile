@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 CHECKOV := .venv-checkov
 CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
+CLIENTS := .venv-clients
 FUZZ_SECONDS ?= 600
-CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks templates tests
+CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks templates releasing tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects mutants clean
+.PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects real-clients mutants clean
 .PHONY: dist dist-provider dist-reader-wheel dist-reader-npm
 
 help:
@@ -22,6 +23,7 @@ help:
 	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
 	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
 	@echo "make real-projects  bundle what public projects require, for all runtimes (needs an index; takes an hour)"
+	@echo "make real-clients  deploy to an emulator with AWS CDK, Serverless, SAM CLI and AWS CLI (downloads 1.3 GB)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
 	@echo "make dist   build what a release publishes: the wheel, and the reader alone for Python and for npm (in dist/)"
 	@echo "make clean  remove environments, caches and build results"
@@ -100,6 +102,28 @@ fuzz: $(VENV)/.fuzz
 real-projects: $(VENV)/.test
 	@$(BIN)/python -m tests.real_projects $(ARGS)
 
+# The clients of users, each in an environment of its own, because they pin what they need.
+$(CLIENTS)/cdk/.made: examples/cdk-python/requirements.txt
+$(CLIENTS)/awscli/.made: tests/real_clients/awscli.txt
+$(CLIENTS)/sam/.made: tests/real_clients/sam.txt
+$(CLIENTS)/%/.made:
+	@echo "installing $* in $(@D)"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install -qq --requirement $^
+	@touch $@
+
+examples/cdk-typescript/node_modules/.made: examples/cdk-typescript/package-lock.json
+examples/serverless/node_modules/.made: examples/serverless/package-lock.json
+examples/%/node_modules/.made:
+	@echo "installing what examples/$* needs"
+	@cd examples/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+real-clients: $(VENV)/.test $(CLIENTS)/cdk/.made $(CLIENTS)/awscli/.made $(CLIENTS)/sam/.made
+real-clients: examples/cdk-typescript/node_modules/.made examples/serverless/node_modules/.made
+	@REAL_CLIENTS=1 $(BIN)/python -m pytest tests/real_clients tests/test_cdk_examples.py $(ARGS)
+
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
@@ -130,6 +154,6 @@ dist-reader-npm:
 	@umask 022; npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
 
 clean:
-	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) build dist *.egg-info
+	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) $(CLIENTS) examples/*/node_modules build dist *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,9 @@ Metadata:
 def application(template: str) -> str:
     """The template of the application, made from that of the provider."""
     without = re.sub(r"^  Code(Bucket|Key):\n(    .*\n)+", "", template, flags=re.MULTILINE)
-    local = re.sub(r"^      Code:\n        S3Bucket: .*\n        S3Key: .*\n", f"      Code: {CODE}\n", without, flags=re.M)
+    local = re.sub(
+        r"^      Code:\n        S3Bucket: .*\n        S3Key: .*\n", f"      Code: {CODE}\n", without, flags=re.M
+    )
     return local.replace("Parameters:\n", f"{METADATA}Parameters:\n", 1)
 
 

@@ -58,7 +58,8 @@ def make(id, runtime, environment=None, code=asset):
 
 late = make("Far", Runtime.NODEJS_22_X, {"QUEUE": queue.queue_url})
 Alias(stack, "Live", alias_name="live", version=late.current_version)
-make("Stays", Runtime.PYTHON_3_13, {"NAME": "a", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/x", "PYTHONPATH": "/opt", "TZ": "UTC"})
+kept = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/x", "PYTHONPATH": "/opt", "TZ": "UTC"}
+make("Stays", Runtime.PYTHON_3_13, {"NAME": "a", **kept})
 make("OnlyStays", Runtime.PYTHON_3_13, {"LD_LIBRARY_PATH": "/opt"})
 make("None", Runtime.PYTHON_3_13)
 make("Java", Runtime.JAVA_21, {"NAME": "a"})
@@ -125,7 +126,10 @@ def test_a_value_of_another_stack_is_imported_and_a_variable_that_was_added_late
 def test_the_function_and_its_version_have_what_was_injected(resources: dict[str, Any]) -> None:
     (code,) = [name for name in resources if name.startswith("FarLambdaCode")]
     function = only(resources, "AWS::Lambda::Function", "Far")
-    assert function["Code"] == {"S3Bucket": {"Fn::GetAtt": [code, "S3Bucket"]}, "S3Key": {"Fn::GetAtt": [code, "S3Key"]}}
+    assert function["Code"] == {
+        "S3Bucket": {"Fn::GetAtt": [code, "S3Bucket"]},
+        "S3Key": {"Fn::GetAtt": [code, "S3Key"]},
+    }
     assert function["Handler"] == {"Fn::GetAtt": [code, "Handler"]}
     version = only(resources, "AWS::Lambda::Version", "FarCurrentVersion")
     assert version["CodeSha256"] == {"Fn::GetAtt": [code, "CodeSha256"]}

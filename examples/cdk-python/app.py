@@ -26,7 +26,7 @@ class Shop(Stack):
         asset = lambda_.Code.from_asset("function")
 
         # Functions as in any application. The Aspect below changes them.
-        self.serve("List", code=asset, handler="shop.list", environment=environment)
+        self.serve("List", code=asset, handler="shop.list_", environment=environment)
         self.serve("Create", code=asset, handler="shop.create", environment=environment)
 
         # Functions that share a copy of the asset.

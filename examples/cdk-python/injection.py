@@ -74,9 +74,7 @@ def code_of(function):
         object_version=artifact.get("s3ObjectVersion"),
     )
     env, kept = (Lazy.uncached_any(Variables(environment, stay=stay)) for stay in (False, True))
-    made = LambdaCode(
-        function, "LambdaCode", location, Runtime=native.runtime, Handler=native.handler, Env=env
-    )
+    made = LambdaCode(function, "LambdaCode", location, Runtime=native.runtime, Handler=native.handler, Env=env)
     native.code = {"s3Bucket": made.get_att_string("S3Bucket"), "s3Key": made.get_att_string("S3Key")}
     native.handler = made.get_att_string("Handler")
     native.environment = {"variables": kept}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
+from releasing import serverless_repository
 from tests.support.real_clients import AWS, SAM, SOURCES, Clients, need
-from tests.support.templates import TEMPLATES
+from tests.support.templates import TEMPLATES, loaded
 
 PARAMETERS = {"ArtifactBucket": SOURCES, "ArtifactKey": "app-1.zip", "Shift": "none"}
 
@@ -55,3 +56,12 @@ def test_the_application_for_the_serverless_application_repository_is_packaged(
     clients: Clients, tmp_path: Path
 ) -> None:
     need(SAM)
+    serverless_repository.write(tmp_path / "application")
+    place = ["--s3-bucket", SOURCES, "--output-template-file", "packaged.yaml"]
+    clients.run(SAM, "package", "--template-file", "application/template.yaml", *place, cwd=tmp_path)
+    packaged = loaded((tmp_path / "packaged.yaml").read_text("utf-8"))
+    about = packaged["Metadata"]["AWS::ServerlessRepo::Application"]
+    assert [about[name].startswith(f"s3://{SOURCES}/") for name in ("LicenseUrl", "ReadmeUrl")] == [True, True]
+    code = packaged["Resources"]["Function"]["Properties"]["Code"]
+    body = clients.client("s3").get_object(Bucket=code["S3Bucket"], Key=code["S3Key"])["Body"].read()
+    assert "cfn_injector/aws_lambda.py" in zipfile.ZipFile(io.BytesIO(body)).namelist()

@@ -38,7 +38,9 @@ class Application:
         return self.clients.run(CDK, verb, "--all", "--no-notices", *arguments, cwd=self.folder)
 
     def deploy(self, greeting: str) -> str:
-        return self.cdk("deploy", "--require-approval", "never", "--context", f"greeting={greeting}")
+        return self.cdk(
+            *("deploy", "--require-approval", "never", "--concurrency", "2"), "--context", f"greeting={greeting}"
+        )
 
     def answers(self) -> dict[tuple[str, str], Any]:
         """What the alias of each function answers: (stage, name) -> answer."""

@@ -31,7 +31,7 @@ SERVERLESS = EXAMPLES / "serverless/node_modules/.bin/serverless"
 AWS = VENVS / "awscli/bin/aws"
 SAM = VENVS / "sam/bin/sam"
 CDK_PYTHON = VENVS / "cdk/bin/python3"
-SECONDS = 600
+SECONDS = 900
 
 
 def need(*programs: Path) -> None:

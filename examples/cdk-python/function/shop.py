@@ -8,7 +8,7 @@ def _answer(name):
     return lambda event, context: {"handler": name, **found}
 
 
-list = _answer("list")
+list_ = _answer("list")
 create = _answer("create")
 daily = _answer("daily")
 weekly = _answer("weekly")

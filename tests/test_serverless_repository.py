@@ -1,0 +1,59 @@
+"""The provider as an application for the AWS Serverless Application Repository."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+import cfn_injector
+from releasing.serverless_repository import CODE, METADATA, application
+from tests.support.templates import PROVIDER, TEMPLATES, loaded
+
+APPLICATION = loaded(application((TEMPLATES / "provider.yaml").read_text("utf-8")))
+ABOUT: dict[str, Any] = yaml.safe_load(METADATA)["Metadata"]["AWS::ServerlessRepo::Application"]
+
+# https://docs.aws.amazon.com/serverlessrepo/latest/devguide/acknowledging-application-capabilities.html
+NEED_CAPABILITY_IAM = {"AWS::IAM::Group", "AWS::IAM::InstanceProfile", "AWS::IAM::Policy", "AWS::IAM::Role"}
+NEED_CAPABILITY_RESOURCE_POLICY = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::Events::EventBusPolicy",
+    "AWS::Lambda::LayerVersionPermission",
+    "AWS::Lambda::Permission",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+NAMES = {"RoleName", "GroupName", "InstanceProfileName", "ManagedPolicyName", "UserName"}
+
+
+def test_it_is_the_provider_s_template_with_a_local_file_as_code() -> None:
+    expected = {**PROVIDER, "Metadata": APPLICATION["Metadata"]}
+    expected["Parameters"] = {key: value for key, value in PROVIDER["Parameters"].items() if not key.startswith("Code")}
+    function = PROVIDER["Resources"]["Function"]
+    changed = {**function, "Properties": {**function["Properties"], "Code": CODE}}
+    expected["Resources"] = {**PROVIDER["Resources"], "Function": changed}
+    assert expected == APPLICATION
+
+
+def test_its_metadata_is_what_the_repository_requires() -> None:
+    """The patterns and lengths of SAM's page on these properties."""
+    assert APPLICATION["Metadata"]["AWS::ServerlessRepo::Application"] == ABOUT
+    assert re.fullmatch(r"[a-zA-Z0-9\-]{1,140}", ABOUT["Name"])
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", ABOUT["Author"])
+    assert 1 <= len(ABOUT["Description"]) <= 256
+    assert len(ABOUT["Labels"]) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in ABOUT["Labels"])
+    assert ABOUT["SemanticVersion"] == cfn_injector.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", ABOUT["SemanticVersion"])
+
+
+def test_its_capabilities_are_those_that_the_documentation_names() -> None:
+    resources = APPLICATION["Resources"].values()
+    types = {resource["Type"] for resource in resources}
+    assert types & NEED_CAPABILITY_IAM == {"AWS::IAM::Role", "AWS::IAM::Policy"} & types
+    assert types & NEED_CAPABILITY_RESOURCE_POLICY == {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}
+    # A name of its own would need CAPABILITY_NAMED_IAM.
+    named = [r for r in resources if r["Type"].startswith("AWS::IAM::") and NAMES & r.get("Properties", {}).keys()]
+    assert named == []
