@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects real-clients mutants clean
-.PHONY: dist dist-provider dist-reader-wheel dist-reader-npm
+.PHONY: dist dist-sar dist-provider dist-reader-wheel dist-reader-npm
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
@@ -26,6 +26,7 @@ help:
 	@echo "make real-clients  deploy to an emulator with AWS CDK, Serverless, SAM CLI and AWS CLI (downloads 1.3 GB)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
 	@echo "make dist   build what a release publishes: the wheel, and the reader alone for Python and for npm (in dist/)"
+	@echo "make dist-sar  write the provider as an application for 'sam publish' (in dist/sar)"
 	@echo "make clean  remove environments, caches and build results"
 
 # Recreated when the dependencies change, so that no old package remains. pip before 23.1 records no list of files for a
@@ -152,6 +153,11 @@ dist-reader-npm:
 	@mkdir -p build/reader-npm dist
 	@install -m 644 wrapper/node/* LICENSE build/reader-npm
 	@umask 022; npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
+
+# The provider as an application for `sam package` and `sam publish`.
+dist-sar: $(VENV)/.demo
+	@rm -rf dist/sar
+	@$(BIN)/python -m releasing.serverless_repository dist/sar
 
 clean:
 	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) $(CLIENTS) examples/*/node_modules build dist *.egg-info

@@ -39,12 +39,32 @@ Metadata:
 """
 
 
+# Of IAM's types, the repository supports groups, instance profiles, roles, and their inline policies.
+# https://docs.aws.amazon.com/serverlessrepo/latest/devguide/acknowledging-application-capabilities.html
+MANAGED_POLICY = r"""
+^  (?P<id>\w+):
+    Type: AWS::IAM::ManagedPolicy
+(?P<condition>    Condition: \w+
+)?    Properties:
+      Description: .*
+      Path: .*
+""".lstrip()
+
+
+def _inline_policy(managed: re.Match[str]) -> str:
+    return (
+        f"  {managed['id']}:\n    Type: AWS::IAM::Policy\n{managed['condition'] or ''}"
+        f"    Properties:\n      PolicyName: {managed['id']}\n"
+    )
+
+
 def application(template: str) -> str:
     """The template of the application, made from that of the provider."""
     without = re.sub(r"^  Code(Bucket|Key):\n(    .*\n)+", "", template, flags=re.MULTILINE)
     local = re.sub(
         r"^      Code:\n        S3Bucket: .*\n        S3Key: .*\n", f"      Code: {CODE}\n", without, flags=re.M
     )
+    local = re.sub(MANAGED_POLICY, _inline_policy, local, flags=re.MULTILINE)
     return local.replace("Parameters:\n", f"{METADATA}Parameters:\n", 1)
 
 

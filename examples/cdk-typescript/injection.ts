@@ -1,5 +1,5 @@
 // Puts variables into the code of native functions, by the provider's resource type Custom::LambdaCode.
-import { CustomResource, Duration, Fn, IAspect, IResolvable, Lazy, Names, Stack, Token } from "aws-cdk-lib";
+import { CustomResource, Duration, Fn, IAspect, IResolveContext, Lazy, Stack } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Bucket, Location } from "aws-cdk-lib/aws-s3";
 import { Construct, IConstruct } from "constructs";
@@ -39,21 +39,28 @@ export class InjectEnvironment implements IAspect {
 // Read by Lambda, by the interpreter while it starts, or by extensions: these variables stay in `Environment`.
 const STAYS = /^(AWS_|DD_|LAMBDA_|LC_|LD_|NEW_RELIC_|NODE_|OTEL_|PYTHON|_|(LANG|PATH|TZ)$)/;
 
+/** The function's copy of its artifact, made at the first call. Undefined if the function has nothing to move. */
 function codeOf(fn: lambda.Function): LambdaCode | undefined {
   const native = fn.node.defaultChild as lambda.CfnFunction;
-  const { code, environment, handler, runtime } = native;
-  const { s3Bucket, s3Key, s3ObjectVersion } = code as lambda.CfnFunction.CodeProperty;
+  const { s3Bucket, s3Key, s3ObjectVersion } = native.code as lambda.CfnFunction.CodeProperty;
+  const { environment, handler, runtime } = native;
+  const variables: object = Stack.of(fn).resolve(environment)?.variables ?? {};
   const made = fn.node.tryFindChild("LambdaCode") as LambdaCode | undefined;
-  const isMoved = Object.keys(Stack.of(fn).resolve(environment)?.variables ?? {}).some((name) => !STAYS.test(name));
-  if (made || !isMoved || !s3Bucket || !s3Key || !/^(nodejs|python)/.test(runtime ?? "")) return made;
-  const variables = (stay: boolean) => Lazy.uncachedAny({
-    produce: (context) => Object.fromEntries(Object.entries(context.resolve(environment).variables).filter(([name]) => STAYS.test(name) === stay)),
-  });
-  const injected = new LambdaCode(fn, "LambdaCode", { bucketName: s3Bucket, objectKey: s3Key, objectVersion: s3ObjectVersion }, {
-    Runtime: runtime, Handler: handler, Env: variables(false),
-  });
-  native.code = { s3Bucket: injected.getAttString("S3Bucket"), s3Key: injected.getAttString("S3Key") };
-  native.handler = injected.getAttString("Handler");
-  native.environment = { variables: variables(true) };
-  return injected;
+  if (made || !s3Bucket || !s3Key || !/^(nodejs|python)/.test(runtime ?? "")) return made;
+  if (Object.keys(variables).every((name) => STAYS.test(name))) return undefined;
+
+  // Resolved when the template is written, so that values of other stacks are imported.
+  const those = (stay: boolean) =>
+    Lazy.uncachedAny({
+      produce: (context: IResolveContext) => {
+        const found = Object.entries(context.resolve(environment).variables);
+        return Object.fromEntries(found.filter(([name]) => STAYS.test(name) === stay));
+      },
+    });
+  const artifact = { bucketName: s3Bucket, objectKey: s3Key, objectVersion: s3ObjectVersion };
+  const code = new LambdaCode(fn, "LambdaCode", artifact, { Runtime: runtime, Handler: handler, Env: those(false) });
+  native.code = { s3Bucket: code.getAttString("S3Bucket"), s3Key: code.getAttString("S3Key") };
+  native.handler = code.getAttString("Handler");
+  native.environment = { variables: those(true) };
+  return code;
 }
