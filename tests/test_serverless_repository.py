@@ -34,7 +34,8 @@ def _expected(name: str, resource: dict[str, Any]) -> dict[str, Any]:
     if resource["Type"] == "AWS::IAM::ManagedPolicy":
         kept = {key: value for key, value in properties.items() if key in ("Roles", "PolicyDocument")}
         return {**resource, "Type": "AWS::IAM::Policy", "Properties": {"PolicyName": name, **kept}}
-    return {**resource, "Properties": {**properties, "Code": CODE}} if name == "Function" else resource
+    is_function = resource["Type"] == "AWS::Lambda::Function"
+    return {**resource, "Properties": {**properties, "Code": CODE}} if is_function else resource
 
 
 def test_it_is_the_provider_s_template_but_for_its_code_and_the_type_of_its_policies() -> None:
