@@ -77,7 +77,7 @@ lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@$(BIN)/codespell
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/cfn-lint templates/*.yaml example_*/template.yaml
+	@$(BIN)/cfn-injector lint templates/*.yaml example_*/template.yaml --role-path /cfn-injector/
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov \
 		--directory templates --directory example_rollup --directory example_streambot \
 		--framework cloudformation --skip-download --quiet --compact

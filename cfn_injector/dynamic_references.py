@@ -70,7 +70,7 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             yield from _problem(where, "contains", value)
 
 
-def _unresolved(properties: Mapping[str, Any], resolves: Collection[str]) -> Iterator[PropertyError]:
+def unresolved(properties: Mapping[str, Any], resolves: Collection[str]) -> Iterator[PropertyError]:
     """The problems, without the references that the type resolves itself: texts right in these maps."""
     apart = {
         name: {inner: "" if isinstance(value, str) else value for inner, value in properties[name].items()}
@@ -88,14 +88,14 @@ class _Checked:
     resolves: Collection[str]
 
     def create(self, request: Request, services: Services) -> Outcome:
-        refuse(_unresolved(request.properties, self.resolves))
+        refuse(unresolved(request.properties, self.resolves))
         return self.inner.create(request, services)
 
     def update(self, request: Request, services: Services) -> Outcome:
         """Only new problems are refused. A rollback returns to what was accepted once, so it is not checked."""
         if request.stack is None or not request.stack.rolling_back:
             found, accepted = (
-                _unresolved(properties, self.resolves) for properties in (request.properties, request.old_properties)
+                unresolved(properties, self.resolves) for properties in (request.properties, request.old_properties)
             )
             refuse(found, accepted)
         return self.inner.update(request, services)

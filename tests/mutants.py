@@ -33,6 +33,7 @@ ADVERSITY, CODE, ASSEMBLY = "tests/test_adversity.py", "tests/test_lambda_code.p
 RESPOND, PROTOCOL, PROPERTIES = "tests/test_delivery.py", "tests/test_messages.py", "tests/test_lambda_function_spec.py"
 HANDLER, ARTIFACT, LOADER = "tests/test_aws_lambda.py", "tests/test_s3.py", "tests/test_env_loader.py"
 AUTO, HANDLERS = "tests/test_env_loader_auto.py", "tests/test_env_loader_handlers.py"
+LINT, LINT_FAULTS = "tests/test_lint.py", "tests/test_lint_faults.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
@@ -1733,6 +1734,62 @@ MUTANTS = (
         "if CONNECT in properties:",
         "if False:",
         (CODE, PROPERTIES),
+    ),
+    Mutant(
+        "what is wrong with one stand-in is a fault",
+        "lint/values.py",
+        "if all(problem in others for others in found[1:])",
+        "if found[1:] or True",
+        (LINT,),
+    ),
+    Mutant(
+        "a problem with a stand-in is a fault of the template",
+        "lint/values.py",
+        "if not _may_be_right(value, filled[0], problem, check)",
+        "if problem",
+        (LINT,),
+    ),
+    Mutant(
+        "AWS::NoValue is a value",
+        "lint/values.py",
+        "    if value == NO_VALUE:\n        return NO_VALUE\n",
+        "",
+        (LINT,),
+    ),
+    Mutant(
+        "a resource exists whatever its condition",
+        "lint/scenarios.py",
+        "wanted[str(own)] = {True}",
+        "pass",
+        (LINT,),
+    ),
+    Mutant(
+        "a custom resource of another provider is checked",
+        "lint/templates.py",
+        "if not any(reference.logical_id in own for",
+        "if True or any(reference.logical_id in own for",
+        (LINT,),
+    ),
+    Mutant(
+        "every attribute is known",
+        "lint/attributes.py",
+        "reference.attribute not in names",
+        "reference.attribute is None",
+        (LINT_FAULTS,),
+    ),
+    Mutant(
+        "a fault of a property is reported twice",
+        "lint/function_rule.py",
+        "if not any(self._says(error, finding) for error in errors)",
+        "if finding",
+        (LINT_FAULTS,),
+    ),
+    Mutant(
+        "a version is expected of a function that publishes",
+        "lint/function_rule.py",
+        "if not (_publishes(resource) and _is_of_version(error))",
+        "if error",
+        (LINT,),
     ),
 )
 

@@ -427,7 +427,7 @@ def test_local_files_need_neither_boto3_nor_smart_open_nor_the_other_commands(ap
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
-@pytest.mark.parametrize("command", ["inject", "inspect"])
+@pytest.mark.parametrize("command", ["inject", "inspect", "lint"])
 def test_the_documentation_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

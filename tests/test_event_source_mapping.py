@@ -12,6 +12,7 @@ from cfn_injector.plugin import Operation, Request, Stack
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import CLEANING_SECONDS, not_created
 from cfn_injector.protocol.provider import ANSWER_SECONDS
+from cfn_injector.resources import event_source_mapping
 from cfn_injector.resources.event_source_mapping import api
 from cfn_injector.resources.event_source_mapping.spec import MappingSpec
 from tests.fakes.aws_lambda import Fault
@@ -67,6 +68,7 @@ class TestACreate:
         answered = world.stack.send(event(world, "Create", BASE))
         (uuid,) = world.aws_lambda.mappings
         assert answered["PhysicalResourceId"] == uuid
+        assert answered["Data"].keys() == event_source_mapping.ATTRIBUTES
         assert answered["Data"] == {
             "Id": uuid,
             "EventSourceMappingArn": f"{LAMBDA}:event-source-mapping:{uuid}",

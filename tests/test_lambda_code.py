@@ -16,6 +16,7 @@ import pytest
 from cfn_injector import env_loader, injection
 from cfn_injector.aws.s3_objects import SECRET_KEY, account_secret
 from cfn_injector.errors import StorageError
+from cfn_injector.resources import lambda_code
 from tests.fakes.aws_lambda import no_hook
 from tests.fakes.s3_stub import running
 from tests.support.artifacts import artifact
@@ -41,6 +42,7 @@ def test_a_create_makes_an_object_with_env_and_answers_where_it_is(world: World)
     assert zipfile.ZipFile(io.BytesIO(body)).read(".env") == b"TABLE=dev\n"
     assert answered["PhysicalResourceId"] == key
     assert key.startswith("code/shop-dev-")
+    assert answered["Data"].keys() == lambda_code.ATTRIBUTES
     assert answered["Data"] == {
         "S3Bucket": STAGING,
         "S3Key": key,

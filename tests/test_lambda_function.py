@@ -11,6 +11,7 @@ import pytest
 
 from cfn_injector.protocol import ownership
 from cfn_injector.protocol.messages import not_created
+from cfn_injector.resources import lambda_function
 from cfn_injector.resources.lambda_function.applied import APPLIED
 from cfn_injector.resources.lambda_function.described import DESCRIBED
 from cfn_injector.resources.lambda_function.steps import ARTIFACT
@@ -28,6 +29,7 @@ def test_a_create_makes_a_function_with_env_in_its_archive_and_answers_its_attri
     assert function.env_file() == "DEBUG=true\nRETRIES=3\nTABLE=dev-table\n"
     assert answered["PhysicalResourceId"] == name
     arn = f"arn:aws:lambda:us-east-1:111122223333:function:{name}"
+    assert answered["Data"].keys() == lambda_function.ATTRIBUTES
     assert answered["Data"] == {
         "Arn": arn,
         "FunctionName": name,

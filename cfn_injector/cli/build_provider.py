@@ -47,7 +47,7 @@ RUNTIME = "python3.13"
 # An editable install does not list the files of these packages, so they are found as Python finds them.
 _OUR_PACKAGES = ("cfn_injector", "wrapper")
 _LEFT_OUT = (
-    *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "doctor/", "local/", "templates/")),
+    *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "doctor/", "lint/", "local/", "templates/")),
     *("boto3/data/", "boto3/examples/"),
     *("wrapper/pyproject.toml", "wrapper/build/", "wrapper/cfn_injector_reader.egg-info/"),  # the reader's own package
 )

@@ -44,6 +44,7 @@ COMMANDS = {
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
     "install": "cfn_injector.cli.install",
+    "lint": "cfn_injector.cli.lint",
     "local": "cfn_injector.local.tool",
     "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",

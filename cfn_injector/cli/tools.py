@@ -155,12 +155,12 @@ def uv_program() -> str:
 
 
 @contextmanager
-def cli_extra() -> Iterator[None]:
-    """Import a package of the extra ``cli`` in this context. Raises InjectorError if it is not installed."""
+def cli_extra(extra: str = "cli") -> Iterator[None]:
+    """Import a package of the extra in this context. Raises InjectorError if it is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InjectorError(f"{error.name} is not installed; run: pip install 'cfn-injector[cli]'") from error
+        raise InjectorError(f"{error.name} is not installed; run: pip install 'cfn-injector[{extra}]'") from error
 
 
 def toml_module() -> Any:

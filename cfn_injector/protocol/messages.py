@@ -226,13 +226,13 @@ def parse_request(event: Mapping[str, Any]) -> Request:
         physical_id=event.get("PhysicalResourceId") or "",
         properties=properties,
         old_properties=event.get("OldResourceProperties") or {},
-        service_timeout=_service_timeout(properties, checked=kind != RequestType.DELETE),
+        service_timeout=service_timeout(properties, checked=kind != RequestType.DELETE),
         issued_at=_issued_at(event["ResponseURL"]),
     )
 
 
-def _service_timeout(properties: Mapping[str, Any], *, checked: bool) -> int:
-    """Seconds after which CloudFormation stops waiting for the answer."""
+def service_timeout(properties: Mapping[str, Any], *, checked: bool = True) -> int:
+    """Seconds after which CloudFormation stops waiting for the answer. Raises PropertyError if ``checked``."""
     stated = str(properties.get("ServiceTimeout", MAX_SERVICE_TIMEOUT))
     if stated.isdecimal() and 1 <= int(stated) <= MAX_SERVICE_TIMEOUT:
         return int(stated)

@@ -35,6 +35,8 @@ from cfn_injector.plugin import PENDING, Operation, Outcome, PropertyError, Requ
 SERVICES = ("cloudformation", "s3", *env_from.SERVICES)
 RESOLVES = ("Env",)
 """The properties in whose values this type resolves dynamic references."""
+ATTRIBUTES = frozenset({"S3Bucket", "S3Key", "Handler", "ExecWrapper", "CodeSha256"})
+"""What ``Fn::GetAtt`` returns. With ``Handlers``, there is ``Handler.NAME`` for each name instead of ``Handler``."""
 
 PROPERTIES = frozenset(
     {

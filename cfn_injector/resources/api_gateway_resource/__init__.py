@@ -26,6 +26,10 @@ from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, refuse
 from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_for, owner_of, verdict_on
 
 SERVICES = ("apigateway", "cloudformation", "lambda")
+STAGE_ATTRIBUTES = frozenset({"Url", "DeploymentId"})
+"""What ``Fn::GetAtt`` returns with ``StageName`` only."""
+ATTRIBUTES = frozenset({"RestApiId", "ResourceId", "ParentId", "Path", "Method", *STAGE_ATTRIBUTES})
+"""What ``Fn::GetAtt`` returns."""
 
 
 def _is_on(services: Services) -> bool:

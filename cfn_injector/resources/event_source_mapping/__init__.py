@@ -42,6 +42,8 @@ from cfn_injector.resources.event_source_mapping.spec import (
 )
 
 SERVICES = ("cloudformation", "lambda")
+ATTRIBUTES = frozenset({"Id", "EventSourceMappingArn", "EventSourceArn", "FunctionArn", "State"})
+"""What ``Fn::GetAtt`` returns."""
 
 
 def _model(operation: Operation) -> Any:

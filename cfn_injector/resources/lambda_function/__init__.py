@@ -44,6 +44,20 @@ from cfn_injector.resources.lambda_function.spec import FunctionSpec
 SERVICES = ("cloudformation", "lambda", "s3", *env_from.SERVICES)
 RESOLVES = ("Env",)
 """The properties in whose values this type resolves dynamic references."""
+ATTRIBUTES = frozenset(
+    {
+        "Arn",
+        "FunctionName",
+        "Version",
+        "VersionArn",
+        "CodeSha256",
+        "LogGroupName",
+        "LogGroupArn",
+        "SnapStartResponse.ApplyOn",
+        "SnapStartResponse.OptimizationStatus",
+    }
+)
+"""What ``Fn::GetAtt`` returns."""
 
 
 def _parse(operation: Operation, properties: Mapping[str, Any]) -> FunctionSpec:

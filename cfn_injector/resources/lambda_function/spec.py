@@ -52,7 +52,7 @@ SEPARATE_CALLS = {
 """Properties that have a call of their own."""
 
 _FLAGS = ("Publish", "Edge", "Adopt", "AllowLoaderVariables", "PublishToLatestPublished")
-_PUBLISHING = ("Publish", "Edge", "PublishToLatestPublished")
+PUBLISHING = ("Publish", "Edge", "PublishToLatestPublished")
 _INLINE_NAMES = {"python": "index.py", "nodejs": "index.js"}
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNKNOWN = "is not known to this provider's model of the API", "correct its name"
@@ -139,7 +139,7 @@ def _flag_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
 
 
 def _publishes(properties: Mapping[str, Any]) -> bool:
-    return any(is_set(properties, name) for name in _PUBLISHING)
+    return any(is_set(properties, name) for name in PUBLISHING)
 
 
 def _inline_name(properties: Mapping[str, Any]) -> str:
