@@ -15,17 +15,14 @@ from hypothesis import strategies as st
 pytest.importorskip("cfnlint", reason="cfn-lint is not installed")
 
 import cfn_injector.lint
-from cfn_injector.lint import properties, resource_types, values
+from cfn_injector.lint import resource_types, values
 from cfn_injector.lint.resource_types import CODE, FUNCTION, MAPPING, METHOD, TYPES
-from cfn_injector.lint.templates import NATIVE
 from cfn_injector.lint.values import NO_VALUE
 from cfn_injector.protocol import registry
 from cfn_injector.resources import lambda_code
 from cfn_injector.resources.api_gateway_resource import spec as method_spec
 from cfn_injector.resources.event_source_mapping import spec as mapping_spec
 from cfn_injector.resources.lambda_function import spec as function_spec
-from cfn_injector.transform import settings as transform_settings
-from cfn_injector.transform.functions import functions
 from tests.support.linting import findings, own
 
 ROOT = Path(__file__).parents[1]
@@ -347,14 +344,6 @@ ACCEPTED = {
       Handler: !GetAtt Code.Handler
       AutoPublishAlias: live
       VersionDescription: !GetAtt Code.CodeSha256
-  Told:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: {{Bucket: !GetAtt Code.S3Bucket, Key: !GetAtt Code.S3Key}}
-      Runtime: python3.13
-      Handler: !GetAtt Code.Handler
-      AutoPublishAlias: live
-      AutoPublishCodeSha256: !Ref Stage
   Version:
     Type: AWS::Lambda::Version
     DeletionPolicy: Delete
@@ -406,15 +395,6 @@ def test_templates_in_json_are_checked_too() -> None:
     lines = dict(enumerate(text.splitlines(), 1))
     found = [(each.rule, lines[each.line].strip()) for each in own(text)]
     assert found == [("E9502", '"Unknown": 1'), ("E9507", '"Fn::GetAtt": "Code.Key"')]
-
-
-def test_metadata_has_the_names_that_the_transform_knows() -> None:
-    for names in (properties.METADATA_NAMES, {"Code", "Handler"}):
-        metadata = {"CfnInjector": dict.fromkeys(names)}
-        template = {"Resources": {"Name": {"Type": NATIVE, "Metadata": metadata}}}
-        found = [str(each) for each in transform_settings.problems(template, list(functions(template)))]
-        unknown = [each for each in found if " is not a name for a function" in each]
-        assert len(unknown) == len(names - properties.METADATA_NAMES)
 
 
 def test_the_page_lists_every_rule() -> None:

@@ -16,11 +16,10 @@ from cfnlint.jsonschema import ValidationError
 from cfnlint.rules.resources.properties import Properties as native
 
 from cfn_injector.lint import properties, scenarios
-from cfn_injector.lint.resource_types import CONNECT, FUNCTION
+from cfn_injector.lint.resource_types import FUNCTION
 from cfn_injector.lint.templates import NATIVE, Finding, Resource, served
 from cfn_injector.resources.lambda_function.spec import OWN_PROPERTIES, PUBLISHING
 
-_OWN = OWN_PROPERTIES | {CONNECT}
 _VERSION_IS_MISSING = "W2530"
 """cfn-lint's warning of a function with SnapStart and no AWS::Lambda::Version. The provider publishes one itself."""
 
@@ -63,7 +62,7 @@ def _as_native(instance: Any) -> Any:
     """The resource as a native function."""
     stated = instance.get("Properties")
     if isinstance(stated, Mapping):
-        shared = {name: value for name, value in stated.items() if name not in _OWN}
+        shared = {name: value for name, value in stated.items() if name not in OWN_PROPERTIES}
         stated = dict_node(shared, getattr(stated, "start_mark", None), getattr(stated, "end_mark", None))
     whole = {**instance, "Type": NATIVE, **({} if stated is None else {"Properties": stated})}
     return dict_node(whole, getattr(instance, "start_mark", None), getattr(instance, "end_mark", None))

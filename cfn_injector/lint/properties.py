@@ -11,20 +11,14 @@ from typing import Any
 from cfn_injector import dynamic_references
 from cfn_injector.errors import PropertyError
 from cfn_injector.lint import values
-from cfn_injector.lint.resource_types import CODE, CONNECT, TYPES
+from cfn_injector.lint.resource_types import CODE, TYPES
 from cfn_injector.lint.templates import Finding, Resource, served
 from cfn_injector.lint.values import Value
 from cfn_injector.protocol.messages import service_timeout
-from cfn_injector.resources import lambda_code
+from cfn_injector.transform.settings import INJECTED, KEY
 
 Scenarios = Iterable[Mapping[str, bool]]
 """Each possible outcome of the conditions that a resource depends on."""
-
-METADATA = "CfnInjector"
-_OF_FUNCTION = frozenset({"Code", "Handler", "Handlers", "Runtime"})
-_OF_TRANSFORM = frozenset({CONNECT, "MoveEnvironment", "Keep"})
-METADATA_NAMES = lambda_code.PROPERTIES - _OF_FUNCTION | _OF_TRANSFORM
-"""What ``Metadata.CfnInjector`` can have. The function has the other properties of ``Custom::LambdaCode``."""
 
 _FROM_FUNCTION = ("Handler", "Runtime", "PackageType")
 _ARTIFACT = {"S3Bucket": "bucket", "S3Key": "key"}
@@ -88,22 +82,20 @@ def _without_parameters(data: Any) -> Any:
 def of_metadata(resource: Resource, scenarios: Scenarios) -> Iterator[Finding]:
     """What ``Metadata.CfnInjector`` of a native function, or of SAM's, cannot be."""
     metadata = resource.body.get("Metadata")
-    if isinstance(metadata, Mapping) and METADATA in metadata:
-        yield from _once(_of_metadata(resource, metadata[METADATA], scenarios))
+    stated = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    if isinstance(stated, Mapping):
+        yield from _once(_of_metadata(resource, stated, scenarios))
 
 
-def _of_metadata(resource: Resource, stated: Any, scenarios: Scenarios) -> Iterator[Finding]:
-    path = (*resource.path, "Metadata", METADATA)
-    if not isinstance(stated, Mapping):
-        yield Finding(path, f"Metadata.{METADATA} is not a map; use a map with Env")
-        return
+def _of_metadata(resource: Resource, stated: Mapping[str, Any], scenarios: Scenarios) -> Iterator[Finding]:
+    path = (*resource.path, "Metadata", KEY)
     for scenario in scenarios:
         value = values.read(stated, path, scenario)
         function = values.read(resource.properties, resource.properties_path, scenario)
         if value.is_unknown("") or function.is_unknown(""):
             continue
         for problem in values.problems(_with_function(value, function), _metadata_problems):
-            yield Finding(value.place(problem.name), f"Metadata.{METADATA}.{problem}")
+            yield Finding(value.place(problem.name), f"Metadata.{KEY}.{problem}")
 
 
 def _with_function(value: Value, function: Value) -> Value:
@@ -117,14 +109,8 @@ def _with_function(value: Value, function: Value) -> Value:
 def _metadata_problems(properties: Mapping[str, Any]) -> list[PropertyError]:
     if properties.get("PackageType", "Zip") != "Zip":
         return [PropertyError("Env", "is for a container image, into which no file can be injected", "deploy a zip")]
-    remedy = f"use {', '.join(sorted(METADATA_NAMES))}"
-    unknown = sorted(properties.keys() - METADATA_NAMES - set(_FROM_FUNCTION))
-    apart = {"PackageType", *_OF_TRANSFORM, *unknown}
-    of_code = {name: value for name, value in properties.items() if name not in apart}
-    return [
-        *(PropertyError(name, "is not a name for a function", remedy) for name in unknown),
-        *TYPES[CODE].problems({**of_code, "Code": _ARTIFACT}),
-    ]
+    of_code = {name: value for name, value in properties.items() if name in (*INJECTED, "Handler", "Runtime")}
+    return list(TYPES[CODE].problems({**of_code, "Code": _ARTIFACT}))
 
 
 def without_timeout(template: Mapping[str, Any]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from cfn_injector.env_properties import CONNECT
 from cfn_injector.errors import PropertyError
 from cfn_injector.lint.values import Value
 from cfn_injector.resources import api_gateway_resource, event_source_mapping, lambda_code, lambda_function
@@ -22,9 +23,6 @@ from cfn_injector.resources.lambda_function import spec as function_spec
 
 FUNCTION, CODE = "Custom::LambdaFunction", "Custom::LambdaCode"
 MAPPING, METHOD = "Custom::EventSourceMapping", "Custom::APIGatewayResource"
-CONNECT = "Connect"
-"""The property of source templates that ``cfn-injector transform`` removes."""
-
 Properties = Mapping[str, Any]
 
 
@@ -34,7 +32,6 @@ class ResourceType(NamedTuple):
     problems: Callable[[Properties], Sequence[PropertyError]]
     attributes: Callable[[Value], Collection[str]]
     resolves: Collection[str] = ()
-    connects: bool = False
 
 
 @cache
@@ -69,6 +66,7 @@ def _place(properties: Properties) -> method_spec.Place:
 
 
 def _without_connect(properties: Properties) -> Properties:
+    """The properties without what ``cfn-injector transform`` removes."""
     return {name: value for name, value in properties.items() if name != CONNECT}
 
 
@@ -86,10 +84,8 @@ def _method_attributes(value: Value) -> Collection[str]:
 
 
 TYPES: Mapping[str, ResourceType] = {
-    FUNCTION: ResourceType(
-        _function_problems, lambda _: lambda_function.ATTRIBUTES, lambda_function.RESOLVES, connects=True
-    ),
-    CODE: ResourceType(_code_problems, _code_attributes, lambda_code.RESOLVES, connects=True),
+    FUNCTION: ResourceType(_function_problems, lambda _: lambda_function.ATTRIBUTES, lambda_function.RESOLVES),
+    CODE: ResourceType(_code_problems, _code_attributes, lambda_code.RESOLVES),
     MAPPING: ResourceType(_mapping_problems, lambda _: event_source_mapping.ATTRIBUTES),
     METHOD: ResourceType(_method_problems, _method_attributes),
 }

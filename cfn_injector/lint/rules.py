@@ -65,6 +65,7 @@ class Metadata(_Rule):
     description = "The Custom::LambdaCode that cfn-injector transform makes of the metadata would be refused"
 
     def findings(self, cfn: Any) -> Iterator[Finding]:
+        yield from connect.names(cfn.template)
         for resource in resources(cfn.template, NATIVE, SAM):
             yield from properties.of_metadata(resource, scenarios.of(cfn, resource))
 
