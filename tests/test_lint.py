@@ -183,7 +183,9 @@ def test_values_of_any_kind_are_read(resource_type: str, data: st.DataObject) ->
         assert isinstance(problems(resource_type, with_intrinsics(RIGHT[resource_type], chosen), conditions), list)
 
 
-@pytest.mark.parametrize(("resource_type", "name"), [(kind, name) for kind, names in KNOWN.items() for name in names])
+@pytest.mark.parametrize(
+    ("resource_type", "name"), [(kind, name) for kind, names in KNOWN.items() for name in sorted(names)]
+)
 def test_every_property_that_the_provider_knows_can_hold_an_intrinsic_function(resource_type: str, name: str) -> None:
     others = {} if name in ("StreamArn", "KmsKeyArn", "Handler") else RIGHT[resource_type]
     found = problems(resource_type, {**others, name: {"Ref": "Parameter"}}, {})
@@ -344,6 +346,14 @@ ACCEPTED = {
       Handler: !GetAtt Code.Handler
       AutoPublishAlias: live
       VersionDescription: !GetAtt Code.CodeSha256
+  Told:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: {{Bucket: !GetAtt Code.S3Bucket, Key: !GetAtt Code.S3Key}}
+      Runtime: python3.13
+      Handler: !GetAtt Code.Handler
+      AutoPublishAlias: live
+      AutoPublishCodeSha256: !Ref Stage
   Version:
     Type: AWS::Lambda::Version
     DeletionPolicy: Delete

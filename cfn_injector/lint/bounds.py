@@ -14,7 +14,7 @@ from cfn_injector.lint.templates import Finding, Resource, references, resources
 from cfn_injector.lint.values import branches
 from cfn_injector.resources.event_source_mapping.spec import function_of
 from cfn_injector.resources.lambda_function.role import path_and_name
-from cfn_injector.transform.edits import Path
+from cfn_injector.transform import Path
 
 _ROLE = "AWS::IAM::Role"
 

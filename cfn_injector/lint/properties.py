@@ -15,7 +15,7 @@ from cfn_injector.lint.resource_types import CODE, TYPES
 from cfn_injector.lint.templates import Finding, Resource, served
 from cfn_injector.lint.values import Value
 from cfn_injector.protocol.messages import service_timeout
-from cfn_injector.transform.settings import INJECTED, KEY
+from cfn_injector.transform import INJECTED, METADATA
 
 Scenarios = Iterable[Mapping[str, bool]]
 """Each possible outcome of the conditions that a resource depends on."""
@@ -82,20 +82,20 @@ def _without_parameters(data: Any) -> Any:
 def of_metadata(resource: Resource, scenarios: Scenarios) -> Iterator[Finding]:
     """What ``Metadata.CfnInjector`` of a native function, or of SAM's, cannot be."""
     metadata = resource.body.get("Metadata")
-    stated = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    stated = metadata.get(METADATA[1]) if isinstance(metadata, Mapping) else None
     if isinstance(stated, Mapping):
         yield from _once(_of_metadata(resource, stated, scenarios))
 
 
 def _of_metadata(resource: Resource, stated: Mapping[str, Any], scenarios: Scenarios) -> Iterator[Finding]:
-    path = (*resource.path, "Metadata", KEY)
+    path = (*resource.path, *METADATA)
     for scenario in scenarios:
         value = values.read(stated, path, scenario)
         function = values.read(resource.properties, resource.properties_path, scenario)
         if value.is_unknown("") or function.is_unknown(""):
             continue
         for problem in values.problems(_with_function(value, function), _metadata_problems):
-            yield Finding(value.place(problem.name), f"Metadata.{KEY}.{problem}")
+            yield Finding(value.place(problem.name), f"{'.'.join(METADATA)}.{problem}")
 
 
 def _with_function(value: Value, function: Value) -> Value:

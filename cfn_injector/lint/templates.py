@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cfn_injector.lint.resource_types import TYPES
-from cfn_injector.transform.edits import Path
+from cfn_injector.transform import Path
 
 NATIVE, SAM = "AWS::Lambda::Function", "AWS::Serverless::Function"
 

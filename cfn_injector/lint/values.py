@@ -14,7 +14,7 @@ from itertools import islice, product
 from typing import Any, Final, NamedTuple
 
 from cfn_injector.errors import PropertyError
-from cfn_injector.transform.edits import Path
+from cfn_injector.transform import Path
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 MAX_ASSUMPTIONS = 64

@@ -11,13 +11,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cfn_injector.errors import PropertiesError, PropertyError
 from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.environment import environment_edits
-from cfn_injector.transform.settings import Options
+from cfn_injector.transform.functions import NATIVE, SAM, functions
+from cfn_injector.transform.settings import INJECTED, METADATA, Options, problems
 from cfn_injector.transform.versions import version_edits
 
-__all__ = ["REMOVED", "Edit", "Options", "Path", "applied", "at", "transform"]
+__all__ = [
+    "INJECTED",
+    "METADATA",
+    "REMOVED",
+    "Edit",
+    "Options",
+    "Path",
+    "applied",
+    "at",
+    "connect_problems",
+    "metadata_problems",
+    "transform",
+]
 
 
 def transform(template: Mapping[str, Any], options: Options) -> list[Edit]:
@@ -26,3 +40,17 @@ def transform(template: Mapping[str, Any], options: Options) -> list[Edit]:
     edits += environment_edits(applied(template, edits), options)
     edits += version_edits(applied(template, edits), options.note)
     return edits
+
+
+def connect_problems(template: Mapping[str, Any]) -> list[PropertyError]:
+    """Why ``Connect`` cannot be done: a problem for each connection."""
+    try:
+        connect_edits(template)
+    except PropertiesError as error:
+        return list(error.problems)
+    return []
+
+
+def metadata_problems(template: Mapping[str, Any]) -> list[PropertyError]:
+    """A problem for each name in ``Metadata.CfnInjector`` that the transform does not know."""
+    return list(problems(template, [each for each in functions(template) if each.type in (NATIVE, SAM)]))

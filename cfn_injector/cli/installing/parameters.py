@@ -55,12 +55,6 @@ OPTIONS = (
     Option("ParameterPaths", "list", "PATH", "paths in Parameter Store that the provider can read"),
     Option("Secrets", "list", "NAME", "secrets in Secrets Manager that the provider can read"),
     Option("ApiGateway", "switch", None, "turn on Custom::APIGatewayResource"),
-    Option(
-        "MacroName",
-        "text",
-        "NAME",
-        "the name of the macro that changes templates as 'transform' does (default: no macro)",
-    ),
     Option("AllowCrossStack", "switch", None, "allow functions and REST APIs of other stacks"),
     Option("ReservedConcurrency", "text", "NUMBER", "how many events the provider can always serve at once"),
     Option("PermissionsBoundary", "text", "ARN", "the permissions boundary of the provider's role"),
