@@ -11,13 +11,15 @@ CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_stream
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-event bench-reading fuzz real-projects real-clients mutants clean
+.PHONY: help demo test lint docs docs-links bench bench-event bench-reading fuzz real-projects real-clients mutants clean
 .PHONY: dist dist-sar dist-provider dist-reader-wheel dist-reader-npm
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
 	@echo "make test   run the tests"
 	@echo "make lint   check style, spelling, types, layers and templates"
+	@echo "make docs   build the documentation as a site (in build/docs)"
+	@echo "make docs-links  ask for every page that the documentation links to"
 	@echo "make bench  measure the cost of rewriting an archive (ARGS=--large takes minutes more)"
 	@echo "make bench-event  measure a whole event at Lambda's shares of a CPU (ARGS='--against COMMIT' compares)"
 	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
@@ -38,7 +40,7 @@ $(VENV)/.made: setup.cfg pyproject.toml
 	@$(BIN)/pip install -qq 'pip>=23.1'
 	@touch $@
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.%: $(VENV)/.made
+$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.fuzz $(VENV)/.docs: $(VENV)/.%: $(VENV)/.made
 	@echo "installing what 'make $*' needs"
 	@$(BIN)/pip install -qq --editable '.[$(EXTRAS_$*)]'
 	@touch $@
@@ -48,6 +50,7 @@ EXTRAS_test := test
 EXTRAS_lint := test,lint
 EXTRAS_bench := test
 EXTRAS_fuzz := fuzz
+EXTRAS_docs := docs
 
 # A separate environment, because checkov pins a boto3 that is older than the provider's.
 $(CHECKOV)/.made-$(CHECKOV_VERSION):
@@ -81,6 +84,13 @@ lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov \
 		--directory templates --directory example_rollup --directory example_streambot \
 		--framework cloudformation --skip-download --quiet --compact
+
+docs: $(VENV)/.docs
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --builder html docs build/docs
+	@echo "build/docs/index.html"
+
+docs-links: $(VENV)/.docs
+	@$(BIN)/sphinx-build --quiet --builder linkcheck docs build/docs-links
 
 bench: $(VENV)/.bench
 	@mkdir -p build
