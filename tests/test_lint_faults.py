@@ -100,7 +100,7 @@ def resources(lines: str, before: str = FUNCTION + CODE) -> str:
 
 
 OF_SCHEMA = {
-    "a misspelled property": function("Timout: 3 # E3002"),
+    "a misspelled property": function("Timeouts: 3 # E3002"),
     "a property of no type": function("Foo: 3 # E3002"),
     "a map in place of a list": function("Tags: {team: shop} # E3012"),
     "a list in place of a map": function("Environment: [A] # E3012"),
@@ -200,7 +200,7 @@ OF_METADATA = {
     ).replace("python3.13", "java21"),
     "a resource that is not there": native("Metadata:\n  CfnInjector:\n    Connect:\n      Table: Read # E9506"),
     "a list of resources": native("Metadata:\n  CfnInjector:\n    Connect: [Role] # E9506"),
-    "the property of a function": function("Connect:\n  Tabel: Read # E9506"),
+    "the property of a function": function("Connect:\n  Gone: Read # E9506"),
 }
 OF_REFERENCES = {
     "an attribute that a function lacks": resources(
