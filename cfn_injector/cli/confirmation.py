@@ -34,10 +34,12 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 @contextmanager
-def interrupted_by_sigterm() -> Iterator[None]:
-    """SIGTERM is an interruption like Ctrl-C, so that everything is removed."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+def interrupted_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP are interruptions like Ctrl-C, so that everything is removed. nohup ignores SIGHUP."""
+    heeded = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, _interrupt) for each in heeded}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from cfn_injector.cli.aws_errors import calls_explained
 from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
 from cfn_injector.cli.build_provider import build
-from cfn_injector.cli.confirmation import confirm, interrupted_by_sigterm
+from cfn_injector.cli.confirmation import confirm, interrupted_by_signals
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
@@ -139,7 +139,7 @@ def run(arguments: argparse.Namespace) -> str:
     _say(f"creates and deletes stacks, functions, buckets and roles with the name {session.name} in {place}")
     _say(estimate(beliefs).text)
     confirm(arguments, "created")
-    with interrupted_by_sigterm():
+    with interrupted_by_signals():
         report = examine(session, beliefs)
     text = _shown(session, place, report, as_json=arguments.output == JSON)
     if problems := _problems(report):

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from cfn_injector.cli.aws_errors import explanation
 from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
 from cfn_injector.cli.build_provider import ROOTS, RUNTIME, build, warnings
-from cfn_injector.cli.confirmation import check_terminal, confirm, interrupted_by_sigterm
+from cfn_injector.cli.confirmation import check_terminal, confirm, interrupted_by_signals
 from cfn_injector.cli.installing import parameters
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError, code_of, message_of
@@ -210,7 +210,7 @@ def run(arguments: argparse.Namespace) -> str:
     _check(arguments)
     regions: list[str | None] = [*(arguments.regions or [None])]
     results, problems = list["Result"](), list[str]()
-    with tempfile.TemporaryDirectory(prefix="cfn-injector-") as folder, interrupted_by_sigterm():
+    with tempfile.TemporaryDirectory(prefix="cfn-injector-") as folder, interrupted_by_signals():
         work = _work(arguments, Path(folder))
         for region in regions:
             try:

@@ -5,6 +5,8 @@
 The command replaces this process: no shell reads it, signals reach it directly, and its exit status is that of this
 command. The values exist nowhere but in its environment. Exit status if it cannot be started: 126 or 127, as for a
 shell.
+
+With ``--local-handler``, a handler of the artifact runs instead: see ``invoking.local_handler``.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_properties import DEFAULT_ENV_FILE, LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.errors import InjectorError
 
-HELP = "run a command with the variables of a stage"
+HELP = "run a command with the variables of a stage, or a handler of its artifact"
 
 TAKES_WORDS = True
 """What follows ``--`` is a command of its own."""
@@ -73,7 +75,9 @@ def _start(command: list[str], environ: Mapping[str, str]) -> Result:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "%(prog)s [options] ADDRESS -- COMMAND [ARGUMENT ...]"
+    parser.usage = (
+        "%(prog)s [options] ADDRESS -- COMMAND [ARGUMENT ...]\n       %(prog)s [options] ADDRESS --local-handler EVENT"
+    )
     parser.add_argument(
         "address",
         metavar="ADDRESS",
@@ -89,15 +93,40 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="also set this variable, although it makes programs load code, such as PATH or PYTHONPATH",
     )
+    group = parser.add_argument_group("handler")
+    group.add_argument(
+        "--local-handler",
+        metavar="EVENT",
+        help="invoke the function's handler once, with a JSON file, JSON text, or - for standard input",
+    )
+    group.add_argument(
+        "--handler", metavar="NAME", help="the function's handler (default: that of the function, or of the loader)"
+    )
+    group.add_argument(
+        "--runtime", metavar="ID", help="its runtime, such as python3.13 (default: that of the function)"
+    )
     aws_options.add_aws(parser)
 
 
-def run(arguments: argparse.Namespace) -> Result:
-    if not arguments.words:
-        raise UsageError("there is no command to run; give it after --")
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.local_handler is None:
+        if not arguments.words:
+            raise UsageError("there is no command to run; give it after --, or an event to --local-handler")
+        if arguments.handler or arguments.runtime:
+            raise UsageError("--handler and --runtime are for --local-handler; leave them out")
+    elif arguments.words:
+        raise UsageError("--local-handler excludes a command; give one of the two")
     unknown = sorted(set(arguments.allow) - LOADER_VARIABLES)
     if unknown:
         raise UsageError(f"--allow {unknown[0]} is not needed; it is for {some(sorted(LOADER_VARIABLES), 20)}")
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    _check(arguments)
+    if arguments.local_handler is not None:
+        from cfn_injector.cli.invoking import local_handler
+
+        return local_handler.run(arguments)
     found = contents_at(arguments.address, arguments.path, aws_options.clients(arguments))
     variables = {**found.environment, **found.env}
     _checked(variables)
