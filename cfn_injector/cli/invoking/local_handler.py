@@ -2,8 +2,8 @@
 
     event -> archive, unpacked into a temporary folder -> the handler's process -> its answer on standard output
 
-The folder is private, and is removed at the end, also after a signal. Logs go to standard error. The exit status is 1 if
-the handler fails. Values are nowhere but in the folder and in the environment of the process.
+The folder is private, and is removed at the end, also after a signal. Logs go to standard error. The exit status is 1
+if the handler fails. Values are nowhere but in the folder and in the environment of the process.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ const NOTE =
 const PATH = "/2018-06-01/runtime";
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const { LAMBDA_TASK_ROOT: TASK_ROOT, _HANDLER: HANDLER, AWS_EXECUTION_ENV: RUNTIME } = process.env;
-const CALLS_BACK = Number(/nodejs(\d+)/.exec(RUNTIME)?.[1]) < 24;
+// Up to nodejs22.x, handlers may call back, and may be properties of functions; a rejection that is left is reported.
+const IS_BEFORE_24 = Number(/nodejs(\d+)/.exec(RUNTIME)?.[1]) < 24;
 
 /** The main file of AWS's client, if it has its native part, which npm compiles. */
 function client(folders) {
@@ -90,10 +91,14 @@ async function find(name) {
     throw error;
   }
   const keys = last.slice(dot + 1).split(".");
-  const within = (object) => keys.reduce((inner, key) => inner?.[key], object);
+  const isInner = (value) => value && (IS_BEFORE_24 || typeof value === "object");
+  const within = (object) => keys.reduce((inner, key) => (isInner(inner) ? inner[key] : undefined), object);
   const found = within(module) || within(module?.default);
   if (!found) throw fault("HandlerNotFound", `${name} is undefined or not exported`);
   if (typeof found !== "function") throw fault("HandlerNotFound", `${name} is not a function`);
+  if (!IS_BEFORE_24 && !found[STREAMING] && found.length > 2) {
+    throw fault("CallbackHandlerDeprecated", "Lambda has removed callbacks starting with Node.js 24; return a promise");
+  }
   return found;
 }
 
@@ -123,9 +128,9 @@ function contextOf(headers) {
   };
 }
 
-/** What the handler returns or, up to nodejs22.x, passes to its callback. */
+/** What the handler returns or passes to its callback. */
 function called(handler, event, context) {
-  if (!CALLS_BACK) return handler(event, context);
+  if (!IS_BEFORE_24) return handler(event, context);
   return new Promise((succeed, fail) => {
     const done = (error, value) => (error === undefined || error === null ? succeed(value) : fail(error));
     const returned = handler(event, Object.assign(context, { succeed, fail, done }), done);
@@ -166,8 +171,11 @@ async function run() {
     await post(errors, described(error));
     process.exit(1);
   };
-  process.on("uncaughtException", failed).on("unhandledRejection", failed);
-  const handler = await find(HANDLER);
+  if (IS_BEFORE_24) {
+    const left = (reason) => failed(fault("UnhandledPromiseRejection", String(reason)));
+    process.on("uncaughtException", failed).on("unhandledRejection", left);
+  }
+  const handler = await find(HANDLER).catch(failed);
   const { headers, body } = await call("GET", "/invocation/next");
   const invocation = `/invocation/${headers["lambda-runtime-aws-request-id"]}`;
   errors = `${invocation}/error`;
@@ -177,7 +185,11 @@ async function run() {
   } else {
     // A promise that nothing can settle any more: Lambda answers null.
     process.once("beforeExit", () => post(`${invocation}/response`, null).then(() => process.exit(0)));
-    await post(`${invocation}/response`, await called(handler, JSON.parse(body), context));
+    try {
+      await post(`${invocation}/response`, await called(handler, JSON.parse(body), context));
+    } catch (error) {
+      await failed(error);
+    }
   }
   process.exit(0);
 }

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +33,8 @@ from cfn_injector.errors import InjectorError
 
 INIT_SECONDS = 10
 """How long a runtime may take to ask for the event, beside the function's timeout."""
+
+_STDERR = 2
 
 
 def _ended(status: int) -> Failed:
@@ -66,7 +67,7 @@ def _outcome(messages: Queue[Message], seconds: float) -> Answered | Failed:
 def _started(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+            command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=_STDERR, start_new_session=True
         )
     except OSError as error:
         raise InjectorError(f"{visible(command[0])} cannot start: {error.strerror}; correct it") from error

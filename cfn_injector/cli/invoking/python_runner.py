@@ -22,8 +22,8 @@ from typing import Any
 
 _PATH = "/2018-06-01/runtime"
 _NOTE = (
-    "note: awslambdaric is not installed for this Python, so a simple runner takes its place: logs are not formatted as "
-    "JSON, and errors while loading have no traceback. pip install awslambdaric adds AWS's runtime client"
+    "note: awslambdaric is not installed for this Python, so a simple runner takes its place: it writes no logs "
+    "as JSON, and errors while loading have no traceback. pip install awslambdaric adds AWS's runtime client"
 )
 
 
