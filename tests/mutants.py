@@ -57,6 +57,7 @@ CONNECT, CONNECTORS = "tests/test_connect.py", "tests/test_connectors.py"
 BYTECODE = "tests/test_bytecode.py"
 READERS = "tests/test_cli_bundle_reader.py"
 PACKAGE, TEXT = "tests/test_cli_package.py", "tests/test_template_text.py"
+RUN_HANDLER, UNPACKING = "tests/test_cli_run_handler.py", "tests/test_unpacking.py"
 SOURCES, LOCKS, PACKAGES = (f"tests/test_cli_bundle_{name}.py" for name in ("sources", "locks", "python"))
 _LOADER = "env_loader/__init__.py"
 _OWNERSHIP = "resources/lambda_function/claim.py"
@@ -77,6 +78,34 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
+    Mutant(
+        "links are unpacked before files",
+        "cli/invoking/unpacking.py",
+        "for makes_links in (False, True):",
+        "for makes_links in (True, False):",
+        (UNPACKING,),
+    ),
+    Mutant(
+        "this process's environment hides the file's variables",
+        "cli/invoking/environment.py",
+        "(name not in env or name in RESERVED_VARIABLES | LOADER_VARIABLES)",
+        "True",
+        (RUN_HANDLER,),
+    ),
+    Mutant(
+        "what a handler started goes on",
+        "cli/invoking/process.py",
+        "os.killpg(process.pid, signal.SIGKILL)",
+        "os.kill(process.pid, signal.SIGKILL)",
+        (RUN_HANDLER,),
+    ),
+    Mutant(
+        "a handler runs without the function's wrapper",
+        "cli/invoking/local_handler.py",
+        "return [*([str(wrapper)] if wrapper else []), *found.command]",
+        "return [*found.command]",
+        (RUN_HANDLER,),
+    ),
     Mutant(
         "a wrong template is written",
         "cli/template_text/splicing.py",
