@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cfn_injector.cli import aws_options
+from cfn_injector.cli.confirmation import interrupted_by_signals
 from cfn_injector.cli.main import main
 from tests.support.cli_places import CANARY
 from tests.support.node_js import needs_node
@@ -277,12 +278,21 @@ def test_the_function_s_timeout_ends_it_and_what_it_started(invoke_function: Inv
 
 
 def test_a_process_that_ends_is_an_error(invoke: Invoke) -> None:
-    text = "import os\n\ndef handler(event, context):\n    os._exit(3)\n"
-    status, _, err = invoke({"app.py": text})
-    assert (status, err.splitlines()[-1]) == (
-        1,
-        "cfn-injector: Runtime.ExitError: Runtime exited with error: exit status 3",
-    )
+    text = "import os\n\ndef handler(event, context):\n    print('last words')\n    os._exit(3)\n"
+    status, _, err = invoke({"app.py": text, **NO_CLIENT})
+    error = "cfn-injector: Runtime.ExitError: Runtime exited with error: exit status 3"
+    assert (status, err.splitlines()[-2:]) == (1, ["last words", error])
+
+
+def test_a_signal_that_is_ignored_as_by_nohup_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_by_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

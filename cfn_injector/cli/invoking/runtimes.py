@@ -60,12 +60,12 @@ def _asked(*command: str) -> _Found | None:
 def _python(version: str, folder: Path) -> Interpreter:
     path = program(f"python{version}")
     found = _asked(path, "-I", "-c", _ASK_PYTHON) if path else None
-    runner = str(_HERE / "python_runner.py")
+    arguments = ["-u", str(_HERE / "python_runner.py")]  # what is printed is not lost if the process is killed
     if found and found.version == version:
-        return Interpreter([found.path, runner], "")
+        return Interpreter([found.path, *arguments], "")
     current = f"{sys.version_info.major}.{sys.version_info.minor}"
     note = "" if current == version else f"python{version} is not on PATH; Python {current} runs the handler"
-    return Interpreter([sys.executable, runner], note)
+    return Interpreter([sys.executable, *arguments], note)
 
 
 def _node(version: str, folder: Path) -> Interpreter:
