@@ -45,6 +45,11 @@ def stated_tags(properties: Mapping[str, Any]) -> dict[str, str]:
         return {}
 
 
+def keyed_hash(secret: bytes, inputs: Any) -> str:
+    """A hexadecimal hash of JSON values, keyed with the secret."""
+    return hmac.new(secret, json.dumps(inputs).encode(), sha256).hexdigest()
+
+
 @dataclass(frozen=True)
 class Operation:
     """One request; ``stack`` is what CloudFormation said about its stack when the operation began."""
@@ -105,7 +110,7 @@ class Operation:
         """
         if not self._secrets:
             self._secrets.append(account_secret(self.client("s3"), staging_bucket(self.services.environ)))
-        return hmac.new(self._secrets[0], json.dumps(inputs).encode(), sha256).hexdigest()
+        return keyed_hash(self._secrets[0], inputs)
 
     def verdict(self, tags: Mapping[str, str]) -> Verdict:
         """What a resource with these tags is to the request."""

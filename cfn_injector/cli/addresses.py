@@ -1,7 +1,7 @@
 """The addresses of deployed functions: ``lambda://NAME[:QUALIFIER]`` and ``stack://STACK/LOGICAL_ID``.
 
     an address -> Deployed: the function's configuration, its tags, and a URL of its code
-    a stack    -> the addresses of its functions, by logical ID
+    a stack    -> its resources, or the addresses of its functions, by logical ID
 
 NAME may be an ARN, and STACK too. A function in a nested stack is ``stack://STACK/NESTED/LOGICAL_ID``. The URL of the
 code is valid for ten minutes, and whoever has it can read the code: no message shows it. Errors: InjectorError.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cfn_injector.cli.aws_errors import calls_explained
 from cfn_injector.cli.aws_options import Clients
@@ -51,6 +51,22 @@ class Deployed:
         return str(self.configuration["FunctionName"])
 
 
+class Resource(NamedTuple):
+    """A resource of a stack, which is given by its name or ID, or of a stack nested in it.
+
+    ``name`` is the logical ID after those of the nested stacks that lead to it.
+    """
+
+    name: str
+    stack: str
+    kind: str
+    physical_id: str
+
+    @property
+    def logical_id(self) -> str:
+        return self.name.rpartition("/")[2]
+
+
 def is_address(location: str) -> bool:
     """Whether the location is that of a function, or of a stack."""
     return split(location)[0] in SCHEMES
@@ -81,8 +97,22 @@ def deployed(location: str, clients: Clients) -> Deployed:
 
 def functions(location: str, clients: Clients) -> dict[str, str]:
     """The address of each function in a stack and its nested stacks, by its logical ID, in the stack's order."""
-    stack, path = _path(split(location)[1])
-    return dict(_functions(_resolved(stack, path, clients), "", clients))
+    found = resources(location, clients)
+    return {each.name: f"{LAMBDA}://{each.physical_id}" for each in found if each.kind in FUNCTIONS}
+
+
+def resources(location: str, clients: Clients) -> list[Resource]:
+    """The resources that exist in a stack and its nested stacks, in the stack's order."""
+    return list(_resources(stack_at(location, clients), "", clients))
+
+
+def stack_at(location: str, clients: Clients) -> str:
+    """The name or ID of the stack at ``stack://STACK``, or of the nested one at ``stack://STACK/NESTED``."""
+    scheme, rest = split(location)
+    if scheme != STACK:
+        raise UsageError(f"{visible(location)} is not a stack; give stack://STACK")
+    stack, path = _path(rest)
+    return _resolved(stack, path, clients)
 
 
 def _path(rest: str) -> tuple[str, list[str]]:
@@ -105,7 +135,7 @@ def _resolved(stack: str, path: list[str], clients: Clients) -> str:
 
 def _resource(stack: str, logical_id: str, clients: Clients) -> Mapping[str, Any]:
     with calls_explained(f"{logical_id} in stack {stack}", _CHECK):
-        client = clients("cloudformation", **_region_of(stack))
+        client = clients("cloudformation", **region_of(stack))
         answer = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
     found: Mapping[str, Any] = answer["StackResourceDetail"]
     if not found.get("PhysicalResourceId"):
@@ -113,7 +143,8 @@ def _resource(stack: str, logical_id: str, clients: Clients) -> Mapping[str, Any
     return found
 
 
-def _region_of(stack: str) -> dict[str, str]:
+def region_of(stack: str) -> dict[str, str]:
+    """Arguments for a client in the Region of a stack; empty if the stack is given by its name."""
     return {"region_name": stack.split(":")[3]} if stack.startswith("arn:") else {}
 
 
@@ -130,16 +161,16 @@ def _physical_id(location: str, clients: Clients) -> str:
     raise InjectorError(f"{path[-1]} in stack {stack} is an {kind}; name a function, a version or an alias")
 
 
-def _functions(stack: str, above: str, clients: Clients) -> Iterator[tuple[str, str]]:
+def _resources(stack: str, above: str, clients: Clients) -> Iterator[Resource]:
     with calls_explained(f"stack {stack}", _CHECK):
-        client = clients("cloudformation", **_region_of(stack))
+        client = clients("cloudformation", **region_of(stack))
         pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
-        resources = [each for page in pages for each in page["StackResourceSummaries"]]
-    for each in resources:
+        found = [each for page in pages for each in page["StackResourceSummaries"]]
+    for each in found:
         name, kind, physical_id = each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId")
         if not physical_id or each.get("ResourceStatus") == "DELETE_COMPLETE":
             continue
-        if kind in FUNCTIONS:
-            yield f"{above}{name}", f"{LAMBDA}://{physical_id}"
-        elif kind == _NESTED:
-            yield from _functions(physical_id, f"{above}{name}/", clients)
+        if kind == _NESTED:
+            yield from _resources(physical_id, f"{above}{name}/", clients)
+        else:
+            yield Resource(f"{above}{name}", stack, kind, physical_id)

@@ -40,6 +40,7 @@ COMMANDS = {
     "completion": "cfn_injector.cli.completion",
     "diff": "cfn_injector.cli.diff",
     "doctor": "cfn_injector.cli.doctor",
+    "drift": "cfn_injector.cli.drift",
     "env-version": "cfn_injector.cli.env_version",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",

@@ -86,6 +86,17 @@ class Stack(NamedTuple):
     status: str = ""
 
 
+def name_of(stack_id: str) -> str:
+    """The name of the stack with this ID."""
+    return stack_id.rpartition(":")[2].split("/")[1]
+
+
+def folder_of(stack_id: str, logical_id: str) -> str:
+    """Part of the keys of all objects of a resource, and of no other resource's. It ends with a slash."""
+    stack = sha256(stack_id.encode()).hexdigest()[:16]
+    return f"{name_of(stack_id)}-{stack}/{logical_id}/"
+
+
 @dataclass(frozen=True)
 class Request:
     """One event. ``deadline`` and ``issued_at`` are seconds since the epoch. Properties may hold secrets."""
@@ -105,13 +116,12 @@ class Request:
 
     @property
     def stack_name(self) -> str:
-        return self.stack_id.rpartition(":")[2].split("/")[1]
+        return name_of(self.stack_id)
 
     @property
     def folder(self) -> str:
-        """Part of the keys of all objects of this resource, and of no other resource's. It ends with a slash."""
-        stack = sha256(self.stack_id.encode()).hexdigest()[:16]
-        return f"{self.stack_name}-{stack}/{self.logical_id}/"
+        """Part of the keys of this resource's objects: see ``folder_of``."""
+        return folder_of(self.stack_id, self.logical_id)
 
 
 class Response(NamedTuple):

@@ -443,9 +443,29 @@ class FakeLambda:
         self._found(params).separate["recursion"] = params["RecursiveLoop"]
         return {}
 
+    def GetFunctionCodeSigningConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._found(params)
+        found = {"FunctionName": function.configuration["FunctionName"]}
+        arn = function.separate.get("signing")
+        return {**found, **({"CodeSigningConfigArn": arn} if arn else {})}
+
+    def GetFunctionRecursionConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"RecursiveLoop": self._found(params).separate.get("recursion", "Terminate")}
+
     def PutRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
-        self._found(params).separate["runtime"] = params["UpdateRuntimeOn"]
+        function = self._found(params)
+        function.separate["runtime"] = params["UpdateRuntimeOn"]
+        function.separate["runtime-version"] = params.get("RuntimeVersionArn")
         return {}
+
+    def GetRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
+        function = self._found(params)
+        version = function.separate.get("runtime-version")
+        return {
+            "FunctionArn": function.configuration["FunctionArn"],
+            "UpdateRuntimeOn": function.separate.get("runtime", "Auto"),
+            **({"RuntimeVersionArn": version} if version else {}),
+        }
 
     def PutFunctionScalingConfig(self, params: dict[str, Any]) -> dict[str, Any]:
         self._found(params).separate["scaling"] = (params["Qualifier"], params.get("FunctionScalingConfig"))

@@ -72,6 +72,10 @@ class FakeCloudFormation:
         self.status = "CREATE_IN_PROGRESS"
         self.statuses: dict[str, str] = {}
         """The states of other stacks, by their IDs."""
+        self.templates: dict[str, Any] = {}
+        """The templates as GetTemplate returns them, by stack ID."""
+        self.page = 100
+        """How many resources a page of ListStackResources has."""
         self.held = {(STACK_ID, logical_id): Held("Custom::LambdaFunction", status="CREATE_IN_PROGRESS")}
         self.newest: Held | None = None
         """The newest event of the resource, if that is about another physical ID than its record."""
@@ -113,6 +117,8 @@ class FakeCloudFormation:
             "DescribeStackResource": self._resource,
             "DescribeStackResources": self._resources,
             "DescribeStackEvents": self._events,
+            "ListStackResources": self._listed,
+            "GetTemplate": self._template,
         }
         try:
             number = self.wire.before(action, "cloudformation")
@@ -131,8 +137,14 @@ class FakeCloudFormation:
             raise Fault("ValidationError", f"Stack with id {stack_id} does not exist")
         return status
 
+    def _id_of(self, stack: str) -> str:
+        """The ID of a stack that is given by its name or ID. A deleted one has an ID alone."""
+        ids = [STACK_ID, *self.statuses]
+        live = (each for each in ids if each.split("/")[1] == stack and self._status(each) != "DELETE_COMPLETE")
+        return next(live, stack)
+
     def _stacks(self, params: dict[str, str]) -> str:
-        stack_id = params["StackName"]
+        stack_id = self._id_of(params["StackName"])
         status = self._status(stack_id)
         tags = "".join(
             f"<member><Key>{escape(key)}</Key><Value>{escape(value)}</Value></member>"
@@ -165,7 +177,7 @@ class FakeCloudFormation:
         )
 
     def _resource(self, params: dict[str, str]) -> str:
-        stack_id, logical_id = params["StackName"], params["LogicalResourceId"]
+        stack_id, logical_id = self._id_of(params["StackName"]), params["LogicalResourceId"]
         found = self._found(stack_id, logical_id)
         described = self._described(stack_id, logical_id, found, "LastUpdatedTimestamp")
         return f"<StackResourceDetail>{described}</StackResourceDetail>"
@@ -195,6 +207,25 @@ class FakeCloudFormation:
             if stack == stack_id and not lagging
         ]
         return f"<StackEvents>{''.join(members)}</StackEvents>"
+
+    def _listed(self, params: dict[str, str]) -> str:
+        """The resources of a stack, in pages; ``NextToken`` is the number of the first one."""
+        stack_id = self._id_of(params["StackName"])
+        self._status(stack_id)
+        held = [(logical_id, each) for (stack, logical_id), each in self.held.items() if stack == stack_id]
+        first = int(params.get("NextToken", 0))
+        rest = held[first : first + self.page]
+        members = "".join(
+            f"<member>{self._described(stack_id, logical_id, each, 'LastUpdatedTimestamp')}</member>"
+            for logical_id, each in rest
+        )
+        more = f"<NextToken>{first + self.page}</NextToken>" if first + self.page < len(held) else ""
+        return f"<StackResourceSummaries>{members}</StackResourceSummaries>{more}"
+
+    def _template(self, params: dict[str, str]) -> str:
+        template = self.templates[self._id_of(params["StackName"])]
+        text = template if isinstance(template, str) else json.dumps(template)
+        return f"<TemplateBody>{escape(text)}</TemplateBody>"
 
     # -- events
 

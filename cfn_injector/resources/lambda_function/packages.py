@@ -21,9 +21,13 @@ from cfn_injector.resources.lambda_function.applied import inputs
 from cfn_injector.resources.lambda_function.spec import FunctionSpec
 
 
+def prefix_of(folder: str, name: str) -> str:
+    """The prefix of a function's packages, and of no other function's; ``folder`` is that of its resource."""
+    return f"deployed/{folder}{name}/"
+
+
 def _prefix(operation: Operation, name: str) -> str:
-    """The prefix of this function's packages, and of no other function's."""
-    return f"deployed/{operation.request.folder}{name}/"
+    return prefix_of(operation.request.folder, name)
 
 
 def key_of(operation: Operation, spec: FunctionSpec, name: str) -> str:
