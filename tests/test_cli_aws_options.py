@@ -20,7 +20,9 @@ from tests.support.cli_places import SMALL
 from tests.support.world import ARTIFACTS, STAGING
 
 CANARY = "c4nary-w0uld-be-secret"
-REACHES_AWS = {"bundle", "diff", "doctor", "drift", "env-version", "inject", "inspect", "install", "package", "run"}
+REACHES_AWS = {
+    *("bundle", "diff", "doctor", "drift", "env-version", "inject", "inspect", "install", "ls", "package", "run"),
+}
 WRITES_A_FILE = {"build-provider", "bundle", "inject"}
 HAS_AN_OUTPUT_OF_ITS_OWN = {"completion", "package", "run", "transform"}
 """A script, a template, or what a command prints."""

@@ -40,7 +40,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     provider = somebody(PROVIDER)
     provider.configuration["Environment"] = {"Variables": {"CFN_INJECTOR_STAGING_BUCKET": STAGING, "A": CANARY}}
     world.aws_lambda.functions[PROVIDER] = provider
-    monkeypatch.setattr(aws_options, "clients", lambda _: world.client)
+    monkeypatch.setattr(aws_options, "clients", lambda *_, **__: world.client)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         stack = () if set(arguments) - {"--json"} else ("shop-dev",)

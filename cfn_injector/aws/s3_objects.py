@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any, TypeVar
@@ -139,6 +140,18 @@ def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
         for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK):
             digest.update(chunk)
     return b64encode(digest.digest()).decode()
+
+
+def uploaded_at(client: Any, bucket: str, key: str) -> datetime | None:
+    """When an object was written, or None if there is no object."""
+    with translated(f"s3://{bucket}/{key}", "s3:GetObject"):
+        try:
+            found: datetime = client.head_object(Bucket=bucket, Key=key)["LastModified"]
+        except ClientError as error:
+            if code_of(error) not in _MISSING:
+                raise
+            return None
+    return found
 
 
 def tags_of(client: Any, bucket: str, key: str) -> dict[str, str]:

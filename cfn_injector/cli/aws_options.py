@@ -29,6 +29,12 @@ def no_clients(service: str, **_: Any) -> Any:
 
 TEXT, JSON = "text", "json"
 
+PATIENT = 10
+"""The attempts of a command with many calls: Lambda accepts 15 per second in an account.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
+"""
+
 
 def _url(text: str) -> str:
     from urllib.parse import urlsplit

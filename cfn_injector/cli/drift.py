@@ -104,7 +104,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Result:
     stated = arguments.stack
     location = stated if addresses.is_address(stated) else f"{addresses.STACK}://{stated}"
-    report = examine(location, arguments.name, arguments.path, aws_options.clients(arguments))
+    clients = aws_options.clients(arguments, attempts=aws_options.PATIENT)
+    report = examine(location, arguments.name, arguments.path, clients)
     status = 1 if any(each.status in DRIFTED for each in report.findings) else 0
     text = _as_json(report) if arguments.output == aws_options.JSON else "\n".join(_as_text(report))
     return Result(text, status)

@@ -47,6 +47,7 @@ COMMANDS = {
     "install": "cfn_injector.cli.install",
     "lint": "cfn_injector.cli.lint",
     "local": "cfn_injector.local.tool",
+    "ls": "cfn_injector.cli.ls",
     "package": "cfn_injector.cli.package",
     "run": "cfn_injector.cli.run",
     "transform": "cfn_injector.cli.transform",

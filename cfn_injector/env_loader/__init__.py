@@ -64,6 +64,7 @@ __all__ = [
     "is_started",
     "kind_of",
     "problems",
+    "running",
     "started",
     "stopped",
 ]
@@ -184,6 +185,13 @@ def is_started(observed: Mapping[str, Any], loader: Loader) -> bool:
     if loader.exec_wrapper:
         return bool(observed.get("Environment", {}).get("Variables", {}).get(EXEC_WRAPPER) == loader.exec_wrapper)
     return bool(observed.get("Handler") == loader.handler)
+
+
+def running(observed: Mapping[str, Any]) -> str:
+    """The loader that a function with this configuration runs first: ``handler``, ``exec`` or ``none``."""
+    if observed.get("Handler") in {shim.handler for shim in SHIMS}:
+        return "handler"
+    return "exec" if observed.get("Environment", {}).get("Variables", {}).get(EXEC_WRAPPER) == _WRAPPER else "none"
 
 
 def stopped(observed: Mapping[str, Any], handler: str) -> dict[str, Any]:

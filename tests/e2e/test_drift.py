@@ -16,7 +16,7 @@ from tests.e2e.test_stacks import CANARY, REF, attribute, with_entry
 @pytest.fixture(autouse=True)
 def own_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands use the emulated account."""
-    monkeypatch.setattr(aws_options, "clients", lambda _: lambda service, **_: account.client(service))
+    monkeypatch.setattr(aws_options, "clients", lambda *_, **__: lambda service, **_: account.client(service))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
@@ -56,3 +56,39 @@ def test_what_was_just_deployed_has_not_changed_and_each_change_by_hand_is_found
     client.put_function_recursion_config(FunctionName=name, RecursiveLoop="Terminate")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
     assert found()[1]["Function"] == ["Code", "MemorySize", "ReservedConcurrentExecutions", "RecursiveLoop"]
+
+
+def test_all_functions_of_the_account_are_listed(
+    account: Account, stacks: Stacks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = account.function(Env={"TABLE": CANARY}, EnvLoader="handler", Publish=True)
+    stack = stacks.create("e2e-ls", {"Function": function}, Name=REF)
+    client, name = account.client("lambda"), stack.outputs["Name"]
+    retained = {**account.function(), "DeletionPolicy": "Retain"}
+    gone = stacks.create("e2e-ls-gone", {"Function": retained}, Name=REF).outputs["Name"]
+    stacks.delete("e2e-ls-gone")
+    try:
+        status, found = printed(capsys, "ls", "--env")
+    finally:
+        account.delete_retained(gone)
+    listed = {each["function"]: each for each in found}
+    assert status == 0
+    assert {each: listed[each]["stack_status"] for each in (name, gone)} == {
+        name: "CREATE_COMPLETE",
+        gone: "DELETE_COMPLETE",
+    }
+    assert listed[name] == {
+        "function": name,
+        "stack": "e2e-ls",
+        "stack_id": client.get_function(FunctionName=name)["Tags"]["cfn-injector:stack-id"],
+        "stack_status": "CREATE_COMPLETE",
+        "logical_id": "Function",
+        "artifact": f"{account.source_bucket}/{account.builds[1]}",
+        "version": "1",
+        "loader": "handler",
+        "last_modified": client.get_function_configuration(FunctionName=name)["LastModified"],
+        "env": ["FROM_ARTIFACT", "TABLE"],
+    }
+    newer = f"{account.source_bucket}/newer.zip"
+    account.client("s3").put_object(Bucket=account.source_bucket, Key="newer.zip", Body=b"")
+    assert name in [each["function"] for each in printed(capsys, "ls", "--artifact-older-than", newer)[1]]
