@@ -302,3 +302,19 @@ def test_an_injection_changes_no_code() -> None:
     inject(BytesSource(SMALL), kept, {"A": "1"})
     before, after = (contents.contents_of(BytesSource(data), ".env", "it") for data in (SMALL, kept.data))
     assert before.code == after.code
+
+
+def test_a_stack_that_is_given_by_its_id_has_its_functions_in_its_own_region() -> None:
+    regions = []
+    stack = "arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/dev/1c2fa620"
+    account = Account("https://code.example", {stack: {"List": "dev-list"}}, {})
+
+    def client(service: str, **options: str) -> Account:
+        regions.append((service, options.get("region_name")))
+        return account
+
+    (address,) = addresses.functions(f"stack://{stack}", client).values()
+    assert address == "lambda://arn:aws-cn:lambda:cn-north-1:111122223333:function:dev-list"
+    for each in (address, f"stack://{stack}/List"):
+        addresses.deployed(each, client)
+    assert {region for _, region in regions} == {"cn-north-1"}

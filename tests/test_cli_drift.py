@@ -18,6 +18,9 @@ from cfn_injector.resources.lambda_function.described import DESCRIBED
 from tests.fakes.aws_lambda import ACCOUNT, REGION, Function
 from tests.fakes.cloudformation import STACK_ID as STACK
 from tests.fakes.cloudformation import Held
+from tests.support import api_gateway_resources, event_source_mappings
+from tests.support.api_gateway_resources import TYPE as METHOD
+from tests.support.event_source_mappings import MAPPING
 from tests.support.lambda_functions import BASE, CANARY, CODE, FUNCTION, INJECTED, created, somebody, updated
 from tests.support.world import STAGING, World
 from tests.test_described import CHANGES
@@ -315,14 +318,11 @@ def test_nested_stacks_are_examined_in_pages_of_any_size(world: World, run: Run)
     inner = world.aws_lambda.functions["inner"] = somebody("inner")
     inner.tags = {**function.tags, STACK_ID: NESTED}
     world.stack.held[NESTED, "Function"] = Held(FUNCTION, "inner")
-    world.stack.held[STACK, "Mapping"] = Held("Custom::EventSourceMapping", "uuid")
     world.stack.page = 1
     status, out, _ = run("--json")
     assert status == 1
     assert list(status_of(out)) == ["Function", "Inner/Function"]
     assert "Tags" not in status_of(out)["Inner/Function"][1]
-    assert json.loads(out)["not_examined"] == {"Custom::EventSourceMapping": 1}
-    assert "not examined: 1 Custom::EventSourceMapping" in run()[1]
     assert list(status_of(run("stack://shop-dev/Inner", "--json")[1])) == ["Function"]
 
 
@@ -339,6 +339,28 @@ def test_nothing_is_written(world: World, run: Run) -> None:
     changes, objects = world.aws_lambda.changes(), world.staged()
     run()
     assert (world.aws_lambda.changes(), world.staged()) == (changes, objects)
+
+
+# Other types ----------------------------------------------------------------------------------------------------------
+
+
+def test_of_mappings_and_methods_only_the_existence_is_examined(world: World, functions: None, run: Run) -> None:
+    world.stack.held.clear()
+    ids = {}
+    for kind, properties in ((MAPPING, event_source_mappings.BASE), (METHOD, api_gateway_resources.BASE)):
+        world.stack.logical_id = kind.rpartition(":")[2]
+        answered = world.stack.send(world.stack.event("Create", properties, resource_type=kind))
+        assert answered["Status"] == "SUCCESS", answered["Reason"]
+        ids[kind] = answered["PhysicalResourceId"]
+        world.stack.held[STACK, world.stack.logical_id] = Held(kind, ids[kind])
+    world.stack.status = "CREATE_COMPLETE"
+    told = [f"{kind}: 1, of which only the existence was checked" for kind in (METHOD, MAPPING)]
+    assert run() == (0, "".join(f"{line}\n" for line in told), "")
+    world.aws_lambda.mappings.clear()
+    api, resource, verb = ids[METHOD].split("/")
+    world.client("apigateway").delete_method(restApiId=api, resourceId=resource, httpMethod=verb)
+    status, out, _ = run("--json")
+    assert (status, list(status_of(out).values())) == (1, [("DELETED", [])] * 2)
 
 
 # What cannot be examined ----------------------------------------------------------------------------------------------

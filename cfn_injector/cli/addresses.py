@@ -98,7 +98,9 @@ def deployed(location: str, clients: Clients) -> Deployed:
 def functions(location: str, clients: Clients) -> dict[str, str]:
     """The address of each function in a stack and its nested stacks, by its logical ID, in the stack's order."""
     found = resources(location, clients)
-    return {each.name: f"{LAMBDA}://{each.physical_id}" for each in found if each.kind in FUNCTIONS}
+    return {
+        each.name: f"{LAMBDA}://{_in_region(each.stack, each.physical_id)}" for each in found if each.kind in FUNCTIONS
+    }
 
 
 def resources(location: str, clients: Clients) -> list[Resource]:
@@ -148,6 +150,14 @@ def region_of(stack: str) -> dict[str, str]:
     return {"region_name": stack.split(":")[3]} if stack.startswith("arn:") else {}
 
 
+def _in_region(stack: str, function: str) -> str:
+    """The ARN of a function in a stack that is given by its ID; for one that is given by its name, the name."""
+    if not stack.startswith("arn:") or function.startswith("arn:"):
+        return function
+    _, partition, _, region, account, _ = stack.split(":", 5)
+    return f"arn:{partition}:lambda:{region}:{account}:function:{function}"
+
+
 def _physical_id(location: str, clients: Clients) -> str:
     """The name or ARN of the function that a logical ID stands for."""
     stack, path = _path(split(location)[1])
@@ -157,7 +167,7 @@ def _physical_id(location: str, clients: Clients) -> str:
     resource = _resource(stack, path[-1], clients)
     kind, physical_id = resource["ResourceType"], str(resource["PhysicalResourceId"])
     if kind in FUNCTIONS | _QUALIFIED:
-        return physical_id
+        return _in_region(stack, physical_id)
     raise InjectorError(f"{path[-1]} in stack {stack} is an {kind}; name a function, a version or an alias")
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from cfn_injector.cli import addresses, advice, aws_options
 from cfn_injector.cli.comparison import EQUAL, Comparison, Row
 from cfn_injector.cli.display import some, visible
-from cfn_injector.cli.drift_findings import DRIFTED, IN_SYNC, Finding
+from cfn_injector.cli.drift_findings import DRIFTED, EXISTS, IN_SYNC, Finding
 from cfn_injector.cli.drift_reading import Report, examine
 from cfn_injector.cli.result import Result
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
@@ -59,14 +60,15 @@ def _details(finding: Finding) -> Iterator[str]:
 
 
 def _as_text(report: Report) -> Iterator[str]:
+    others = Counter(each.resource.kind for each in report.findings if each.note == EXISTS)
     for finding in report.findings:
-        if finding.status != IN_SYNC:
+        if finding.status != IN_SYNC and finding.note != EXISTS:
             yield "  ".join([finding.resource.name, finding.status, *filter(None, [", ".join(finding.changed)])])
             yield from (f"  {line}" for line in _details(finding))
-    same = sum(each.status == IN_SYNC for each in report.findings)
-    yield f"{same} of {len(report.findings)} are as they were deployed"
-    if report.unexamined:
-        yield f"not examined: {', '.join(f'{count} {kind}' for kind, count in sorted(report.unexamined.items()))}"
+    compared = [each.status for each in report.findings if each.note != EXISTS]
+    if compared:
+        yield f"{compared.count(IN_SYNC)} of {len(compared)} are as they were deployed"
+    yield from (f"{kind}: {count}, of which only the existence was checked" for kind, count in sorted(others.items()))
 
 
 def _facts(finding: Finding) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _facts(finding: Finding) -> dict[str, Any]:
 
 def _as_json(report: Report) -> str:
     findings = list(map(_facts, report.findings))
-    return json.dumps({"stack": report.stack, "resources": findings, "not_examined": dict(report.unexamined)})
+    return json.dumps({"stack": report.stack, "resources": findings})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ TAGS = "Tags"
 NO_RECORD = "its tags do not say what was deployed: an earlier provider deployed it, or its stack has over 40 tags"
 OTHER_PROVIDER = "everything differs, as if another provider had deployed it: give its --name"
 NO_OBJECT = "the object with its code is gone"
+EXISTS = "it exists, and its properties are not compared"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reads what ``drift`` compares: takes a stack and clients, returns a finding for each function.
+"""Reads what ``drift`` compares: takes a stack and clients, returns a finding for each resource of a provider.
 
     stack -> its resources -> each function, and the code that was deployed -> findings
 
@@ -9,7 +9,6 @@ InjectorError.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,20 +17,19 @@ from typing import Any
 
 from cfn_injector.aws.operation import keyed_hash
 from cfn_injector.aws.s3_objects import SECRET_KEY, stored_sha256
-from cfn_injector.cli import addresses, drift_findings, stack_templates
+from cfn_injector.cli import addresses, drift_findings, existence, stack_templates
 from cfn_injector.cli.addresses import Resource
 from cfn_injector.cli.aws_errors import calls_explained, object_explained
 from cfn_injector.cli.aws_options import Clients
 from cfn_injector.cli.comparison import Comparison, compare
 from cfn_injector.cli.contents import contents_at
-from cfn_injector.cli.drift_findings import DELETED, IN_SYNC, Finding
+from cfn_injector.cli.drift_findings import DELETED, IN_SYNC, NOT_CHECKED, Finding
 from cfn_injector.errors import InjectorError
 from cfn_injector.protocol.messages import folder_of
 from cfn_injector.resources.lambda_function import api, described, packages
 
 AT_ONCE = 8
 _FUNCTION, _NATIVE, _CODE = "Custom::LambdaFunction", "AWS::Lambda::Function", "Custom::LambdaCode"
-_UNEXAMINED = ("Custom::EventSourceMapping", "Custom::APIGatewayResource")
 _CHECK = "check the name, the Region and your permissions"
 
 _SEPARATE: Mapping[str, Callable[[Any, str], Any]] = {
@@ -57,11 +55,10 @@ class Provider:
 
 @dataclass(frozen=True)
 class Report:
-    """The findings in the stack's order, and how many resources of other types of the provider there are, by type."""
+    """The findings in the stack's order; ``stack`` is its ID."""
 
     stack: str
     findings: Sequence[Finding]
-    unexamined: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -121,6 +118,12 @@ class _Reader:
             return Finding(resource, DELETED)
         return drift_findings.of_native(resource, found["Configuration"]["CodeSha256"], list(map(digest, keys)))
 
+    def other(self, resource: Resource) -> Finding:
+        """The finding about a resource of which nothing was recorded: whether it exists."""
+        with calls_explained(f"{resource.kind} {resource.name}", _CHECK):
+            there = existence.exists(self.client, resource.kind, resource.physical_id)
+        return Finding(resource, NOT_CHECKED, note=drift_findings.EXISTS) if there else Finding(resource, DELETED)
+
     def digest(self, key: str) -> str | None:
         """The SHA-256 of an object in the staging bucket, or None if it does not exist."""
         with object_explained(f"s3://{self.provider.bucket}/{key}"):
@@ -174,16 +177,18 @@ def examine(location: str, name: str, path: str, clients: Clients) -> Report:
     stack = _stable(addresses.stack_at(location, clients), clients)
     region = addresses.region_of(stack)
     resources = addresses.resources(f"{addresses.STACK}://{stack}", clients)
-    reader = _Reader(clients, _provider(name, clients, region), region, path)
+    recorded = any(each.kind in (_FUNCTION, _CODE) for each in resources)  # else there may be no key yet
+    provider = _provider(name, clients, region) if recorded else Provider("", b"")
+    reader = _Reader(clients, provider, region, path)
     digest, sources = cache(reader.digest), reader.sources(resources)
     kinds: Mapping[str, Callable[[Resource], Finding]] = {
         _FUNCTION: reader.function,
         _CODE: partial(reader.code, digest=digest),
         _NATIVE: lambda each: reader.native(each, sources[each], digest),
+        **dict.fromkeys(existence.KINDS, reader.other),
     }
-    chosen = [each for each in resources if each.kind in (_FUNCTION, _CODE) or sources.get(each)]
-    unexamined = Counter(each.kind for each in resources if each.kind in _UNEXAMINED)
-    if not chosen and not unexamined:
+    chosen = [each for each in resources if (each.kind in kinds and each.kind != _NATIVE) or sources.get(each)]
+    if not chosen:
         raise InjectorError(f"stack {stack} holds no resource of a provider; check the name and the Region")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return Report(stack, list(pool.map(lambda each: kinds[each.kind](each), chosen)), unexamined)
+        return Report(stack, list(pool.map(lambda each: kinds[each.kind](each), chosen)))
