@@ -39,6 +39,7 @@ EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.
 AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
 DOCTOR, MOVES = "tests/test_doctor.py", "tests/test_transform_environment.py"
 INSTALL = "tests/test_install.py"
+DRIFT, LS = "tests/test_cli_drift.py", "tests/test_cli_ls.py"
 OTHER_STACKS, SECRETS = "tests/attacks/test_other_stacks.py", "tests/attacks/test_secrets.py"
 ARCHIVES, OBSERVED = "tests/attacks/test_archives.py", "tests/test_observed_state.py"
 SIZES, REFUSED = "tests/test_zip_sizes.py", "tests/test_zip_refused.py"
@@ -1306,7 +1307,7 @@ MUTANTS = (
         "bytecode depends on what else the process did", "cli/bytecode.py", "dumps(code, 2)", "dumps(code)", (BYTECODE,)
     ),
     Mutant("the loader's bytecode is left out", _LOADER, "yield from _bytecode(shim, sources)", "pass", (BYTECODE,)),
-    Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(self._secrets[0],", 'hmac.new(b"",', (CODE,)),
+    Mutant("the hash in an ID has no key", "aws/operation.py", "hmac.new(secret,", 'hmac.new(b"",', (CODE,)),
     Mutant("a damaged key is used", "aws/s3_objects.py", "if len(found) != _SECRET_BYTES:", "if False:", (CODE,)),
     Mutant("the last first use wins", "aws/s3_objects.py", ', IfNoneMatch="*")', ")", (CODE,)),
     Mutant(
@@ -1819,6 +1820,62 @@ MUTANTS = (
         "if not (_publishes(resource) and _is_of_version(error))",
         "if error",
         (LINT,),
+    ),
+    Mutant(
+        "a function that has drifted is reported as deployed",
+        "cli/drift_findings.py",
+        "status = MODIFIED if changed else IN_SYNC",
+        "status = IN_SYNC if changed else IN_SYNC",
+        (DRIFT,),
+    ),
+    Mutant(
+        "tags that name another stack are no drift",
+        "cli/drift_findings.py",
+        "*([] if owned else [TAGS])",
+        "",
+        (DRIFT,),
+    ),
+    Mutant(
+        "what was not recorded is reported as deployed",
+        "cli/drift_findings.py",
+        "IN_SYNC if recorded else NOT_CHECKED",
+        "IN_SYNC",
+        (DRIFT,),
+    ),
+    Mutant(
+        "a stack is examined while it changes",
+        "cli/drift_reading.py",
+        'if found["StackStatus"].endswith("_IN_PROGRESS"):',
+        "if False:",
+        (DRIFT,),
+    ),
+    Mutant(
+        "the code is compared with an older package",
+        "cli/drift_reading.py",
+        'newest = max(listed, key=lambda each: each["LastModified"])',
+        'newest = min(listed, key=lambda each: each["LastModified"])',
+        (DRIFT,),
+    ),
+    Mutant(
+        "an artifact that is gone is not old",
+        "cli/tagged_functions.py",
+        "if time is None or time < then",
+        "if time is not None and time < then",
+        (LS,),
+    ),
+    Mutant(
+        "an artifact is older than itself",
+        "cli/tagged_functions.py",
+        "time < then}",
+        "time <= then}",
+        (LS,),
+    ),
+    Mutant(
+        "a deleted stack passes for one that exists",
+        "cli/tagged_functions.py",
+        "return found.status if found else GONE",
+        'return found.status if found else "CREATE_COMPLETE"',
+        (LS,),
     ),
 )
 

@@ -21,9 +21,18 @@ from tests.fakes.cloudformation import Held
 from tests.support import api_gateway_resources, event_source_mappings
 from tests.support.api_gateway_resources import TYPE as METHOD
 from tests.support.event_source_mappings import MAPPING
-from tests.support.lambda_functions import BASE, CANARY, CODE, FUNCTION, INJECTED, created, somebody, updated
+from tests.support.lambda_functions import (
+    BASE,
+    CANARY,
+    CHANGES_BY_HAND,
+    CODE,
+    FUNCTION,
+    INJECTED,
+    created,
+    somebody,
+    updated,
+)
 from tests.support.world import STAGING, World
-from tests.test_described import CHANGES
 
 NESTED = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop-dev-Inner/2c2fa620"
 PROVIDER = "cfn-injector"
@@ -118,9 +127,9 @@ def test_what_was_just_deployed_has_not_changed(properties: dict[str, Any], worl
 # Changes by hand ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changed", sorted(CHANGES.keys() - {"Layers"}))
+@pytest.mark.parametrize("changed", sorted(CHANGES_BY_HAND.keys() - {"Layers"}))
 def test_a_change_by_hand_is_named_by_its_property(changed: str, world: World, run: Run) -> None:
-    deployed(world).configuration.update(CHANGES[changed])
+    deployed(world).configuration.update(CHANGES_BY_HAND[changed])
     status, out, _ = run("--json")
     assert (status, status_of(out)) == (1, {"Function": ("MODIFIED", [changed])})
 

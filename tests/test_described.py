@@ -12,30 +12,8 @@ import pytest
 from cfn_injector.resources.lambda_function import described
 from cfn_injector.resources.lambda_function.described import DESCRIBED, NAMES, SEPARATE, comparable, digest, recorded
 from cfn_injector.resources.lambda_function.steps import ARTIFACT
-from tests.support.lambda_functions import BASE, CANARY, created, updated
+from tests.support.lambda_functions import BASE, CANARY, CHANGES_BY_HAND, created, updated
 from tests.support.world import ARTIFACTS, STAGING, World
-
-VPC = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
-CHANGES: dict[str, Any] = {
-    "Code": {"CodeSha256": "another"},
-    "Role": {"Role": "arn:aws:iam::111122223333:role/other"},
-    "Handler": {"Handler": "other.handler"},
-    "Runtime": {"Runtime": "python3.14"},
-    "Architectures": {"Architectures": ["arm64"]},
-    "Description": {"Description": "by hand"},
-    "Timeout": {"Timeout": 61},
-    "MemorySize": {"MemorySize": 1024},
-    "Environment": {"Environment": {"Variables": {"A": CANARY}}},
-    "VpcConfig": {"VpcConfig": {**VPC, "VpcId": "vpc-1"}},
-    "DeadLetterConfig": {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:111122223333:q"}},
-    "KMSKeyArn": {"KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/k"},
-    "TracingConfig": {"TracingConfig": {"Mode": "Active"}},
-    "Layers": {"Layers": [{"Arn": "arn:aws:lambda:us-east-1:111122223333:layer:l:1", "CodeSize": 9}]},
-    "FileSystemConfigs": {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/a"}]},
-    "EphemeralStorage": {"EphemeralStorage": {"Size": 1024}},
-    "SnapStart": {"SnapStart": {"ApplyOn": "PublishedVersions"}},
-    "LoggingConfig": {"LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/f"}},
-}
 
 
 def keyed(inputs: Any) -> str:
@@ -65,15 +43,15 @@ def test_nothing_differs_after_a_creation_and_after_each_update(world: World) ->
         assert differing(world, name) == []
 
 
-@pytest.mark.parametrize("changed", CHANGES)
+@pytest.mark.parametrize("changed", CHANGES_BY_HAND)
 def test_a_change_by_hand_differs_in_its_own_name_alone(changed: str, world: World) -> None:
     name = created(world)
-    world.aws_lambda.functions[name].configuration.update(CHANGES[changed])
+    world.aws_lambda.functions[name].configuration.update(CHANGES_BY_HAND[changed])
     assert differing(world, name) == [changed]
 
 
 def test_every_value_of_the_configuration_is_in_the_table_above() -> None:
-    assert set(CHANGES) | set(SEPARATE) == set(NAMES)
+    assert set(CHANGES_BY_HAND) | set(SEPARATE) == set(NAMES)
 
 
 @pytest.mark.parametrize(

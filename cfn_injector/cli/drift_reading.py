@@ -136,7 +136,7 @@ class _Reader:
         for stack in sorted({stack for stack, _ in keys}):
             with calls_explained(f"template of stack {stack}", _CHECK):
                 answer = self.client("cloudformation").get_template(StackName=stack, TemplateStage="Processed")
-            template = stack_templates.resources_in(answer["TemplateBody"])
+            template = stack_templates.resources_in(answer["TemplateBody"], stack)
             for each in resources:
                 if each.kind == _NATIVE and each.stack == stack:
                     code = template.get(each.logical_id, {}).get("Properties", {}).get("Code")

@@ -26,6 +26,28 @@ PLAIN = {"Handler": "index.handler", "Runtime": "python3.13", "Role": ROLE, "Cod
 PUBLISHED = {**PLAIN, "Publish": True, "KeepVersions": 1}
 INJECTED = {"Code": OBJECT, "Env": {"A": CANARY}}
 WRAPPER = "/var/task/_cfn_injector/exec"
+_VPC = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+CHANGES_BY_HAND: dict[str, Any] = {
+    "Code": {"CodeSha256": "another"},
+    "Role": {"Role": "arn:aws:iam::111122223333:role/other"},
+    "Handler": {"Handler": "other.handler"},
+    "Runtime": {"Runtime": "python3.14"},
+    "Architectures": {"Architectures": ["arm64"]},
+    "Description": {"Description": "by hand"},
+    "Timeout": {"Timeout": 61},
+    "MemorySize": {"MemorySize": 1024},
+    "Environment": {"Environment": {"Variables": {"A": CANARY}}},
+    "VpcConfig": {"VpcConfig": {**_VPC, "VpcId": "vpc-1"}},
+    "DeadLetterConfig": {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:111122223333:q"}},
+    "KMSKeyArn": {"KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/k"},
+    "TracingConfig": {"TracingConfig": {"Mode": "Active"}},
+    "Layers": {"Layers": [{"Arn": "arn:aws:lambda:us-east-1:111122223333:layer:l:1", "CodeSize": 9}]},
+    "FileSystemConfigs": {"FileSystemConfigs": [{"Arn": "a", "LocalMountPath": "/mnt/a"}]},
+    "EphemeralStorage": {"EphemeralStorage": {"Size": 1024}},
+    "SnapStart": {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+    "LoggingConfig": {"LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/f"}},
+}
+"""A change of each member of a function's configuration that is recorded, by the name of the property."""
 
 
 def changed(properties: Mapping[str, Any], **change: Any) -> dict[str, Any]:
