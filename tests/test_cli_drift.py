@@ -7,9 +7,11 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from cfn_injector.cli import aws_options, drift_reading, stack_templates
 from cfn_injector.cli.main import main
@@ -192,6 +194,30 @@ def test_a_change_of_the_code_names_files_and_variables(
     )
     code = json.loads(run("--json")[1])["resources"][0]["code"]
     assert set(code) == {"variables", "files", "loader_differs"}
+
+
+@pytest.mark.parametrize("newest", [0, 1])
+def test_the_code_is_compared_with_the_newest_package(
+    newest: int, world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = deployed(world, Env={"A": "1"})
+    name = function.configuration["FunctionName"]
+    assert updated(world, name, {"Env": {"A": "1"}}, {"Env": {"B": "1"}})["Status"] == "SUCCESS"
+    world.stack.held[STACK, "Function"] = Held(FUNCTION, name)
+    world.stack.status = "UPDATE_COMPLETE"
+    keys = world.staged("deployed/")
+    packages = [world.s3.get_object(Bucket=STAGING, Key=key)["Body"].read() for key in keys]
+    uploaded_by_hand(world, function, with_files(packages[newest], {"more.py": ""}), monkeypatch)
+    call = BaseClient._make_api_call
+
+    def made(self: Any, operation: str, params: dict[str, Any]) -> Any:
+        answer = call(self, operation, params)
+        for each in answer.get("Contents", []) if operation == "ListObjectsV2" else []:
+            each["LastModified"] = datetime(2026, 1, 1 + (each["Key"] == keys[newest]), tzinfo=timezone.utc)
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", made)
+    assert run()[1].splitlines()[1:-1] == ["  files added: more.py"]
 
 
 def test_code_whose_package_is_gone_is_named_alone(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
