@@ -259,6 +259,15 @@ def test_a_function_of_an_earlier_provider_is_not_checked_and_no_drift(world: Wo
     assert "an earlier provider deployed it" in out
 
 
+def test_variables_that_the_caller_may_not_read_are_a_note_and_no_drift(world: World, run: Run) -> None:
+    function = deployed(world, Environment={"Variables": {"A": CANARY}})
+    function.configuration["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": CANARY}}
+    told = "its variables cannot be read, and are not compared: allow kms:Decrypt with its KMS key"
+    assert run() == (0, f"Function  IN_SYNC\n  {told}\n1 of 1 are as they were deployed\n", "")
+    function.configuration["Timeout"] = 61
+    assert run()[:2] == (1, f"Function  MODIFIED  Timeout\n  {told}\n0 of 1 are as they were deployed\n")
+
+
 def test_the_key_of_another_provider_is_suspected_if_everything_differs(world: World, run: Run) -> None:
     deployed(world)
     world.s3.put_object(Bucket=STAGING, Key="secret/key", Body=b"x" * 32)

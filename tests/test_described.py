@@ -75,6 +75,18 @@ def test_what_lambda_describes_in_two_ways_is_one_value(before: dict[str, Any], 
     assert described.described({**own, **before}) == described.described({**own, **after})
 
 
+def test_variables_that_the_provider_may_not_read_are_not_recorded(world: World) -> None:
+    error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt"}
+
+    def deny(*_: object) -> None:
+        for function in world.aws_lambda.functions.values():
+            function.configuration["Environment"] = {"Error": error}
+
+    world.aws_lambda.after = deny
+    tags = world.aws_lambda.functions[created(world)].tags
+    assert set(recorded(tags)) == set(NAMES) - set(SEPARATE) - {"Environment"}
+
+
 def test_what_lambda_adds_to_the_runtimes_management_does_not_count() -> None:
     stated = {"UpdateRuntimeOn": "FunctionUpdate"}
     answered = {"FunctionArn": "arn", "UpdateRuntimeOn": "FunctionUpdate", "RuntimeVersionArn": None}

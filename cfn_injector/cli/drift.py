@@ -62,7 +62,7 @@ def _details(finding: Finding) -> Iterator[str]:
 def _as_text(report: Report) -> Iterator[str]:
     others = Counter(each.resource.kind for each in report.findings if each.note == EXISTS)
     for finding in report.findings:
-        if finding.status != IN_SYNC and finding.note != EXISTS:
+        if finding.note != EXISTS and (finding.status != IN_SYNC or finding.note):
             yield "  ".join([finding.resource.name, finding.status, *filter(None, [", ".join(finding.changed)])])
             yield from (f"  {line}" for line in _details(finding))
     compared = [each.status for each in report.findings if each.note != EXISTS]

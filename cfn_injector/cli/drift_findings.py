@@ -21,6 +21,7 @@ DRIFTED = frozenset({MODIFIED, DELETED})
 TAGS = "Tags"
 NO_RECORD = "its tags do not say what was deployed: an earlier provider deployed it, or its stack has over 40 tags"
 OTHER_PROVIDER = "everything differs, as if another provider had deployed it: give its --name"
+UNREADABLE = "its variables cannot be read, and are not compared: allow kms:Decrypt with its KMS key"
 NO_OBJECT = "the object with its code is gone"
 EXISTS = "it exists, and its properties are not compared"
 
@@ -48,10 +49,11 @@ def of_function(
     arn, values = configuration["FunctionArn"], {**described.described(configuration), **separate}
     recorded = described.recorded(tags)
     owned = (tags.get(STACK_ID), tags.get(LOGICAL_ID)) == (resource.stack, resource.logical_id)
-    differing = [name for name, was in recorded.items() if described.digest(keyed, arn, name, values[name]) != was]
+    readable = {name: was for name, was in recorded.items() if name in values}
+    differing = [name for name, was in readable.items() if described.digest(keyed, arn, name, values[name]) != was]
     changed = [*differing, *([] if owned else [TAGS])]
-    note = "" if recorded else NO_RECORD
-    if recorded and len(differing) == len(recorded):
+    note = NO_RECORD if not recorded else UNREADABLE if readable.keys() < recorded.keys() else ""
+    if recorded and len(differing) == len(readable):
         note = OTHER_PROVIDER
     status = MODIFIED if changed else IN_SYNC if recorded else NOT_CHECKED
     return Finding(resource, status, changed, note)

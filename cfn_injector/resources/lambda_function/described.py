@@ -38,10 +38,14 @@ _UNSTATED = "-" * _DIGITS
 
 
 def described(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """The values to compare, by name, of a function's configuration as Lambda describes it."""
+    """The values to compare, by name, of a function's configuration as Lambda describes it.
+
+    Without ``Environment`` if Lambda describes an error in its place: its caller may not use the function's KMS key.
+    https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
+    """
     found = {name: configuration.get(name) for name in CONFIGURATION}
     vpc, environment = found["VpcConfig"] or {}, found["Environment"] or {}
-    return {
+    values = {
         CODE: configuration["CodeSha256"],
         **found,
         "Environment": environment.get("Variables") or {},
@@ -53,6 +57,7 @@ def described(configuration: Mapping[str, Any]) -> dict[str, Any]:
         "DeadLetterConfig": (found["DeadLetterConfig"] or {}).get("TargetArn") or None,
         "SnapStart": (found["SnapStart"] or {}).get("ApplyOn") or "None",
     }
+    return {name: value for name, value in values.items() if not (name == "Environment" and "Error" in environment)}
 
 
 def stated(spec: FunctionSpec) -> dict[str, Any]:
