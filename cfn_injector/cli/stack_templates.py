@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfn_injector.cli.template_text import parsed
-from cfn_injector.transform.artifact import attribute_of
+from cfn_injector.transform import attribute_of
 
 
 def resources_in(body: Any, stack: str) -> Mapping[str, Any]:

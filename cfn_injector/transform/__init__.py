@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cfn_injector.errors import PropertiesError, PropertyError
+from cfn_injector.transform.artifact import attribute_of
 from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.environment import environment_edits
@@ -28,6 +29,7 @@ __all__ = [
     "Path",
     "applied",
     "at",
+    "attribute_of",
     "connect_problems",
     "metadata_problems",
     "transform",
