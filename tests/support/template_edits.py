@@ -102,7 +102,9 @@ def allowed_span(document: Document, edit: Edit) -> tuple[int, int]:
         return last, _line_end(text, last - 1)
     assert entry
     index = above.entries.index(entry)
-    start = above.entries[index - 1].node.end if index else text.rfind("\n", 0, entry.start) + 1
+    is_below_dash = isinstance(entry.key, int) and text[: entry.start].rstrip().endswith("-")
+    start = len(text[: entry.start].rstrip()) - 1 if is_below_dash else entry.start
+    start = above.entries[index - 1].node.end if index else text.rfind("\n", 0, start) + 1
     following = above.entries[index + 1].start if index + 1 < len(above.entries) else 0
     return start, max(following, _line_end(text, entry.node.end))
 
