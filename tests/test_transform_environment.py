@@ -353,7 +353,7 @@ CANNOT = {
         {**native(), "Properties": {"Code": IN_S3, "Runtime": "python3.13", "Environment": {"Variables": {"A": "1"}}}},
         "F.Handler is missing",
     ),
-    "a list": (native(env={"A": ["1"]}), "F.Env.A is a list"),
+    "a list": (native(env={"A": ["1"]}), "F.Environment.Variables.A is a list"),
 }
 
 

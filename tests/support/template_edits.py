@@ -103,6 +103,8 @@ def allowed_span(document: Document, edit: Edit) -> tuple[int, int]:
         return last, _line_end(text, last - 1)
     assert entry
     index = above.entries.index(entry)
+    if edit.value is REMOVED:  # a key that is there twice goes twice
+        index = next(number for number, each in enumerate(above.entries) if each.key == entry.key)
     is_below_dash = isinstance(entry.key, int) and text[: entry.start].rstrip().endswith("-")
     start = len(text[: entry.start].rstrip()) - 1 if is_below_dash else entry.start
     start = above.entries[index - 1].node.end if index else text.rfind("\n", 0, start) + 1
