@@ -129,6 +129,27 @@ MUTANTS = (
         (TEXT,),
     ),
     Mutant(
+        "a command of Lambda Web Adapter gets a loader",
+        "env_loader/choice.py",
+        "if declared(properties).get(EXEC_WRAPPER) == _WEB_ADAPTER:",
+        "if False:",
+        (AUTO, MOVES),
+    ),
+    Mutant(
+        "what is added below a block scalar changes it",
+        "cli/template_text/block.py",
+        'return [*made, Change(*header.span(1), "-")]',
+        "return made",
+        (TEXT,),
+    ),
+    Mutant(
+        "the code of a loop is not uploaded",
+        "cli/local_code.py",
+        "for resource, kind, properties in _with_code(template):\n        if ",
+        "for resource, kind, properties in _with_code(template):\n        if resource.is_repeated or ",
+        (PACKAGE,),
+    ),
+    Mutant(
         "the key depends on the dates in the zip",
         "cli/archive.py",
         "{entry.external_attr >> 16:o} {content",
@@ -1586,7 +1607,7 @@ MUTANTS = (
     Mutant(
         "SAM merges Globals into what a function states now",
         "transform/environment.py",
-        "if name in shared and name not in stated]",
+        "if name in general(template, function.resource)]",
         "if False]",
         (MOVES,),
     ),

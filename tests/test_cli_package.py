@@ -252,6 +252,34 @@ def test_sam_functions_layers_and_globals_are_packaged_and_the_rest_is_left_as_i
     assert data["Resources"]["Layer"]["Properties"]["ContentUri"] == f"s3://{BUCKET}/{layer['S3Key']}"
 
 
+LOOP = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Functions:
+    - Name
+    - [One, Two]
+    - Fn${Name}:
+        Type: AWS::Lambda::Function
+        Properties: {Runtime: python3.13, Handler: app.handler, Code: ./src, Environment: {Variables: {A: "1"}}}
+      Own${Name}:
+        Type: AWS::Lambda::Function
+        Properties: {Runtime: python3.13, Handler: app.handler, Code: "./${Name}"}
+"""
+
+
+def test_the_code_of_a_loop_is_uploaded_unless_its_path_is_known_only_to_cloudformation(
+    tmp_path: Path, requests: Requests
+) -> None:
+    template = tree(tmp_path / "loop", {"src/app.py": "a = 1", "template.yaml": LOOP}) / "template.yaml"
+    before = parsed(LOOP, "t").data["Resources"]["Fn::ForEach::Functions"][2]
+    after = parsed(package(template), "t").data["Resources"]["Fn::ForEach::Functions"][2]
+    assert requests.taken() == {"HeadObject": 1, "PutObject": 1}
+    assert after["Fn${Name}"]["Properties"]["Code"]["S3Bucket"] == BUCKET
+    assert after["Own${Name}"] == before["Own${Name}"]
+    moved = parsed(package(template, "--move-environment"), "t").data["Resources"]["Fn::ForEach::Functions"][2]
+    assert moved["Fn${Name}Code"]["Properties"]["Code"] == after["Fn${Name}"]["Properties"]["Code"]
+
+
 def test_a_function_that_needs_another_zip_of_the_code_in_globals_gets_its_own(
     tmp_path: Path, requests: Requests, bundled: list[tuple[str, str]]
 ) -> None:

@@ -70,6 +70,11 @@ def test_the_runtime_decides_which_loader_a_template_with_variables_gets(
     [
         (PYTHON | {"Handler": "app"}, "Handler is not a module, a dot and a name; use the form app.handler"),
         (
+            PYTHON | {"Handler": "run.sh", "Environment": {"Variables": {EXEC_WRAPPER: "/opt/bootstrap"}}},
+            f"Environment.Variables.{EXEC_WRAPPER} is Lambda Web Adapter's, which starts Handler as a command, without "
+            "a loader; remove it",
+        ),
+        (
             JAVA | OWN_WRAPPER,
             f"Environment.Variables.{EXEC_WRAPPER} is set by EnvLoader: auto, which is exec for this runtime; "
             "remove one of the two",

@@ -186,9 +186,34 @@ def test_an_edit_of_what_an_anchor_repeats_is_refused(text: str, path: tuple[Any
 
 
 def test_what_the_text_cannot_hold_is_an_error_and_not_a_wrong_template() -> None:
-    text = "A: |\n  x"  # without a line break at its end, which an insertion below would add
+    text = "? A\n: 1\n"  # the insertion comes between the key and its value
     with pytest.raises(InjectorError, match="t: cannot edit B in its text"):
         spliced(parsed(text, "t"), [Edit(("B",), 1)])
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("A:\n  B: |\n    x", "A:\n  B: |-\n    x\n  D: 3\nC: 2"),
+        ("A:\n  B: !Sub >\n    x", "A:\n  B: !Sub >-\n    x\n  D: 3\nC: 2"),
+        ("A:\n  B: |2+\n      x", "A:\n  B: |2-\n      x\n  D: 3\nC: 2"),
+        ("A:\n  B: |-\n    x", "A:\n  B: |-\n    x\n  D: 3\nC: 2"),
+        ("A:\n  B: |\n    x\n# c", "A:\n  B: |\n    x\n  D: 3\nC: 2\n# c"),
+    ],
+)
+def test_a_block_scalar_at_the_end_of_the_text_gets_no_line_break_from_what_is_added_below(
+    text: str, result: str
+) -> None:
+    assert spliced(parsed(text, "t"), [Edit(("A", "D"), 3), Edit(("C",), 2)]) == result
+
+
+def test_a_block_scalar_at_the_end_of_the_text_can_be_replaced_while_something_is_added_below() -> None:
+    assert spliced(parsed("A: |\n  x", "t"), [Edit(("A",), 1), Edit(("B",), 2)]) == "A: 1\nB: 2"
+
+
+def test_several_members_are_removed_from_the_start_of_the_text() -> None:
+    text = "A: 1\nB: 2\n# c\nC: 3\nD: 4\n"
+    assert spliced(parsed(text, "t"), [Edit((each,), REMOVED) for each in "ABC"]) == "# c\nD: 4\n"
 
 
 @pytest.mark.parametrize(("text", "result"), [("A: 1 # c\n", "{B: 2} # c\n"), ('{"A": 1}\n', '{"B": 2}\n')])

@@ -280,7 +280,11 @@ class TestSam:
 
     @pytest.mark.parametrize(
         ("stated", "ignored", "env"),
-        [("*", "*", {"A": "1"}), (["Environment"], ["Environment", "CodeUri"], {"A": "1"})],
+        [
+            ("*", "*", {"A": "1"}),
+            (["Environment"], ["Environment", "CodeUri"], {"A": "1"}),
+            (5, ["CodeUri", "Environment"], {"A": "1", "B": {"Ref": "B"}}),
+        ],
     )
     def test_globals_that_a_function_ignores_do_not_move(self, stated: Any, ignored: Any, env: Any) -> None:
         function = {**sam(env={"A": "1"}), "IgnoreGlobals": stated}
@@ -327,6 +331,10 @@ CANNOT = {
     ),
     "no variables": (native(), "F has no variables to move into its artifact"),
     "unknown variables": (native(env={"Fn::If": ["C", {"A": "1"}, {}]}), "F.Environment.Variables is not a map"),
+    "a command of Lambda Web Adapter": (
+        native(env={"A": "1", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap"}, Handler="run.sh"),
+        "F.Environment.Variables.AWS_LAMBDA_EXEC_WRAPPER is Lambda Web Adapter's",
+    ),
     "no loader": (native(env={"A": "1"}, Runtime="provided.al2023"), "F.Runtime is provided.al2023, for which there"),
     "unknown runtime": (
         native(env={"A": "1"}, Runtime={"Fn::FindInMap": ["A", "B", "C"]}),
@@ -345,7 +353,7 @@ CANNOT = {
         {**native(), "Properties": {"Code": IN_S3, "Runtime": "python3.13", "Environment": {"Variables": {"A": "1"}}}},
         "F.Handler is missing",
     ),
-    "a list": (native(env={"A": ["1"]}), "F.Env.A is a list"),
+    "a list": (native(env={"A": ["1"]}), "F.Environment.Variables.A is a list"),
 }
 
 

@@ -135,6 +135,14 @@ class TestAutoPublishAlias:
         del before["Resources"]["F"]["Properties"]["AutoPublishAlias"]
         assert "VersionDescription" not in moved(before)["Resources"]["F"]["Properties"]
 
+    def test_sam_passes_the_functions_update_replace_policy_on_to_the_version(self) -> None:
+        before = self.before()
+        before["Resources"]["F"]["UpdateReplacePolicy"] = "Retain"
+        resources = translate(moved(before), A="1")["Resources"]
+        (version,) = of_type({"Resources": resources}, "AWS::Lambda::Version").values()
+        assert (version["UpdateReplacePolicy"], version["Properties"]["Description"]) == ("Retain", SHA256)
+        assert [resources[name]["UpdateReplacePolicy"] for name in ("F", "FAliaslive")] == ["Retain", "Retain"]
+
     def test_after_sam_the_version_gets_the_hash_itself(self) -> None:
         after = moved(translate(self.before(), A="1"))
         (version,) = of_type(after, "AWS::Lambda::Version").values()

@@ -7,19 +7,20 @@ Takes a template as plain data. Returns where it names a path of this machine, a
     CodeUri of AWS::Serverless::Function and of Globals.Function                -> s3://BUCKET/KEY
     ContentUri of AWS::Serverless::LayerVersion                                 -> s3://BUCKET/KEY
 
-Everything else stays as it is, for ``aws cloudformation package`` or ``sam``: so do container images, and what
-``Metadata.BuildMethod`` leaves to ``sam build``.
+They may be in a loop (``Fn::ForEach``). Everything else stays as it is, for ``aws cloudformation package`` or ``sam``:
+so do container images, and what ``Metadata.BuildMethod`` leaves to ``sam build``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cfn_injector.cli.display import split
 from cfn_injector.transform import Path, at
+from cfn_injector.transform.functions import NATIVE, OURS, SAM, Resource, resources
 
-_SERVERLESS = "AWS::Serverless::Function"
 _CODE = "Custom::LambdaCode"
 _GLOBALS: Final[Path] = ("Globals", "Function")
 
@@ -33,12 +34,12 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = {
-    "AWS::Lambda::Function": Kind("Code"),
+    NATIVE: Kind("Code"),
     "AWS::Lambda::LayerVersion": Kind("Content", is_layer=True),
-    _SERVERLESS: Kind("CodeUri", is_url=True),
+    SAM: Kind("CodeUri", is_url=True),
     "AWS::Serverless::LayerVersion": Kind("ContentUri", is_url=True, is_layer=True),
     _CODE: Kind("Code"),
-    "Custom::LambdaFunction": Kind("Code"),
+    OURS: Kind("Code"),
 }
 
 
@@ -58,26 +59,26 @@ class LocalCode(NamedTuple):
     architecture: Any
 
 
-def _resources(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """Logical ID, resource and properties of the resources with properties."""
-    for logical_id, resource in (template.get("Resources") or {}).items():
-        if isinstance(resource, dict) and isinstance(resource.get("Properties"), dict):
-            yield logical_id, resource, resource["Properties"]
+def _with_code(template: Mapping[str, Any]) -> Iterator[tuple[Resource, Kind, Mapping[str, Any]]]:
+    """The resources with code, with their kinds and properties."""
+    for resource in resources(template):
+        properties = resource.body.get("Properties")
+        if resource.type in KINDS and isinstance(properties, dict):
+            yield resource, KINDS[resource.type], properties
 
 
 def _platform(template: Mapping[str, Any], type_name: str, properties: Mapping[str, Any], name: str) -> Any:
-    inherited = at(template, (*_GLOBALS, name)) if type_name == _SERVERLESS else None
+    inherited = at(template, (*_GLOBALS, name)) if type_name == SAM else None
     return properties.get(name, inherited)
 
 
 def _users(template: Mapping[str, Any], logical_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Type and properties of the functions whose code is that of a ``Custom::LambdaCode``."""
-    for _, resource, properties in _resources(template):
-        kind = KINDS.get(str(resource.get("Type")))
-        code = properties.get(kind.property) if kind and not kind.is_layer else None
+    for resource, kind, properties in _with_code(template):
+        code = properties.get(kind.property) if not kind.is_layer else None
         keys = [code.get("S3Key"), code.get("Key")] if isinstance(code, dict) else []
         if {"Fn::GetAtt": [logical_id, "S3Key"]} in keys:
-            yield str(resource["Type"]), properties
+            yield resource.type, properties
 
 
 def _of_users(template: Mapping[str, Any], logical_id: str, name: str) -> Any:
@@ -86,33 +87,33 @@ def _of_users(template: Mapping[str, Any], logical_id: str, name: str) -> Any:
     return found[0] if found and all(each == found[0] for each in found) else None
 
 
-def _is_local(location: Any) -> bool:
-    return isinstance(location, str) and bool(location) and split(location)[0] == ""
+def _is_local(location: Any, resource: Resource) -> bool:
+    """Whether it is a path of this machine. In a loop, ``./${Name}`` is a path that only CloudFormation knows."""
+    if not isinstance(location, str) or not location or split(location)[0]:
+        return False
+    return not (resource.is_repeated and re.search(r"[$&]\{", location))
 
 
 def local_code(template: Mapping[str, Any]) -> Iterator[LocalCode]:
-    """The local code of a template, in its order."""
-    for logical_id, resource, properties in _resources(template):
-        type_name = str(resource.get("Type"))
-        kind = KINDS.get(type_name)
-        if not kind or "BuildMethod" in (resource.get("Metadata") or {}):
+    """The local code of a template, in its order. The code of a loop is that of everything that the loop makes."""
+    for resource, kind, properties in _with_code(template):
+        if "BuildMethod" in (resource.body.get("Metadata") or {}):
             continue
-        path: Path = ("Resources", logical_id, "Properties", kind.property)
-        source = path
-        if type_name == _SERVERLESS:
-            if _platform(template, type_name, properties, "PackageType") == "Image" or "InlineCode" in properties:
+        path = source = (*resource.path, "Properties", kind.property)
+        if resource.type == SAM:
+            if _platform(template, SAM, properties, "PackageType") == "Image" or "InlineCode" in properties:
                 continue
             if kind.property not in properties:
                 source = (*_GLOBALS, kind.property)
         location = at(template, source)
-        if not _is_local(location):
+        if not _is_local(location, resource):
             continue
-        runtime = _platform(template, type_name, properties, "Runtime")
-        architecture = _platform(template, type_name, properties, "Architectures")
-        if type_name == _CODE:
-            runtime = runtime or _of_users(template, logical_id, "Runtime")
-            architecture = _of_users(template, logical_id, "Architectures")
-        yield LocalCode(logical_id, path, source, location, kind, runtime, architecture)
+        runtime = _platform(template, resource.type, properties, "Runtime")
+        architecture = _platform(template, resource.type, properties, "Architectures")
+        if resource.type == _CODE:
+            runtime = runtime or _of_users(template, resource.logical_id, "Runtime")
+            architecture = _of_users(template, resource.logical_id, "Architectures")
+        yield LocalCode(resource.logical_id, path, source, location, kind, runtime, architecture)
 
 
 def resolved(template: Mapping[str, Any], value: Any) -> Any:

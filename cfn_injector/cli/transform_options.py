@@ -15,7 +15,8 @@ def add_transform(parser: argparse.ArgumentParser) -> None:
         "--move-environment",
         nargs="*",
         metavar="LOGICAL_ID",
-        help="move the variables of Environment of these functions, or of all, into their artifacts",
+        help="move the variables of Environment of these functions, or of all, into their artifacts; it stands behind"
+        " TEMPLATE",
     )
     group.add_argument(
         "--service-token",

@@ -18,6 +18,11 @@ from cfn_injector.errors import PropertyError
 KINDS = ("auto", "none", "handler", "exec")
 FOLDER = "_cfn_injector"
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+_WEB_ADAPTER = "/opt/bootstrap"
+"""The wrapper that starts ``Handler`` as a command:
+https://awslabs.github.io/aws-lambda-web-adapter/getting-started/zip-packages.html
+"""
+
 LONGEST_RECORD = 128 * 1024 - 1
 """The longest ``NAME=VALUE``, in bytes, in a new program: https://man7.org/linux/man-pages/man2/execve.2.html."""
 
@@ -157,6 +162,12 @@ def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     for where, handler in stated.items():
         if handler and (".." in handler or "." not in handler.rpartition("/")[2].strip(".")):
             yield PropertyError(where, "is not a module, a dot and a name", "use the form app.handler")
+    if declared(properties).get(EXEC_WRAPPER) == _WEB_ADAPTER:
+        yield PropertyError(
+            f"Environment.Variables.{EXEC_WRAPPER}",
+            "is Lambda Web Adapter's, which starts Handler as a command, without a loader",
+            "remove it",
+        )
 
 
 def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:

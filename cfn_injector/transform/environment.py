@@ -19,7 +19,7 @@ from cfn_injector.env_properties import refuse
 from cfn_injector.errors import PropertiesError, PropertyError
 from cfn_injector.transform import artifact, settings
 from cfn_injector.transform.edits import REMOVED, Edit, at
-from cfn_injector.transform.functions import NATIVE, SAM, Function, functions, mapping
+from cfn_injector.transform.functions import NATIVE, SAM, Function, functions, general, mapping
 from cfn_injector.transform.plans import Plan, plan, wrapped
 from cfn_injector.transform.settings import METADATA, Options
 
@@ -135,11 +135,10 @@ def _variable_edits(function: Function, variables: Mapping[str, Any]) -> Iterato
 
 def _globals_edits(template: Mapping[str, Any], function: Function, own: Iterable[str]) -> Iterator[Edit]:
     """Keeps ``Globals`` away from the function's own values: SAM would merge maps of the same name."""
-    stated = function.resource.body.get("IgnoreGlobals", [])
-    shared = mapping(at(template, ("Globals", "Function"))) if function.type == SAM and stated != "*" else {}
-    new = [name for name in sorted(own) if name in shared and name not in stated]
+    stated = function.resource.body.get("IgnoreGlobals")
+    new = [name for name in sorted(own) if name in general(template, function.resource)]
     if new:
-        yield Edit((*function.path, "IgnoreGlobals"), [*stated, *new])
+        yield Edit((*function.path, "IgnoreGlobals"), [*(stated if isinstance(stated, list) else []), *new])
 
 
 def environment_edits(template: Mapping[str, Any], options: Options) -> list[Edit]:

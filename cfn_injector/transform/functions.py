@@ -102,11 +102,11 @@ def functions(template: Mapping[str, Any]) -> Iterator[Function]:
 
 def general(template: Mapping[str, Any], resource: Resource) -> Mapping[str, Any]:
     """The properties that a function gets from ``Globals``: SAM's alone, without those in ``IgnoreGlobals``."""
-    ignored = resource.body.get("IgnoreGlobals", ())
+    ignored = resource.body.get("IgnoreGlobals")
     if resource.type != SAM or ignored == "*":
         return {}
     stated = mapping(mapping(template.get("Globals")).get("Function"))
-    return {name: value for name, value in stated.items() if name not in ignored}
+    return {name: value for name, value in stated.items() if not isinstance(ignored, list) or name not in ignored}
 
 
 def _merged(shared: Any, own: Any, name: str = "") -> Any:

@@ -60,10 +60,11 @@ def plan(template: Mapping[str, Any], function: Function, stated: Settings, opti
         raise PropertiesError(problems)
     variables = env_properties.declared(function.properties)
     kept = {name: value for name, value in variables.items() if not stated.moves or stays(name, stated.keep)}
-    moved = {name: value for name, value in variables.items() if name not in kept}
-    injected = _injected(stated.injected, moved)
+    overridden = mapping(stated.injected.get("Env"))
+    moved = {name: value for name, value in variables.items() if name not in kept and name not in overridden}
+    injected = {**stated.injected, **({"Env": {**moved, **overridden}} if moved else {})}
     sample = _sample(template, function, injected, kept, options)
-    problems = list(_problems(function, injected, sample))
+    problems = list(_problems(function, injected, moved, sample))
     if problems:
         raise PropertiesError(problems)
     return Plan(function, stated, source, injected, kept, str(kind_of(sample)))
@@ -79,11 +80,6 @@ def _environment_problems(function: Function, stated: Settings) -> Iterator[Prop
     env = stated.injected.get("Env", {})
     if not isinstance(env, Mapping) or (stated.moves and is_intrinsic(env)):
         yield PropertyError(f"{function.logical_id}.Env", "is not a map", "use a map of names to values")
-
-
-def _injected(stated: Mapping[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
-    """What is injected: a variable of the metadata wins over one of the same name in ``Environment``."""
-    return {**stated, "Env": {**moved, **stated.get("Env", {})}} if moved else dict(stated)
 
 
 def _known(template: Mapping[str, Any], value: Any, options: Options) -> Any:
@@ -118,14 +114,21 @@ def _sample(
     }
 
 
-def _problems(function: Function, injected: Mapping[str, Any], sample: Mapping[str, Any]) -> Iterator[PropertyError]:
+def _stated(name: str, moved: Mapping[str, Any]) -> str:
+    """Where the template states what ``name`` of ``Custom::LambdaCode`` names: a variable may come from Environment."""
+    return ".".join((*_VARIABLES, name[4:])) if name.startswith("Env.") and name[4:] in moved else name
+
+
+def _problems(
+    function: Function, injected: Mapping[str, Any], moved: Mapping[str, Any], sample: Mapping[str, Any]
+) -> Iterator[PropertyError]:
     """Why the provider would refuse the properties, or why the function would not find the variables."""
     own, loader = function.logical_id, injected.get("EnvLoader", "auto")
     if not injected.keys() & {"Env", "EnvFrom"} and loader == "auto":
         yield PropertyError(own, "has no variables to move into its artifact", "set Env in its metadata")
         return
     for problem in (*env_properties.problems(sample), *env_loader.problems(sample)):
-        yield PropertyError(f"{own}.{problem.name}", problem.problem, problem.remedy)
+        yield PropertyError(f"{own}.{_stated(problem.name, moved)}", problem.problem, problem.remedy)
     if loader == "auto" and not sample["Runtime"]:
         yield PropertyError(
             f"{own}.Runtime", "is not known, so no loader can be chosen", "set EnvLoader in its metadata"

@@ -5,6 +5,7 @@ In: a template and a source of randomness. Out: edits, and where each may change
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -102,13 +103,30 @@ def allowed_span(document: Document, edit: Edit) -> tuple[int, int]:
         return last, _line_end(text, last - 1)
     assert entry
     index = above.entries.index(entry)
-    start = above.entries[index - 1].node.end if index else text.rfind("\n", 0, entry.start) + 1
+    if edit.value is REMOVED:  # a key that is there twice goes twice
+        index = next(number for number, each in enumerate(above.entries) if each.key == entry.key)
+    is_below_dash = isinstance(entry.key, int) and text[: entry.start].rstrip().endswith("-")
+    start = len(text[: entry.start].rstrip()) - 1 if is_below_dash else entry.start
+    start = above.entries[index - 1].node.end if index else text.rfind("\n", 0, start) + 1
     following = above.entries[index + 1].start if index + 1 < len(above.entries) else 0
     return start, max(following, _line_end(text, entry.node.end))
+
+
+def _stripped(document: Document, before: str) -> str:
+    """The text before an edit if a block scalar ends the document without a line break: lines below need ``|-``."""
+    node = document.root
+    while node.entries:
+        node = node.entries[-1].node
+    header = before[node.start :]
+    changed = re.sub(r"^([^\n]*[|>]\d?)[+]?(?=[ \t]*(#.*)?\r?\n)", r"\1-", header, count=1)
+    return before[: node.start] + changed if not re.search("[\r\n]", document.text[node.end :]) else before
 
 
 def stays(document: Document, edit: Edit, result: str) -> bool:
     """Whether every character beside the edit is as it was."""
     start, end = allowed_span(document, edit)
     before, after = document.text[:start], document.text[end:]
-    return result.startswith(before) and result.endswith(after) and len(result) >= len(before) + len(after)
+    for each in (before, _stripped(document, before)):
+        if result.startswith(each) and result.endswith(after) and len(result) >= len(each) + len(after):
+            return True
+    return False

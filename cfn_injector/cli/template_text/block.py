@@ -12,6 +12,7 @@ from cfn_injector.cli.template_text.nodes import Entry, Node
 from cfn_injector.cli.template_text.style import Style, block, column, is_first_in_line, item, line_start, member
 
 _LINE_END = re.compile(r"\r\n|\n|\r|\Z")
+_CHOMPING = re.compile(r"(?:[!&]\S*[ \t]+)*[|>]\d?([+-]?)")
 _BREAKS = "\r\n"
 
 
@@ -41,6 +42,22 @@ def _behind(text: str, end: int, lines: Sequence[str], style: Style) -> Change:
         return Change(end, end, "".join(line + style.newline for line in lines))
     at = _line_end(text, end).start()
     return Change(at, at, "".join(style.newline + line for line in lines))
+
+
+def ended(text: str, root: Node, made: Sequence[Change]) -> Sequence[Change]:
+    """The changes, and one more if they add lines below a block scalar that ends the text without a line break.
+
+    The scalar would get a line break at its end: ``|-`` instead of ``|`` keeps it as it is.
+    """
+    last = root
+    while last.entries:
+        last = last.entries[-1].node
+    header = _CHOMPING.match(text, last.start, last.end)
+    stays = all(each.end <= last.start or each.start >= last.end for each in made)
+    is_last_line = not re.search(r"[\r\n]", text[last.end :])
+    if not (header and stays and is_last_line and any(each.start >= last.end for each in made)):
+        return made
+    return [*made, Change(*header.span(1), "-")]
 
 
 def _visible_end(text: str, node: Node) -> int:
@@ -107,6 +124,7 @@ def _removals(text: str, node: Node, removed: Sequence[Entry]) -> Iterator[Chang
     for entry in left:
         if entry in removed:
             yield _line_removal(text, entry, is_shifted=is_shifted)
+            is_shifted = is_shifted and line_start(text, _first(text, entry)) > 0
         else:
             is_shifted = text[entry.node.end - 1] not in _BREAKS
 

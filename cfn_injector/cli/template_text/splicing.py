@@ -107,7 +107,7 @@ def spliced(document: Document, edits: Sequence[Edit]) -> str:
     else:
         changes = [Change(root.start, root.end, flow.written(document, wanted, splicer.style, ""))]
     try:
-        text = patched(document.text, changes)
+        text = patched(document.text, block.ended(document.text, root, changes))
         result = parsed(text, document.name).data
     except (OverlapError, InjectorError) as error:
         raise InjectorError(f"{problem} in its text; {remedy}") from error
