@@ -170,6 +170,8 @@ def opened(location: str, clients: Clients, place: str = "") -> Iterator[Source]
             return
         if addresses.is_address(location):
             location = addresses.deployed(location, clients).code_url
+            if not location:
+                raise InjectorError(f"{place} is a container image, which has no archive; name another function")
         if display.split(location)[0] in display.HTTP:
             yield _served(place, location, files)
             return

@@ -17,6 +17,8 @@ from cfn_injector.errors import PropertyError
 
 KINDS = ("auto", "none", "handler", "exec")
 FOLDER = "_cfn_injector"
+RECORDS = f"{FOLDER}/environ"
+"""The file of a loader that has the variables."""
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 LONGEST_RECORD = 128 * 1024 - 1
 """The longest ``NAME=VALUE``, in bytes, in a new program: https://man7.org/linux/man-pages/man2/execve.2.html."""
