@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cfn_injector.cli import aws_options
-from cfn_injector.cli.confirmation import interrupted_by_signals
 from cfn_injector.cli.main import main
+from cfn_injector.cli.signals import interrupted_by_signals
 from tests.support.cli_places import CANARY
 from tests.support.node_js import needs_node
 from tests.support.sandbox import deployed

@@ -21,7 +21,6 @@ from typing import Any
 
 from cfn_injector.cli import addresses, aws_options, display
 from cfn_injector.cli.aws_options import Clients
-from cfn_injector.cli.confirmation import interrupted_by_signals
 from cfn_injector.cli.contents import contents_of
 from cfn_injector.cli.invoking import environment
 from cfn_injector.cli.invoking.environment import Function
@@ -31,6 +30,7 @@ from cfn_injector.cli.invoking.runtime_api import Event, Failed
 from cfn_injector.cli.invoking.runtimes import interpreter
 from cfn_injector.cli.invoking.unpacking import unpack
 from cfn_injector.cli.result import Result
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.sources import opened, writing_temporary_file
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER
