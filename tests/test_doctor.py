@@ -221,7 +221,7 @@ def test_what_cannot_be_removed_is_named_and_does_not_stop_the_rest() -> None:
 
 
 def test_a_removal_that_is_interrupted_names_everything_that_is_left() -> None:
-    def interrupted_by_signals() -> None:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
     removals = Removals()
