@@ -120,7 +120,11 @@ WRONG = {
     "to keep what stays anyway": (["--keep"], "--keep is for a command"),
     "an unknown parameter": (
         ["--parameter-overrides", f"Bucket={CANARY}"],
-        "the provider's stack has no parameter Bucket",
+        "Bucket is not a parameter to set; set Name, SourceBuckets, ",
+    ),
+    "the place of the provider's zip": (
+        ["--parameter-overrides", f"CodeBucket={CANARY}"],
+        "CodeBucket is not a parameter to set",
     ),
 }
 

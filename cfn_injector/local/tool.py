@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from cfn_injector.cli.aws_options import JSON, TEXT, add_format
+from cfn_injector.cli.installing.parameters import OPTIONS
 from cfn_injector.cli.result import Result
 from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.usage import UsageError
@@ -91,15 +92,12 @@ def _check_installed() -> None:
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, str]:
-    """The parameters of the provider's stack. Raises UsageError for one that the template does not have."""
-    from cfn_injector.cli.template_files import template_path
-
+    """The parameters of the provider's stack. Raises UsageError for one that it does not have, or that is not free."""
     given = dict(arguments.parameter_overrides)
-    section = template_path("provider.yaml").read_text("utf-8").partition("\nParameters:\n")[2]
-    known = re.findall(r"^  (\w+):$", re.split(r"^\w", section, maxsplit=1, flags=re.MULTILINE)[0], re.MULTILINE)
-    unknown = sorted(given.keys() - known)
+    known = [option.parameter for option in OPTIONS]
+    unknown = sorted(given.keys() - set(known))
     if unknown:
-        raise UsageError(f"the provider's stack has no parameter {unknown[0]}; it has {', '.join(known)}")
+        raise UsageError(f"{unknown[0]} is not a parameter to set; set {', '.join(known)}")
     return {**PARAMETERS, **given}
 
 
