@@ -46,14 +46,14 @@ def test_two_stages_of_one_artifact_differ_in_their_variables_alone(tmp_path: Pa
     prod = archive(tmp_path, "prod.zip", STAGE=CANARY, NEW=CANARY, SAME=CANARY)
     assert run(dev, prod) == (
         1,
-        "+ NEW\n- OLD\n~ STAGE ***\n1 variables are equal\ncode: the same artifact, 3 entries\n",
+        "+ NEW\n- OLD\n~ STAGE ***\n1 variable is equal\ncode: the same artifact, 3 entries\n",
         "",
     )
 
 
 def test_nothing_differs_between_an_archive_and_itself(tmp_path: Path, run: Run) -> None:
     dev = archive(tmp_path, "dev.zip", STAGE="dev")
-    assert run(dev, dev) == (0, "1 variables are equal\ncode: the same artifact, 3 entries\n", "")
+    assert run(dev, dev) == (0, "1 variable is equal\ncode: the same artifact, 3 entries\n", "")
 
 
 def test_values_are_shown_on_request(tmp_path: Path, run: Run) -> None:
@@ -286,7 +286,7 @@ def test_stacks_are_compared_function_by_function(account: Account, run: Run) ->
     assert out.splitlines() == [
         "List",
         "  ~ STAGE ***",
-        "  1 variables are equal",
+        "  1 variable is equal",
         "  code: the same artifact, 3 entries",
         "Nested/Inner",
         "  not in stack://prod",
@@ -322,7 +322,7 @@ def test_container_images_are_compared_by_their_digests(other: str, told: str, a
         "prod-list": f"444455556666.dkr.ecr.us-east-1.amazonaws.com/app@{other}",
     }
     out = run("stack://dev", "stack://prod")[1]
-    assert out.splitlines()[1] == "  1 variables are equal"
+    assert out.splitlines()[1] == "  1 variable is equal"
     assert out.splitlines()[2].startswith(f"  {told}")
 
 

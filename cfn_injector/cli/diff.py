@@ -84,7 +84,7 @@ def _code(comparison: Comparison) -> Iterator[str]:
     """Lines about the code and the loader of each stage, compared with the first stage that has the function."""
     if comparison.same_code:
         first = next(stage for stage in comparison.stages if stage)
-        yield f"code: the same artifact, {len(first.code)} entries"
+        yield f"code: the same artifact, {len(first.code)} {'entry' if len(first.code) == 1 else 'entries'}"
     for stage, change in zip(comparison.stages, comparison.code, strict=True):
         if stage and change:
             parts = (f"{len(names)} {word}: {some(list(map(visible, names)))}" for word, names in _parts(change))
@@ -117,7 +117,7 @@ def _as_text(locations: Sequence[str], found: Sequence[Comparison], *, show_valu
             if row.state != EQUAL and not (absent and len(locations) == 2):
                 yield indent + line(row, _values(comparison, row), show_values=show_values)
         equal = sum(row.state == EQUAL for row in comparison.rows)
-        yield f"{indent}{equal} variables are equal"
+        yield f"{indent}{equal} {'variable is' if equal == 1 else 'variables are'} equal"
         yield from (indent + each for each in _code(comparison))
 
 

@@ -79,7 +79,7 @@ def _section(stages: Sequence[str], comparison: Comparison, *, show_values: bool
 def page(stages: Sequence[str], found: Sequence[Comparison], *, show_values: bool) -> str:
     """The document."""
     differing = sum(each.differs for each in found)
-    summary = f"{len(found)} functions, {differing} of them with differences. " if found and found[0].name else ""
+    summary = f"Functions: {len(found)}; with differences: {differing}. " if found and found[0].name else ""
     shown = "This page contains values, which are secrets. " if show_values else "Values are masked. "
     sections = "\n".join(line for comparison in found for line in _section(stages, comparison, show_values=show_values))
     return f"""<!doctype html>
