@@ -146,8 +146,8 @@ MUTANTS = (
     Mutant(
         "what is there is uploaded again",
         "cli/uploads.py",
-        "if not bucket.force and _is_there",
-        "if bucket.force and _is_there",
+        "if not bucket.force and is_there",
+        "if bucket.force and is_there",
         (PACKAGE,),
     ),
     Mutant(

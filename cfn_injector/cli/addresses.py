@@ -55,6 +55,14 @@ class Deployed:
         return str(self.configuration["FunctionName"])
 
     @property
+    def archive(self) -> str:
+        """The URL of the code. Raises InjectorError for a container image."""
+        if self.image:
+            problem = "is a container image, which has no archive"
+            raise InjectorError(f"{visible(self.address)} {problem}; name another function")
+        return self.code_url
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables in the configuration. Raises InjectorError if Lambda does not return them.
 

@@ -118,6 +118,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    entry_path(arguments.path)
     if arguments.local_handler is None:
         if not any(arguments.words[:1]):
             raise UsageError("there is no command to run; give it after --, or an event to --local-handler")
@@ -136,7 +137,7 @@ def run(arguments: argparse.Namespace) -> Result:
         from cfn_injector.cli.invoking import local_handler
 
         return local_handler.run(arguments)
-    found = contents_at(arguments.address, entry_path(arguments.path), aws_options.clients(arguments))
+    found = contents_at(arguments.address, arguments.path, aws_options.clients(arguments))
     variables = {**found.environment, **found.env}
     _checked(variables)
     environ, left_out = environment(os.environ, variables, arguments.allow)

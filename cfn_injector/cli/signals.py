@@ -1,7 +1,7 @@
 """Signals: takes handlers for the time of a block, and restores those before.
 
-With ``interrupted_by_signals``, a block ends as after Ctrl-C if the process is asked to end or its terminal is closed, so
-that whatever the block has created is removed.
+With ``interrupted_by_signals``, a block ends as after Ctrl-C if the process is asked to end or its terminal is closed,
+so that whatever the block has created is removed.
 """
 
 from __future__ import annotations

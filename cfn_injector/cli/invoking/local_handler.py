@@ -33,7 +33,7 @@ from cfn_injector.cli.result import Result
 from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.sources import opened, writing_temporary_file
 from cfn_injector.cli.usage import UsageError
-from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER
+from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, RECORDS
 from cfn_injector.env_loader.choice import shim_of
 
 _NO_REGION = "us-east-1"
@@ -60,7 +60,8 @@ def _fetched(arguments: argparse.Namespace, clients: Clients, task: Path) -> tup
     place = display.shown(location)
     if addresses.is_address(location):
         found = addresses.deployed(location, clients)
-        location, configuration = found.code_url, dict(found.configuration)
+        location = found.archive
+        configuration = {**found.configuration, "Environment": {"Variables": found.environment}}
     with display.archive_named(arguments.address), opened(location, clients, place) as source:
         names = contents_of(source, arguments.path, place).env.keys()
         unpack(source, task)
@@ -75,7 +76,7 @@ def _function(arguments: argparse.Namespace, configuration: Mapping[str, Any], t
     if not runtime:
         raise UsageError("an archive does not say its runtime; give --runtime, such as python3.13")
     shim = shim_of({"Runtime": runtime})
-    if not handler and shim and (task / FOLDER / "environ").is_file() and (task / FOLDER / shim.name).is_file():
+    if not handler and shim and (task / RECORDS).is_file() and (task / FOLDER / shim.name).is_file():
         handler = shim.handler
     if not handler:
         raise UsageError("an archive does not say its handler; give --handler, such as app.handler")
