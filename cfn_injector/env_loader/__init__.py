@@ -67,6 +67,7 @@ __all__ = [
     "kind_of",
     "problems",
     "running",
+    "shim_of",
     "started",
     "stopped",
 ]
