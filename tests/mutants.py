@@ -37,6 +37,7 @@ LINT, LINT_FAULTS = "tests/test_lint.py", "tests/test_lint_faults.py"
 CHANGES, PLUGIN = "tests/test_env_loader_changes.py", "tests/test_plugin.py"
 EVENTS, ADOPTION = "tests/attacks/test_events.py", "tests/attacks/test_adoption.py"
 AWS_OPTIONS, LOCAL = "tests/test_cli_aws_options.py", "tests/test_cli_local.py"
+DIFF = "tests/test_cli_diff.py"
 DOCTOR, MOVES = "tests/test_doctor.py", "tests/test_transform_environment.py"
 INSTALL = "tests/test_install.py"
 DRIFT, LS = "tests/test_cli_drift.py", "tests/test_cli_ls.py"
@@ -166,8 +167,8 @@ MUTANTS = (
     Mutant(
         "what is there is uploaded again",
         "cli/uploads.py",
-        "if not bucket.force and _is_there",
-        "if bucket.force and _is_there",
+        "if not bucket.force and is_there",
+        "if bucket.force and is_there",
         (PACKAGE,),
     ),
     Mutant(
@@ -1400,6 +1401,41 @@ MUTANTS = (
         "boto3.Session(profile_name=arguments.profile, ",
         "boto3.Session(",
         (AWS_OPTIONS,),
+    ),
+    Mutant(
+        "the variables of a loader count as its program",
+        "cli/contents.py",
+        "(entry_name(path), RECORDS.encode())",
+        "(entry_name(path),)",
+        (DIFF,),
+    ),
+    Mutant(
+        "variables that cannot be decrypted look as if they were missing",
+        "cli/addresses.py",
+        'if "Error" in stated:',
+        'if "Problem" in stated:',
+        (DIFF,),
+    ),
+    Mutant(
+        "a range without a size is taken for the whole archive",
+        "cli/http_source.py",
+        "in (_PARTIAL, _NO_RANGE) and span is None",
+        "== _NO_RANGE",
+        ("tests/test_http_source.py",),
+    ),
+    Mutant(
+        "a program of run inherits that Python ignores SIGPIPE",
+        "cli/run.py",
+        "dict.fromkeys(_IGNORED_BY_PYTHON, signal.SIG_DFL)",
+        "{}",
+        ("tests/test_cli_run.py",),
+    ),
+    Mutant(
+        "the end of the terminal leaves behind what was created",
+        "cli/signals.py",
+        "(signal.SIGTERM, signal.SIGHUP)",
+        "(signal.SIGTERM,)",
+        (LOCAL,),
     ),
     Mutant(
         "a command in the emulator sees the caller's profile",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,18 @@ def one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     return tmp_path
+
+
+def test_threads_that_ask_at_once_get_one_client(one_place: Path) -> None:
+    client = clients(arguments("--profile", "mine"))
+    together = threading.Barrier(8)
+
+    def get(_: int) -> Any:
+        together.wait(30)
+        return client("lambda")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(each) for each in pool.map(get, range(8))}) == 1
 
 
 def test_they_choose_the_account_the_region_and_the_endpoint(one_place: Path) -> None:

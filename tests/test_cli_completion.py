@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pty
 import select
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cfn_injector.cli.main import COMMANDS, main
+from cfn_injector.cli import completion
+from cfn_injector.cli.main import COMMANDS, main, parser_of
 
 SECONDS = 30
 TYPED = b"cfn-injector insp\t--outp\tjs\tin.z\t"
@@ -99,3 +101,12 @@ def test_another_shell_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> Non
         main(["completion", "csh"])
     assert ended.value.code == 2
     assert "bash" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["bundle", "diff", "inject", "inspect", "lint", "package", "run", "transform"])
+def test_what_is_not_an_option_is_a_file_or_a_folder(name: str) -> None:
+    parser = parser_of([name])
+    completion._with_files(parser, "files", "folders")
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    given = [action for action in commands.choices[name]._actions if not action.option_strings]
+    assert [getattr(action, "complete", None) in ("files", "folders") for action in given] == [True] * len(given) != []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from cfn_injector.cli import addresses, aws_options, contents, diff
 from cfn_injector.cli.main import main
+from cfn_injector.cli.sources import opened
+from cfn_injector.errors import InjectorError
 from cfn_injector.injection import BytesSource, inject
 from tests.support.cli_places import CANARY, SMALL, expected, served
 from tests.support.zips import Member, built, written
@@ -43,14 +46,14 @@ def test_two_stages_of_one_artifact_differ_in_their_variables_alone(tmp_path: Pa
     prod = archive(tmp_path, "prod.zip", STAGE=CANARY, NEW=CANARY, SAME=CANARY)
     assert run(dev, prod) == (
         1,
-        "+ NEW\n- OLD\n~ STAGE ***\n1 variables are equal\ncode: the same artifact, 3 entries\n",
+        "+ NEW\n- OLD\n~ STAGE ***\n1 variable is equal\ncode: the same artifact, 3 entries\n",
         "",
     )
 
 
 def test_nothing_differs_between_an_archive_and_itself(tmp_path: Path, run: Run) -> None:
     dev = archive(tmp_path, "dev.zip", STAGE="dev")
-    assert run(dev, dev) == (0, "1 variables are equal\ncode: the same artifact, 3 entries\n", "")
+    assert run(dev, dev) == (0, "1 variable is equal\ncode: the same artifact, 3 entries\n", "")
 
 
 def test_values_are_shown_on_request(tmp_path: Path, run: Run) -> None:
@@ -105,6 +108,26 @@ def test_a_loader_that_only_one_stage_has_is_a_difference_and_no_part_of_the_cod
     assert (status, out.splitlines()[-2:]) == (1, ["code: the same artifact, 3 entries", "loader: differs"])
 
 
+def test_other_variables_are_no_difference_of_the_loader_that_sets_them(tmp_path: Path, run: Run) -> None:
+    options = ("--loader", "handler", "--runtime", "python3.13", "--handler", "app.main")
+    stages = [str(tmp_path / f"{stage}.zip") for stage in ("dev", "prod")]
+    for stage in stages:
+        assert main(["inject", archive(tmp_path, "app.zip"), "--env", f"A={stage}", *options, "--output", stage]) == 0
+    status, out, _ = run(*stages)
+    assert (status, "loader" in out) == (1, False)
+
+
+@pytest.mark.parametrize("content", [pytest.param(b"no zip", id="no archive"), pytest.param(None, id="a bad line")])
+def test_an_archive_that_cannot_be_read_is_named_once(content: bytes | None, tmp_path: Path, run: Run) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(written({".env": b"A='" + CANARY.encode()}) if content is None else content)
+    status, out, err = run(archive(tmp_path, "dev.zip"), str(broken))
+    assert (status, out) == (1, "")
+    assert err.startswith(f"cfn-injector: {broken}: ")
+    assert err.count("broken.zip") == 1
+    assert CANARY not in err
+
+
 def test_less_than_a_megabyte_of_two_archives_of_60_mb_is_read(tmp_path: Path, run: Run) -> None:
     members = [
         Member(b"model.bin", bytes(60_000_000)),
@@ -154,6 +177,7 @@ def test_json_says_the_same_without_values(tmp_path: Path, run: Run) -> None:
         pytest.param(["stack://a", "lambda://f"], "a stack is compared with stacks; give", id="a stack and a function"),
         pytest.param(["lambda://a/b", "lambda://f"], "lambda://a/b does not name a function", id="no name"),
         pytest.param(["stack://a b", "stack://c"], "stack://a b does not name a stack", id="no stack"),
+        pytest.param(["a.zip", "b.zip", "--path", "../x"], "--path ../x has an invalid name", id="a wrong path"),
     ],
 )
 def test_wrong_usage_has_status_2(arguments: list[str], problem: str, run: Run) -> None:
@@ -198,6 +222,8 @@ class Account:
 
     def __init__(self, url: str, stacks: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]) -> None:
         self.url, self.stacks, self.environment = url, stacks, environment
+        self.images: dict[str, str] = {}
+        self.asked: list[dict[str, str]] = []
 
     def __call__(self, service: str, **_: Any) -> Account:
         return self
@@ -221,11 +247,18 @@ class Account:
         kind = "AWS::CloudFormation::Stack" if physical_id in self.stacks else "Custom::LambdaFunction"
         return {"StackResourceDetail": {"ResourceType": kind, "PhysicalResourceId": physical_id}}
 
-    def get_function(self, FunctionName: str, **_: Any) -> dict[str, Any]:
+    def get_function(self, **request: str) -> dict[str, Any]:
+        self.asked.append(request)
+        name = request["FunctionName"]
         variables = {"Environment": {"Variables": dict(self.environment)}} if self.environment else {}
+        if name in self.images:
+            return {
+                "Configuration": {"FunctionName": name, "PackageType": "Image", **variables},
+                "Code": {"RepositoryType": "ECR", "ResolvedImageUri": self.images[name]},
+            }
         return {
-            "Configuration": {"FunctionName": FunctionName, **variables},
-            "Code": {"Location": f"{self.url}/{FunctionName}.zip?X-Amz-Signature={CANARY}"},
+            "Configuration": {"FunctionName": name, "PackageType": "Zip", **variables},
+            "Code": {"Location": f"{self.url}/{name}.zip?X-Amz-Signature={CANARY}"},
         }
 
 
@@ -253,7 +286,7 @@ def test_stacks_are_compared_function_by_function(account: Account, run: Run) ->
     assert out.splitlines() == [
         "List",
         "  ~ STAGE ***",
-        "  1 variables are equal",
+        "  1 variable is equal",
         "  code: the same artifact, 3 entries",
         "Nested/Inner",
         "  not in stack://prod",
@@ -265,6 +298,92 @@ def test_stacks_are_compared_function_by_function(account: Account, run: Run) ->
 def test_one_function_of_a_nested_stack_has_an_address(account: Account, run: Run) -> None:
     status, out, _ = run("stack://dev/Nested/Inner", "lambda://dev-list")
     assert (status, out) == (0, "2 variables are equal\ncode: the same artifact, 3 entries\n")
+
+
+def test_variables_of_the_configuration_are_named(account: Account, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.zip").write_bytes(expected(SMALL, STAGE="dev"))
+    page = tmp_path / "page.html"
+    status, out, _ = run(str(tmp_path / "app.zip"), "lambda://dev-list", "--html", str(page))
+    assert (status, out.splitlines()[0]) == (1, "+ LOG (Environment)")
+    assert '<th scope="row">LOG (Environment)</th>' in page.read_text()
+    assert CANARY not in f"{out}{page.read_text()}"
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        pytest.param("sha256:1", "code: the same artifact", id="the same image, of another account"),
+        pytest.param("sha256:2", "code of lambda://prod-list differs; 1 changed: container image", id="another image"),
+    ],
+)
+def test_container_images_are_compared_by_their_digests(other: str, told: str, account: Account, run: Run) -> None:
+    account.images = {
+        "dev-list": "111122223333.dkr.ecr.us-east-1.amazonaws.com/app@sha256:1",
+        "prod-list": f"444455556666.dkr.ecr.us-east-1.amazonaws.com/app@{other}",
+    }
+    out = run("stack://dev", "stack://prod")[1]
+    assert out.splitlines()[1] == "  1 variable is equal"
+    assert out.splitlines()[2].startswith(f"  {told}")
+
+
+def test_a_container_image_has_no_archive(account: Account) -> None:
+    account.images = {"dev-list": "111122223333.dkr.ecr.us-east-1.amazonaws.com/app@sha256:1"}
+    with (
+        pytest.raises(InjectorError, match="lambda://dev-list is a container image, which has no archive"),
+        opened("lambda://dev-list", account),
+    ):
+        pass
+
+
+def test_variables_that_lambda_cannot_decrypt_do_not_look_as_if_they_were_missing(account: Account, run: Run) -> None:
+    class Encrypted(Account):
+        def get_function(self, **request: str) -> dict[str, Any]:
+            found = super().get_function(**request)
+            found["Configuration"]["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no"}}
+            return found
+
+    account.__class__ = Encrypted
+    status, out, err = run("lambda://dev-list", "lambda://prod-list")
+    assert (status, out) == (1, "")
+    problem = "Lambda does not return the environment variables (AccessDeniedException)"
+    assert err.startswith(f"cfn-injector: lambda://dev-list: {problem}; ")
+
+
+@pytest.mark.parametrize(
+    ("address", "request_"),
+    [
+        ("lambda://app", {"FunctionName": "app"}),
+        ("lambda://app:live", {"FunctionName": "app", "Qualifier": "live"}),
+        ("lambda://app:$LATEST", {"FunctionName": "app", "Qualifier": "$LATEST"}),
+        *(
+            (f"lambda://{arn}{qualifier}", {"FunctionName": arn, **({"Qualifier": "7"} if qualifier else {})})
+            for arn in ("arn:aws-us-gov:lambda:us-gov-west-1:999999999999:function:app",)
+            for qualifier in ("", ":7")
+        ),
+    ],
+)
+def test_an_arn_names_a_function_of_its_own_account(address: str, request_: dict[str, str], account: Account) -> None:
+    addresses.deployed(address, account)
+    assert account.asked == [request_]
+
+
+def test_an_error_ends_what_has_not_begun(account: Account) -> None:
+    account.stacks = {"dev": {f"F{number}": f"gone-{number}" for number in range(200)}}
+    with pytest.raises(InjectorError, match="lambda://gone-0 cannot be read: HTTP 404"):
+        diff.comparisons(["stack://dev", "stack://dev"], ".env", account)
+    assert len(account.asked) < 400
+
+
+def test_functions_are_read_at_the_same_time(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.stacks = {stage: {f"F{number}": f"{stage}-list" for number in range(4)} for stage in ("dev", "prod")}
+    together = threading.Barrier(8)
+
+    def read(*_: Any) -> contents.Contents:
+        together.wait(30)
+        return contents.Contents("it", {}, {}, {})
+
+    monkeypatch.setattr(diff, "contents_at", read)
+    assert len(diff.comparisons(["stack://dev", "stack://prod"], ".env", account)) == 4
 
 
 def test_the_url_of_the_code_reaches_no_message(account: Account, run: Run) -> None:

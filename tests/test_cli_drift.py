@@ -178,7 +178,7 @@ def test_a_property_with_a_call_of_its_own_is_compared_if_the_template_states_it
             ["variables: + NEW, - RETRIES, ~ TABLE"],
             id="the variables",
         ),
-        pytest.param({"_cfn_injector/environ": ""}, ["the loader differs"], id="the loader"),
+        pytest.param({"_cfn_injector/exec": ""}, ["the loader differs"], id="the loader"),
         pytest.param({}, ["all files and variables are the same, and the archive's bytes differ"], id="only bytes"),
     ],
 )

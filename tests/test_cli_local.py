@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cfn_injector.cli.main import main
+from cfn_injector.cli.signals import handling, interrupted_by_signals
 from cfn_injector.local import child, tool
 
 CANARY = "c4nary-w0uld-be-secret"
@@ -89,6 +90,14 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_once() -> None:
         os.close(terminal)
 
 
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_the_end_of_a_terminal_is_an_interruption_but_for_nohup(sent: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt), interrupted_by_signals():
+        signal.raise_signal(sent)
+    with handling({sent: signal.SIG_IGN}), interrupted_by_signals():
+        signal.raise_signal(sent)
+
+
 def test_handlers_of_signals_are_as_before_when_the_command_has_ended() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
     child.run(["true"], {"PATH": os.environ["PATH"]})
@@ -107,10 +116,15 @@ def test_the_lines_for_a_shell_set_what_a_command_gets(tmp_path: Path) -> None:
 
 WRONG = {
     "a format for a command": (["--json", "--", "true"], "--output is for the variables"),
+    "a command without a name": (["--", ""], "the command after -- is empty"),
     "to keep what stays anyway": (["--keep"], "--keep is for a command"),
     "an unknown parameter": (
         ["--parameter-overrides", f"Bucket={CANARY}"],
-        "the provider's stack has no parameter Bucket",
+        "Bucket is not a parameter to set; set Name, SourceBuckets, ",
+    ),
+    "the place of the provider's zip": (
+        ["--parameter-overrides", f"CodeBucket={CANARY}"],
+        "CodeBucket is not a parameter to set",
     ),
 }
 

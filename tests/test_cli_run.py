@@ -101,6 +101,20 @@ def test_signals_reach_the_command(number: signal.Signals, start: Start) -> None
     assert process.wait(30) == 77
 
 
+def test_the_end_of_a_pipe_ends_a_program_of_the_command(start: Start) -> None:
+    line = "yes | head -n 1; echo ${PIPESTATUS[0]}"
+    assert finished(start({"A": "1"}, "bash", "-c", line)) == (0, f"y\n{128 + signal.SIGPIPE}\n", "")
+
+
+def test_signals_are_as_before_if_the_command_cannot_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGPIPE)
+    (tmp_path / "app.zip").write_bytes(SMALL)
+    assert main(["run", str(tmp_path / "app.zip"), "--", "no-such-command"]) == 127
+    assert signal.getsignal(signal.SIGPIPE) == before
+
+
 def test_no_value_is_visible_in_the_list_of_processes(start: Start) -> None:
     code = "import time; print('ready', flush=True); time.sleep(60)"
     process = start({"SECRET": CANARY}, sys.executable, "-c", code)
@@ -141,6 +155,8 @@ def test_what_cannot_start_has_a_shell_s_status(
     [
         pytest.param([], "there is no command to run; give it after --", id="no command"),
         pytest.param(["--"], "there is no command to run; give it after --", id="nothing after --"),
+        pytest.param(["--", ""], "there is no command to run; give it after --", id="no name"),
+        pytest.param(["--path", "/x", "--", "true"], "--path /x has an invalid name", id="a wrong path"),
         pytest.param(["--allow", "STAGE", "--", "true"], "--allow STAGE is not needed", id="a common name"),
     ],
 )

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cfn_injector.cli import aws_options
-from cfn_injector.cli.confirmation import interrupted_by_signals
 from cfn_injector.cli.main import main
+from cfn_injector.cli.signals import interrupted_by_signals
 from tests.support.cli_places import CANARY
 from tests.support.node_js import needs_node
 from tests.support.sandbox import deployed
@@ -98,13 +98,34 @@ def invoke_function(
 
         class Client:
             def get_function(self, **_: str) -> dict[str, Any]:
-                return {"Configuration": described, "Code": {"Location": str(path)}}
+                return {"Configuration": described, "Code": {"Location": str(path), "ImageUri": "app@sha256:1"}}
 
         monkeypatch.setattr(aws_options, "clients", lambda _: lambda *_, **__: Client())
         status = main(["run", "lambda://shop", "--local-handler", "{}", *options])
         return status, *capfd.readouterr()
 
     return invoke
+
+
+@pytest.mark.parametrize(
+    ("configuration", "problem"),
+    [
+        pytest.param(
+            {"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no"}}},
+            "lambda://shop: Lambda does not return the environment variables (AccessDeniedException); ",
+            id="variables that cannot be decrypted",
+        ),
+        pytest.param(
+            {"PackageType": "Image"}, "lambda://shop is a container image, which has no archive; ", id="an image"
+        ),
+    ],
+)
+def test_a_function_that_cannot_be_read_as_a_whole_does_not_run(
+    configuration: dict[str, Any], problem: str, invoke_function: Invoke
+) -> None:
+    status, out, err = invoke_function(written({"app.py": TELLS.encode()}), **configuration)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"cfn-injector: {problem}")
 
 
 # What is printed ------------------------------------------------------------------------------------------------------

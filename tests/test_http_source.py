@@ -11,7 +11,7 @@ import pytest
 from cfn_injector.cli.http_source import TAIL, HttpSource, open_url
 from cfn_injector.cli.sources import opened
 from cfn_injector.errors import InjectorError
-from tests.support.cli_places import IGNORES_RANGES, served
+from tests.support.cli_places import COMPRESSES, IGNORES_RANGES, served
 
 
 def no_clients(service: str, **_: Any) -> Any:
@@ -56,3 +56,17 @@ def test_an_archive_from_a_server_without_ranges_is_copied_in_one_request() -> N
     with served({"a.zip": DATA}, IGNORES_RANGES) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         assert source.read(0, source.size) == DATA
         assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize("stated", ["", "bytes 0-9/*", "items 0-9/10"])
+def test_a_range_without_a_size_is_not_taken_for_the_archive(stated: str) -> None:
+    with served({"a.zip": DATA}) as site:
+        site.stated_range = stated
+        with opened(f"{site.url}/a.zip", no_clients) as source:
+            assert source.read(0, source.size) == DATA
+        assert site.asked == [f"bytes=-{TAIL}", ""]
+
+
+def test_an_archive_from_a_server_that_compresses_everything_is_the_archive() -> None:
+    with served({"a.zip": DATA}, COMPRESSES) as site, opened(f"{site.url}/a.zip", no_clients) as source:
+        assert source.read(0, source.size) == DATA

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from cfn_injector.cli import aws_options
 from cfn_injector.cli import install as command
 from cfn_injector.cli.installing import parameters, permissions
 from cfn_injector.cli.installing.code_bucket import UNKNOWN
@@ -609,4 +610,4 @@ def test_an_error_of_aws_is_told_in_one_line(error: Exception, words: str) -> No
 )
 def test_only_an_endpoint_without_tls_is_an_emulator(url: str, hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    assert command._response_hosts(argparse.Namespace(endpoint_url=url)) == hosts
+    assert aws_options.response_hosts(argparse.Namespace(endpoint_url=url)) == hosts

@@ -31,7 +31,7 @@ _QUALIFIED = frozenset({"AWS::Lambda::Alias", "AWS::Lambda::Version"})
 """Types whose physical ID is the ARN of an alias or a version."""
 _NESTED = "AWS::CloudFormation::Stack"
 
-_PARTS = r"(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:)?(?P<name>[\w-]{1,64})(?::(?P<qualifier>[\w$.-]+))?"
+_PARTS = r"(?P<name>(?:arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:)?[\w-]{1,64})(?::(?P<qualifier>[\w$.-]+))?"
 _FUNCTION = re.compile(_PARTS, re.ASCII)
 _STACK = re.compile(r"(arn:[^/]+/[^/]+/[^/]+|[A-Za-z][A-Za-z0-9-]*)((?:/[A-Za-z0-9]+)*)/?", re.ASCII)
 _CHECK = "check the name, the Region and your permissions"
@@ -39,16 +39,41 @@ _CHECK = "check the name, the Region and your permissions"
 
 @dataclass(frozen=True)
 class Deployed:
-    """A function, or a version of it. ``configuration`` is GetFunctionConfiguration's answer; values are secrets."""
+    """A function, or a version of it. ``configuration`` is GetFunctionConfiguration's answer; values are secrets.
+
+    ``code_url`` is empty for a container image, whose digest, or URI if there is none, is ``image``.
+    """
 
     address: str
     configuration: Mapping[str, Any] = field(repr=False)
     tags: Mapping[str, str] = field(repr=False)
     code_url: str = field(repr=False)
+    image: str = ""
 
     @property
     def name(self) -> str:
         return str(self.configuration["FunctionName"])
+
+    @property
+    def archive(self) -> str:
+        """The URL of the code. Raises InjectorError for a container image."""
+        if self.image:
+            problem = "is a container image, which has no archive"
+            raise InjectorError(f"{visible(self.address)} {problem}; name another function")
+        return self.code_url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables in the configuration. Raises InjectorError if Lambda does not return them.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
+        """
+        stated = self.configuration.get("Environment", {})
+        if "Error" in stated:
+            code = stated["Error"].get("ErrorCode", "unknown")
+            problem = f"Lambda does not return the environment variables ({code})"
+            raise InjectorError(f"{visible(self.address)}: {problem}; check that you may use the function's KMS key")
+        return dict(stated.get("Variables", {}))
 
 
 class Resource(NamedTuple):
@@ -89,10 +114,13 @@ def deployed(location: str, clients: Clients) -> Deployed:
     qualifier = {"Qualifier": parts["qualifier"]} if parts["qualifier"] else {}
     with calls_explained(visible(location), _CHECK):
         found = clients("lambda", **region).get_function(FunctionName=parts["name"], **qualifier)
-    url = found["Code"].get("Location")
-    if not url:
-        raise InjectorError(f"{visible(location)} is a container image, which has no archive; name another function")
-    return Deployed(location, found["Configuration"], found.get("Tags", {}), url)
+    code, configuration, tags = found["Code"], found["Configuration"], found.get("Tags", {})
+    if configuration.get("PackageType") == "Image":
+        uri = code.get("ResolvedImageUri") or code.get("ImageUri", "")
+        return Deployed(location, configuration, tags, "", uri.partition("@")[2] or uri)
+    if not code.get("Location"):
+        raise InjectorError(f"{visible(location)}: Lambda does not return the code; {_CHECK}")
+    return Deployed(location, configuration, tags, code["Location"])
 
 
 def functions(location: str, clients: Clients) -> dict[str, str]:

@@ -70,14 +70,31 @@ def endpoint(arguments: argparse.Namespace) -> str:
     return str(arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "")
 
 
+def response_hosts(arguments: argparse.Namespace) -> str:
+    """The hosts of an emulator's response URLs, for ``ResponseHosts``. Empty for AWS, whose endpoints have https."""
+    from urllib.parse import urlsplit
+
+    url = urlsplit(endpoint(arguments))
+    if url.scheme != "http":
+        return ""
+    port = f":{url.port}" if url.port else ""
+    return ",".join(dict.fromkeys([url.netloc, f"localhost{port}", f"127.0.0.1{port}"]))
+
+
 def clients(arguments: argparse.Namespace, *, attempts: int | None = None) -> Clients:
     """Makes clients as the AWS CLI does from options, environment and configuration files.
 
     ``attempts`` is how often each call is made at most; None leaves it to the configuration (AWS_MAX_ATTEMPTS).
     The first client may raise botocore's errors, such as that of a profile that does not exist: ``aws_errors`` explains
     them. Raises InjectorError for an endpoint in the environment or the profile that is not a URL.
+
+    Several threads may make clients, although boto3's session is not thread-safe:
+    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
     """
     from functools import cache
+    from threading import Lock
+
+    lock = Lock()
 
     @cache
     def session() -> Any:
@@ -88,7 +105,7 @@ def clients(arguments: argparse.Namespace, *, attempts: int | None = None) -> Cl
         return boto3.Session(profile_name=arguments.profile, region_name=region)
 
     @cache
-    def client(service: str, **options: Any) -> Any:
+    def made(service: str, **options: Any) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -108,5 +125,9 @@ def clients(arguments: argparse.Namespace, *, attempts: int | None = None) -> Cl
             if isinstance(error, BotoCoreError):
                 raise
             raise InjectorError(f"the endpoint of {service} is not a URL; correct AWS_ENDPOINT_URL") from error
+
+    def client(service: str, **options: Any) -> Any:
+        with lock:
+            return made(service, **options)
 
     return client

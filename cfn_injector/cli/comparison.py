@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cfn_injector.cli import advice
 from cfn_injector.cli.contents import Contents, File
 
 ENVIRONMENT = " (Environment)"
@@ -21,6 +22,12 @@ class Row(NamedTuple):
 
     name: str
     groups: Sequence[int | None]
+
+    @property
+    def shown_name(self) -> str:
+        """The name for a person, or ``***`` if it may be a secret."""
+        own = self.name.removesuffix(ENVIRONMENT)
+        return f"{advice.shown_name(own)}{self.name[len(own) :]}"
 
     @property
     def state(self) -> str:

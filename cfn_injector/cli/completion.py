@@ -14,7 +14,7 @@ from cfn_injector.cli.tools import cli_extra
 HELP = "print a script that completes this command in bash, zsh or fish"
 SHELLS = ("bash", "zsh", "fish")
 
-_FILES, _FOLDERS = ("IN", "OUT", "FILE", "ZIP", "TEMPLATE"), ("SRC",)
+_FILES, _FOLDERS = ("IN", "OUT", "FILE", "ZIP", "TEMPLATE", "STAGE", "ADDRESS"), ("SRC",)
 """The names in the usage of arguments that are files or folders."""
 
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cfn_injector.cli import addresses, advice, aws_options
+from cfn_injector.cli import addresses, aws_options
 from cfn_injector.cli.comparison import EQUAL, CodeChange, Comparison, Row, compare, label, variables
 from cfn_injector.cli.contents import Contents, contents_at
-from cfn_injector.cli.display import explained, shown, some, visible
+from cfn_injector.cli.display import entry_path, explained, shown, some, visible
 from cfn_injector.cli.result import Result
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
@@ -47,18 +47,22 @@ def _by_function(locations: Sequence[str], clients: aws_options.Clients) -> dict
 def comparisons(locations: Sequence[str], path: str, clients: aws_options.Clients) -> list[Comparison]:
     """A comparison for each function; for locations that are not stacks there is one, without a name."""
     functions = _by_function(locations, clients)
+
+    def read(location: str | None) -> Contents | None:
+        return contents_at(location, path, clients) if location else None
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-
-        def read(location: str | None) -> Contents | None:
-            return contents_at(location, path, clients) if location else None
-
-        found = {name: list(pool.map(read, stages)) for name, stages in functions.items()}
-    return [compare(name, stages) for name, stages in found.items()]
+        try:
+            reading = {name: pool.map(read, stages) for name, stages in functions.items()}
+            return [compare(name, list(stages)) for name, stages in reading.items()]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun is of no use any more
+            raise
 
 
 def _change(row: Row, values: Sequence[str | None], *, show_values: bool) -> str:
     """A line for a variable that differs between two stages."""
-    name = advice.shown_name(row.name)
+    name = row.shown_name
     old, new = (None if value is None else visible(value) for value in values)
     if old is None or new is None:
         sign, value = ("+", new) if old is None else ("-", old)
@@ -69,7 +73,7 @@ def _change(row: Row, values: Sequence[str | None], *, show_values: bool) -> str
 def _cells(row: Row, values: Sequence[str | None], *, show_values: bool) -> str:
     """A line for a variable in more than two stages: the same letter for the same value."""
     letters = ["-" if group is None else label(group) for group in row.groups]
-    line = f"~ {advice.shown_name(row.name)}  {'  '.join(letters)}"
+    line = f"~ {row.shown_name}  {'  '.join(letters)}"
     if not show_values:
         return line
     kept = {letter: visible(value) for letter, value in zip(letters, values, strict=True) if value is not None}
@@ -80,7 +84,7 @@ def _code(comparison: Comparison) -> Iterator[str]:
     """Lines about the code and the loader of each stage, compared with the first stage that has the function."""
     if comparison.same_code:
         first = next(stage for stage in comparison.stages if stage)
-        yield f"code: the same artifact, {len(first.code)} entries"
+        yield f"code: the same artifact, {len(first.code)} {'entry' if len(first.code) == 1 else 'entries'}"
     for stage, change in zip(comparison.stages, comparison.code, strict=True):
         if stage and change:
             parts = (f"{len(names)} {word}: {some(list(map(visible, names)))}" for word, names in _parts(change))
@@ -113,7 +117,7 @@ def _as_text(locations: Sequence[str], found: Sequence[Comparison], *, show_valu
             if row.state != EQUAL and not (absent and len(locations) == 2):
                 yield indent + line(row, _values(comparison, row), show_values=show_values)
         equal = sum(row.state == EQUAL for row in comparison.rows)
-        yield f"{indent}{equal} variables are equal"
+        yield f"{indent}{equal} {'variable is' if equal == 1 else 'variables are'} equal"
         yield from (indent + each for each in _code(comparison))
 
 
@@ -121,7 +125,7 @@ def _as_json(locations: Sequence[str], found: Sequence[Comparison], *, show_valu
     def facts(comparison: Comparison) -> dict[str, Any]:
         rows = [
             {
-                "name": row.name if show_values else advice.shown_name(row.name),
+                "name": row.name if show_values else row.shown_name,
                 "state": row.state,
                 "groups": row.groups,
                 **({"values": _values(comparison, row)} if show_values else {}),
@@ -168,7 +172,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Result:
     if len(arguments.stages) < 2:
         raise UsageError("there is nothing to compare with; give two or more stages")
-    found = comparisons(arguments.stages, arguments.path, aws_options.clients(arguments))
+    path = entry_path(arguments.path)
+    found = comparisons(arguments.stages, path, aws_options.clients(arguments))
     show_values = arguments.show_values
     if arguments.html is not None:
         from cfn_injector.cli.diff_page import page

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from cfn_injector.cli import advice
 from cfn_injector.cli.comparison import EQUAL, Comparison, Row, label, variables
 from cfn_injector.cli.display import visible
 
@@ -42,7 +41,7 @@ def _cell(group: int | None, value: str | None, *, show_values: bool) -> str:
 def _row(comparison: Comparison, row: Row, *, show_values: bool) -> str:
     values = [variables(stage).get(row.name) if stage else None for stage in comparison.stages]
     cells = (_cell(group, value, show_values=show_values) for group, value in zip(row.groups, values, strict=True))
-    name = escape(advice.shown_name(row.name))
+    name = escape(row.shown_name)
     return f'<tr class="{row.state}"><th scope="row">{name}</th>{"".join(cells)}<td>{row.state}</td></tr>'
 
 
@@ -80,7 +79,7 @@ def _section(stages: Sequence[str], comparison: Comparison, *, show_values: bool
 def page(stages: Sequence[str], found: Sequence[Comparison], *, show_values: bool) -> str:
     """The document."""
     differing = sum(each.differs for each in found)
-    summary = f"{len(found)} functions, {differing} of them with differences. " if found and found[0].name else ""
+    summary = f"Functions: {len(found)}; with differences: {differing}. " if found and found[0].name else ""
     shown = "This page contains values, which are secrets. " if show_values else "Values are masked. "
     sections = "\n".join(line for comparison in found for line in _section(stages, comparison, show_values=show_values))
     return f"""<!doctype html>

@@ -18,12 +18,12 @@ import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cfn_injector.cli.aws_errors import calls_explained
-from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
+from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, response_hosts
 from cfn_injector.cli.build_provider import build
-from cfn_injector.cli.confirmation import confirm, interrupted_by_signals
+from cfn_injector.cli.confirmation import confirm
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
@@ -45,13 +45,6 @@ def _say(text: str) -> None:
     print(f"cfn-injector doctor: {text}", file=sys.stderr, flush=True)
 
 
-def _response_hosts(arguments: argparse.Namespace) -> str:
-    """The hosts of an emulator's response URLs; empty on AWS."""
-    url = urlsplit(endpoint(arguments))
-    port = f":{url.port}" if url.port else ""
-    return ",".join(dict.fromkeys([url.netloc, f"localhost{port}"])) if url.netloc else ""
-
-
 def _provider_zip() -> bytes:
     with tempfile.TemporaryDirectory(prefix="cfn-injector-") as folder:
         return build(Path(folder) / "provider.zip").path.read_bytes()
@@ -67,8 +60,8 @@ def _session(arguments: argparse.Namespace) -> Session:
         provider_template=template_path("provider.yaml").read_text("utf-8"),
         say=_say,
         now=time.time,
-        sleep=(lambda seconds: time.sleep(seconds / EMULATOR_SPEED)) if _response_hosts(arguments) else time.sleep,
-        response_hosts=_response_hosts(arguments),
+        sleep=(lambda seconds: time.sleep(seconds / EMULATOR_SPEED)) if response_hosts(arguments) else time.sleep,
+        response_hosts=response_hosts(arguments),
         other_region=arguments.other_region or "",
         inactive_function=arguments.inactive_function or "",
     )

@@ -91,12 +91,14 @@ def open_url(place: str, url: str) -> HttpSource | Any:
 
     session = Session()
     response = _get(session, url, f"bytes=-{TAIL}", {})
-    if response.status_code == _NO_RANGE:  # of an empty file, or by a server without ranges from the end
+    span = _span(response)
+    if response.status_code in (_PARTIAL, _NO_RANGE) and span is None:
+        # The file is empty, or the server knows no ranges from the end, or sends several, or not the size.
         response.close()
         response = session.get(url, headers={"Accept-Encoding": "identity"}, stream=True, timeout=_TIMEOUT)
     response.raise_for_status()
-    span = _span(response)
     if response.status_code != _PARTIAL or span is None:
+        response.raw.decode_content = True  # some servers compress what was not to be compressed
         return response
     with response:
         start, end, size = span

@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cfn_injector.cli.aws_errors import explanation
-from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, endpoint
+from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, response_hosts
 from cfn_injector.cli.build_provider import ROOTS, RUNTIME, build, warnings
-from cfn_injector.cli.confirmation import check_terminal, confirm, interrupted_by_signals
+from cfn_injector.cli.confirmation import check_terminal, confirm
 from cfn_injector.cli.installing import parameters
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError, code_of, message_of
 
@@ -86,15 +86,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_aws(parser)
 
 
-def _response_hosts(arguments: argparse.Namespace) -> str:
-    """The hosts of an emulator's response URLs. Empty for AWS, whose endpoints have https."""
-    url = urlsplit(endpoint(arguments))
-    if url.scheme != "http":
-        return ""
-    port = f":{url.port}" if url.port else ""
-    return ",".join(dict.fromkeys([url.netloc, f"localhost{port}", f"127.0.0.1{port}"]))
-
-
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turns errors of AWS and botocore into InjectorErrors, with AWS's own message where it is about the request."""
@@ -116,7 +107,7 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
     values = parameters.given(arguments)
     if problems := list(parameters.problems(values, parameters.declared())):
         raise UsageError(". ".join(problems))
-    hosts = _response_hosts(arguments)
+    hosts = response_hosts(arguments)
     return {**({parameters.RESPONSE_HOSTS: hosts} if hosts else {}), **values}
 
 
@@ -142,7 +133,7 @@ def _place(arguments: argparse.Namespace, region: str | None) -> Place:
 
     client = clients(argparse.Namespace(**{**vars(arguments), "region": region or arguments.region}))
     sts = client("sts")
-    speed = EMULATOR_SPEED if _response_hosts(arguments) else 1
+    speed = EMULATOR_SPEED if response_hosts(arguments) else 1
     return Place(
         account=sts.get_caller_identity()["Account"],
         region=sts.meta.region_name,

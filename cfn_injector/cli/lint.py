@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cfn_injector.cli.aws_options import JSON, add_format
+from cfn_injector.cli.display import visible
 from cfn_injector.cli.result import Result
 from cfn_injector.cli.tools import cli_extra
 from cfn_injector.errors import InjectorError
@@ -31,7 +32,7 @@ def _escaped(template: str) -> str:
     if Path(template).exists():
         return glob.escape(template)
     if not glob.glob(template, recursive=True):  # noqa: PTH207
-        raise InjectorError(f"{template} does not exist; give the path of a template")
+        raise InjectorError(f"{visible(template)} does not exist; give the path of a template")
     return template
 
 

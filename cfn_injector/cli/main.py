@@ -5,15 +5,19 @@ Takes arguments. Prints a result to standard output, or one line to standard err
 A subcommand is a module with ``HELP``, ``configure(parser)`` and ``run(arguments)``, which returns the text to print,
 or a ``Result``. With ``TAKES_WORDS = True``, ``arguments.words`` is what follows ``--``. It is imported only if the
 arguments name it, because imports take most of the time of a short command.
-Exit status: 0 success, 1 an error that the message explains, 2 invalid arguments, 130 interrupted.
+Exit status: 0 success, 1 an error that the message explains, 2 invalid arguments, 130 interrupted, 141 if nobody
+reads standard output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import signal
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
@@ -91,6 +95,22 @@ def _separated(given: list[str]) -> list[str]:
     return words
 
 
+def _printed(text: str) -> int:
+    """Prints the text. Returns 0, or an exit status if nobody reads it any more, as in ``| head -1``: that of SIGPIPE.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        print(text, end="\n" if text else "", flush=True)
+        return 0
+    except OSError as error:
+        with suppress(OSError):  # Python writes the rest when it ends, which would fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 128 + signal.SIGPIPE
+        raise InjectorError(f"standard output cannot be written: {error.strerror}; make room there") from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. If arguments are invalid, argparse exits with status 2."""
     given = list(sys.argv[1:] if argv is None else argv)
@@ -101,9 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         done = command(arguments.command).run(arguments)
         text, status = done if isinstance(done, Result) else (done, 0)
-        if text:
-            print(text)
-        return status
+        return _printed(text) or status
     except InjectorError as error:
         print(f"cfn-injector: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1

@@ -14,13 +14,15 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Collection, Mapping
 
 from cfn_injector.cli import advice, aws_options
 from cfn_injector.cli.contents import contents_at
-from cfn_injector.cli.display import some, visible
+from cfn_injector.cli.display import entry_path, some, visible
 from cfn_injector.cli.result import Result
+from cfn_injector.cli.signals import handling
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_properties import DEFAULT_ENV_FILE, LOADER_VARIABLES, RESERVED_VARIABLES
 from cfn_injector.errors import InjectorError
@@ -31,6 +33,12 @@ TAKES_WORDS = True
 """What follows ``--`` is a command of its own."""
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+"""A program inherits what is ignored. Without SIGPIPE, ``yes | head`` fails.
+
+https://docs.python.org/3/library/signal.html#note-on-sigpipe
+"""
 
 
 def environment(
@@ -61,7 +69,8 @@ def _start(command: list[str], environ: Mapping[str, str]) -> Result:
     sys.stderr.flush()
     program = visible(command[0])
     try:
-        os.execvpe(command[0], command, environ)
+        with handling(dict.fromkeys(_IGNORED_BY_PYTHON, signal.SIG_DFL)):
+            os.execvpe(command[0], command, environ)
     except FileNotFoundError:
         _say(f"{program} is not found; correct the command, or PATH")
         return Result("", NOT_FOUND)
@@ -109,8 +118,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    entry_path(arguments.path)
     if arguments.local_handler is None:
-        if not arguments.words:
+        if not any(arguments.words[:1]):
             raise UsageError("there is no command to run; give it after --, or an event to --local-handler")
         if arguments.handler or arguments.runtime:
             raise UsageError("--handler and --runtime are for --local-handler; leave them out")

@@ -169,7 +169,7 @@ def opened(location: str, clients: Clients, place: str = "") -> Iterator[Source]
             yield S3Source.open(clients("s3"), *display.s3_object(location))
             return
         if addresses.is_address(location):
-            location = addresses.deployed(location, clients).code_url
+            location = addresses.deployed(location, clients).archive
         if display.split(location)[0] in display.HTTP:
             yield _served(place, location, files)
             return

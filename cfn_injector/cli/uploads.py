@@ -29,11 +29,12 @@ class Bucket(NamedTuple):
         return f"{prefix}/{content_hash}.zip" if prefix else f"{content_hash}.zip"
 
 
-def _is_there(client: Any, bucket: str, key: str) -> bool:
+def is_there(client: Any, **request: str) -> bool:
+    """Whether the object exists that a HeadObject ``request`` names."""
     from botocore.exceptions import ClientError
 
     try:
-        client.head_object(Bucket=bucket, Key=key)
+        client.head_object(**request)
     except ClientError as error:
         if code_of(error) in _ABSENT:
             return False
@@ -45,7 +46,7 @@ def upload(path: Path, key: str, bucket: Bucket, clients: Clients) -> bool:
     """Upload the file unless the key exists. Returns whether it was sent. Raises InjectorError."""
     with object_explained(f"s3://{bucket.name}/{key}"):
         client = clients("s3")
-        if not bucket.force and _is_there(client, bucket.name, key):
+        if not bucket.force and is_there(client, Bucket=bucket.name, Key=key):
             return False
         extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": bucket.kms_key_id} if bucket.kms_key_id else {}
         with path.open("rb") as file:

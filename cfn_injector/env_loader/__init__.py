@@ -32,6 +32,7 @@ from cfn_injector.env_loader.choice import (
     FOLDER,
     LONGEST_RECORD,
     PROBLEMS,
+    RECORDS,
     REQUIRED,
     SHIMS,
     TOO_LONG,
@@ -55,6 +56,7 @@ __all__ = [
     "EXEC_WRAPPER",
     "FOLDER",
     "LONGEST_RECORD",
+    "RECORDS",
     "REQUIRED",
     "Loader",
     "before_auto",
@@ -65,6 +67,7 @@ __all__ = [
     "kind_of",
     "problems",
     "running",
+    "shim_of",
     "started",
     "stopped",
 ]
@@ -117,7 +120,7 @@ class Loader:
         others = {name: value for name, value in settable.items() if name not in self.winning}
         own = {"_HANDLER": self.handler_of_code} if self.handler_of_code else {}
         block = b"\0".join(self._records(each) for each in (winning, others, own))
-        return [*self.added, *self.named, NewFile(f"{FOLDER}/environ", block)]
+        return [*self.added, *self.named, NewFile(RECORDS, block)]
 
     def _records(self, variables: Mapping[str, str]) -> bytes:
         return b"".join(self._record(name, value) for name, value in variables.items())

@@ -17,6 +17,8 @@ from cfn_injector.errors import PropertyError
 
 KINDS = ("auto", "none", "handler", "exec")
 FOLDER = "_cfn_injector"
+RECORDS = f"{FOLDER}/environ"
+"""The file of a loader that has the variables."""
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _WEB_ADAPTER = "/opt/bootstrap"
 """The wrapper that starts ``Handler`` as a command:

@@ -10,20 +10,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Any
 
 from cfn_injector.cli.display import visible
+from cfn_injector.cli.signals import Handler, handling
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 _TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 """What a terminal sends to the command, too, because the command is in the same process group."""
 _KEPT = ("AWS_PAGER", "AWS_CLI_AUTO_PROMPT")
 """Variables of the AWS CLI that decide neither where AWS is nor as whom."""
-
-Handler = Callable[[int, "FrameType | None"], Any]
 
 
 def settings(url: str, access_key: str, secret_key: str, region: str) -> dict[str, str]:
@@ -55,17 +52,6 @@ def environment(environ: Mapping[str, str], emulator: Mapping[str, str]) -> dict
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     proxies = {name: _without_proxy(environ, name) for name in ("NO_PROXY", "no_proxy")}
     return {**others, **emulator, **files, **proxies}
-
-
-@contextmanager
-def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """These handlers of signals, within this context."""
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _has_terminal() -> bool:

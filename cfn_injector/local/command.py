@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.errors import InjectorError
 from cfn_injector.local.display import Display
 from cfn_injector.local.emulator import Emulator, EmulatorError, running
@@ -25,10 +24,6 @@ class ApplicationError(Exception):
 
 
 EXPECTED_ERRORS = (StackError, ApplicationError, InjectorError, ClientError, BotoCoreError, OSError)
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def report_problems(problems: Sequence[str]) -> int:
@@ -62,9 +57,8 @@ def stay(emulator: Emulator, show: Display) -> int:
 
 def on_emulator(do: Callable[[Emulator], int]) -> int:
     """What ``do`` returns. The emulator that it is given runs only as long as ``do``."""
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with running() as emulator:
+        with interrupted_by_signals(), running() as emulator:
             return do(emulator)
     except EmulatorError as error:
         print(error, file=sys.stderr)

@@ -14,15 +14,16 @@ import json
 import os
 import re
 import shlex
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from cfn_injector.cli.aws_options import JSON, TEXT, add_format
+from cfn_injector.cli.installing.parameters import OPTIONS
 from cfn_injector.cli.result import Result
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError
 from cfn_injector.local import child
@@ -57,7 +58,7 @@ What the emulator does not show:
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch("[A-Za-z0-9]+", name):
-        raise argparse.ArgumentTypeError("has no equals sign between a parameter and its value")
+        raise argparse.ArgumentTypeError("is not of the form PARAMETER=VALUE")
     return name, value
 
 
@@ -91,20 +92,13 @@ def _check_installed() -> None:
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, str]:
-    """The parameters of the provider's stack. Raises UsageError for one that the template does not have."""
-    from cfn_injector.cli.template_files import template_path
-
+    """The parameters of the provider's stack. Raises UsageError for one that it does not have, or that is not free."""
     given = dict(arguments.parameter_overrides)
-    section = template_path("provider.yaml").read_text("utf-8").partition("\nParameters:\n")[2]
-    known = re.findall(r"^  (\w+):$", re.split(r"^\w", section, maxsplit=1, flags=re.MULTILINE)[0], re.MULTILINE)
-    unknown = sorted(given.keys() - known)
+    known = [option.parameter for option in OPTIONS]
+    unknown = sorted(given.keys() - set(known))
     if unknown:
-        raise UsageError(f"the provider's stack has no parameter {unknown[0]}; it has {', '.join(known)}")
+        raise UsageError(f"{unknown[0]} is not a parameter to set; set {', '.join(known)}")
     return {**PARAMETERS, **given}
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -140,7 +134,7 @@ def _as_text(variables: Mapping[str, str]) -> str:
 
 
 def _stay(emulator: Emulator) -> int:
-    """Waits for Ctrl-C or SIGTERM."""
+    """Waits for Ctrl-C, SIGTERM or the end of the terminal."""
     print(f"cfn-injector: AWS is at {emulator.url} until you press Ctrl-C", file=sys.stderr, flush=True)
     try:
         code = emulator.process.wait()
@@ -174,12 +168,14 @@ def run(arguments: argparse.Namespace) -> Result:
         raise UsageError("--output is for the variables, which a command gets in its environment; leave it out")
     if arguments.keep and not arguments.words:
         raise UsageError("--keep is for a command; without one, the emulator stays until Ctrl-C anyway")
+    if arguments.words and not arguments.words[0]:
+        raise UsageError("the command after -- is empty; give its name, or leave -- out")
     parameters = _overrides(arguments)
     _check_installed()
     from cfn_injector.local.emulator import EmulatorError, running
 
     try:
-        with child.handling({signal.SIGTERM: _interrupt}), running(port=arguments.port) as emulator:
+        with interrupted_by_signals(), running(port=arguments.port) as emulator:
             return Result("", _use(emulator, arguments, parameters))
     except EmulatorError as error:
         raise InjectorError(str(error)) from error

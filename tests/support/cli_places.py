@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import re
@@ -27,6 +28,7 @@ CANARY = "c4nary-w0uld-be-secret"
 SMALL = written({"app.py": b"print('hi')\n", ".env": b"# built\nSTAGE=none\n", "lib/": b"", "lib/b.py": b"pass\n"})
 LARGE = built([Member(b"model.bin", random.Random(7).randbytes(12_000_000)), Member(b".env", b"STAGE=none\n")])
 RANGES, IGNORES_RANGES, REFUSES_RANGES, NO_LENGTH = "ranges", "ignores ranges", "refuses ranges", "no length"
+COMPRESSES = "ignores ranges, and compresses although it was not asked to"
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Site:
     """The files that are served; ``stalled`` is set when a response stops in the middle.
 
     ``asked`` are the ranges of the requests, and ``sent`` the bytes of each answer.
-    Requests with another ETag than ``etag`` fail, as they do after a change.
+    Requests with another ETag than ``etag`` fail, as they do after a change. ``stated_range`` is a wrong Content-Range.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Site:
     stalls: bool = False
     url: str = ""
     etag: str = '"1"'
+    stated_range: str | None = None
     asked: list[str] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
@@ -68,13 +71,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.site.asked.append(self.headers.get("Range", ""))
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "")) if self.site.kind == RANGES else None
+        if self.site.kind == COMPRESSES:
+            data = gzip.compress(data)
         start, end = _span(asked[1], asked[2], len(data)) if asked else (0, len(data))
         self.send_response(206 if asked else 200)
         if asked:
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
+            right = f"bytes {start}-{end - 1}/{len(data)}"
+            self.send_header("Content-Range", right if self.site.stated_range is None else self.site.stated_range)
         self.send_header("ETag", self.site.etag)
         if self.site.kind == REFUSES_RANGES:
             self.send_header("Accept-Ranges", "none")
+        if self.site.kind == COMPRESSES:
+            self.send_header("Content-Encoding", "gzip")
         if self.site.kind != NO_LENGTH:
             self.send_header("Content-Length", str(end - start))
         self.end_headers()

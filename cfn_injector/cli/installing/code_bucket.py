@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from cfn_injector.cli.installing.stacks import CREATED, Place, check_updatable, delete, describe, existing, follow
+from cfn_injector.cli.installing.stacks import CREATED, Place, check_updatable, delete, existing, follow
+from cfn_injector.cli.installing.stacks import remove as remove_stack
 from cfn_injector.cli.template_files import template_path
+from cfn_injector.cli.uploads import is_there
 from cfn_injector.doctor.cleanup import Removals
 from cfn_injector.errors import InjectorError, code_of
 
@@ -84,15 +86,8 @@ def _created(place: Place, stack: str, name: str, response_hosts: str) -> str:
 def create(place: Place, stack: str, name: str, response_hosts: str, undo: Removals) -> str:
     """Create the bucket, and a way to remove it again."""
     place.say(f"creating stack {stack_of(stack)} with a bucket for the provider's zip: private, encrypted, versioned")
-    undo.add(f"stack {stack_of(stack)}", lambda: _discard(place, stack))
+    undo.add(f"stack {stack_of(stack)}", lambda: remove_stack(place, stack_of(stack)))
     return _created(place, stack, name, response_hosts)
-
-
-def _discard(place: Place, stack: str) -> None:
-    """Delete what a failed or interrupted run created."""
-    found = describe(place, stack_of(stack))
-    if found:
-        delete(place, found)
 
 
 def check_given(place: Place, bucket: str) -> None:
@@ -114,20 +109,10 @@ def check_given(place: Place, bucket: str) -> None:
         raise InjectorError(f"bucket {bucket} is in {region}, not in {place.region}; give one of the provider's Region")
 
 
-def _exists(place: Place, location: Location) -> bool:
-    try:
-        place.client("s3").head_object(**location.request)
-    except ClientError as error:
-        if code_of(error) in ("403", "404", "NoSuchKey"):  # without s3:ListBucket, a missing object is denied
-            return False
-        raise
-    return True
-
-
 def upload(place: Place, location: Location, zipped: Path, undo: Removals, is_used: Callable[[], bool]) -> None:
     """Put the zip where it is not yet. An undo keeps it if it ``is_used``."""
     client = place.client("s3")
-    if _exists(place, location):
+    if is_there(client, **location.request):
         return
     made: dict[str, Any] = {}
 

@@ -21,7 +21,6 @@ from typing import Any
 
 from cfn_injector.cli import addresses, aws_options, display
 from cfn_injector.cli.aws_options import Clients
-from cfn_injector.cli.confirmation import interrupted_by_signals
 from cfn_injector.cli.contents import contents_of
 from cfn_injector.cli.invoking import environment
 from cfn_injector.cli.invoking.environment import Function
@@ -31,9 +30,14 @@ from cfn_injector.cli.invoking.runtime_api import Event, Failed
 from cfn_injector.cli.invoking.runtimes import interpreter
 from cfn_injector.cli.invoking.unpacking import unpack
 from cfn_injector.cli.result import Result
+from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.sources import opened, writing_temporary_file
 from cfn_injector.cli.usage import UsageError
+<<<<<<< HEAD
 from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, shim_of
+=======
+from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, RECORDS, shim_of
+>>>>>>> read17
 
 _NO_REGION = "us-east-1"
 
@@ -59,7 +63,8 @@ def _fetched(arguments: argparse.Namespace, clients: Clients, task: Path) -> tup
     place = display.shown(location)
     if addresses.is_address(location):
         found = addresses.deployed(location, clients)
-        location, configuration = found.code_url, dict(found.configuration)
+        location = found.archive
+        configuration = {**found.configuration, "Environment": {"Variables": found.environment}}
     with display.archive_named(arguments.address), opened(location, clients, place) as source:
         names = contents_of(source, arguments.path, place).env.keys()
         unpack(source, task)
@@ -74,7 +79,7 @@ def _function(arguments: argparse.Namespace, configuration: Mapping[str, Any], t
     if not runtime:
         raise UsageError("an archive does not say its runtime; give --runtime, such as python3.13")
     shim = shim_of({"Runtime": runtime})
-    if not handler and shim and (task / FOLDER / "environ").is_file() and (task / FOLDER / shim.name).is_file():
+    if not handler and shim and (task / RECORDS).is_file() and (task / FOLDER / shim.name).is_file():
         handler = shim.handler
     if not handler:
         raise UsageError("an archive does not say its handler; give --handler, such as app.handler")
