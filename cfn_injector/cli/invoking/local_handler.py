@@ -33,11 +33,7 @@ from cfn_injector.cli.result import Result
 from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.sources import opened, writing_temporary_file
 from cfn_injector.cli.usage import UsageError
-<<<<<<< HEAD
-from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, shim_of
-=======
 from cfn_injector.env_loader import EXEC_WRAPPER, FOLDER, RECORDS, shim_of
->>>>>>> read17
 
 _NO_REGION = "us-east-1"
 
