@@ -18,8 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cfn_injector.cli.display import split
-from cfn_injector.transform import Path, at
-from cfn_injector.transform.functions import NATIVE, OURS, SAM, Resource, resources
+from cfn_injector.transform import NATIVE, OURS, SAM, Path, Resource, at, resources
 
 _CODE = "Custom::LambdaCode"
 _GLOBALS: Final[Path] = ("Globals", "Function")

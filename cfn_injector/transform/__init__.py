@@ -16,22 +16,27 @@ from cfn_injector.transform.artifact import attribute_of
 from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.environment import environment_edits
-from cfn_injector.transform.functions import NATIVE, SAM, functions
+from cfn_injector.transform.functions import NATIVE, OURS, SAM, Resource, functions, resources
 from cfn_injector.transform.settings import INJECTED, METADATA, Options, problems
 from cfn_injector.transform.versions import version_edits
 
 __all__ = [
     "INJECTED",
     "METADATA",
+    "NATIVE",
+    "OURS",
     "REMOVED",
+    "SAM",
     "Edit",
     "Options",
     "Path",
+    "Resource",
     "applied",
     "at",
     "attribute_of",
     "connect_problems",
     "metadata_problems",
+    "resources",
     "transform",
 ]
 
