@@ -67,6 +67,7 @@ def _bundle(source: Path, output: Path, *arguments: str, requirements: str | Non
 GREETING: Mapping[str, str | bytes] = {
     "greeting/__init__.py": "HELLO = 'hello'\n",
     "greeting/tests/test_it.py": "",
+    "greeting-1.0.data/headers/greeting.h": "#define HELLO",
     "greeting-1.0.data/scripts/hi.py": "#!python\nprint('hi')\n",
     "greeting-1.0.data/scripts/tool": b"\x7fELF and so on",
     "greeting-1.0.dist-info/licenses/LICENSE": "free",

@@ -25,6 +25,8 @@ from cfn_injector.cli.bundling.source_files import Skip, files
 from cfn_injector.cli.tools import Workshop
 
 _OF_THIS_MACHINE = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+# C headers, which no function needs. pip puts them below the version of the Python that it runs on, and uv does not.
+_HEADER = re.compile(r"include/.+\.(h|hh|hpp|hxx)")
 # Installers begin a script with the second form if the interpreter's path is long or contains a space.
 _PYTHON_SCRIPT = re.compile(rb"#!.*python|#!/bin/sh\n'''exec' ")
 
@@ -42,7 +44,7 @@ def _describes_this_machine(name: str, path: Path) -> bool:
     if folder == "bin":
         with path.open("rb") as file:
             return _PYTHON_SCRIPT.match(file.read(4096)) is not None
-    return name == ".lock"  # uv's
+    return name == ".lock" or _HEADER.fullmatch(name) is not None  # the lock is uv's
 
 
 def _correct_record(record: Path, kept: Mapping[str, Path]) -> None:
