@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -70,3 +71,15 @@ def test_a_range_without_a_size_is_not_taken_for_the_archive(stated: str) -> Non
 def test_an_archive_from_a_server_that_compresses_everything_is_the_archive() -> None:
     with served({"a.zip": DATA}, COMPRESSES) as site, opened(f"{site.url}/a.zip", no_clients) as source:
         assert source.read(0, source.size) == DATA
+
+
+@pytest.mark.parametrize(("query", "sent"), [("?X-Amz-Signature=1", False), ("", True)], ids=["signed", "not signed"])
+def test_a_signed_url_gets_no_credentials_of_the_file_netrc(
+    query: str, sent: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password canary\n", "utf-8")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with served({"a.zip": DATA}) as site, opened(f"{site.url}/a.zip{query}", no_clients) as source:
+        source.read(0, 1)
+        assert [bool(each) for each in site.credentials] == [sent, sent]

@@ -19,12 +19,14 @@ from cfn_injector.cli import display
 from cfn_injector.errors import InjectorError
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import PreparedRequest, Response, Session
 
 TAIL = 128 * 1024
 """This much of the end is read first: it holds the directory of about 1,500 files."""
 
 _TIMEOUT = 60.0
+_SIGNED = "X-Amz-Signature="
+"""Whoever has a signed URL needs no credentials, and S3 refuses requests that have both."""
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _PARTIAL, _CHANGED, _NO_RANGE = 206, 412, 416
 
@@ -85,11 +87,18 @@ def _condition(response: Response) -> dict[str, str]:
     return {"If-Unmodified-Since": date} if date else {}
 
 
+def _unchanged(request: PreparedRequest) -> PreparedRequest:
+    """Adds no credentials, such as those that ~/.netrc has by default."""
+    return request
+
+
 def open_url(place: str, url: str) -> HttpSource | Any:
     """The archive, or, if the server does not answer a range, its response, whose ``raw`` is the archive's bytes."""
     from requests import Session
 
     session = Session()
+    if _SIGNED in url:
+        session.auth = _unchanged
     response = _get(session, url, f"bytes=-{TAIL}", {})
     span = _span(response)
     if response.status_code in (_PARTIAL, _NO_RANGE) and span is None:

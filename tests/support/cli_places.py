@@ -47,6 +47,7 @@ class Site:
     stated_range: str | None = None
     asked: list[str] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
+    credentials: list[str] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -69,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-Match", self.site.etag) != self.site.etag:
             self.send_error(412)
             return
+        self.site.credentials.append(self.headers.get("Authorization", ""))
         self.site.asked.append(self.headers.get("Range", ""))
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "")) if self.site.kind == RANGES else None
         if self.site.kind == COMPRESSES:
