@@ -193,7 +193,7 @@ def test_uv_finds_a_python_that_is_not_on_the_path(tmp_path: Path, monkeypatch: 
 def test_a_runtime_that_does_not_run_the_provider_is_refused(
     runtime: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["build-provider", "--runtime", runtime, "--output", str(tmp_path / "provider.zip")]) == 1
+    assert main(["build-provider", "--runtime", runtime, "--output", str(tmp_path / "provider.zip")]) == 2
     assert capsys.readouterr().err == f"cfn-injector: {message}\n"
 
 
