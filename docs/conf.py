@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pygments.lexers.javascript import JavascriptLexer
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -51,3 +53,4 @@ def _link_to_repository(_app: Sphinx, _name: str, source: list[str]) -> None:
 def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
     app.connect("source-read", _link_to_repository)
+    app.add_lexer("mjs", JavascriptLexer)  # a block in this language is an ES module, and a test runs it as one
