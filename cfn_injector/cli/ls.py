@@ -2,7 +2,8 @@
 
     tags -> functions -> a table or JSON
 
-Names of variables are shown on request, and never values.
+Names of variables are shown on request, and never values. What reads the functions needs botocore, and is imported when
+the command runs.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfn_injector.cli import advice, aws_options
 from cfn_injector.cli.display import S3, some, split, visible
-from cfn_injector.cli.tagged_functions import GONE, Listed, functions, older_than
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_properties import DEFAULT_ENV_FILE
+
+if TYPE_CHECKING:
+    from cfn_injector.cli.tagged_functions import Listed
 
 HELP = "list the functions of an account and Region that a provider deployed"
 
@@ -25,7 +28,7 @@ _HEADER = ("FUNCTION", "STACK", "LOGICAL ID", "ARTIFACT", "VERSION", "LOADER", "
 
 
 def _cells(each: Listed) -> list[str]:
-    stack = f"{each.stack} (gone)" if each.stack_status == GONE else each.stack
+    stack = f"{each.stack} (gone)" if each.stack_is_gone else each.stack
     cells = [each.function, stack, each.logical_id, each.artifact, each.version, each.loader, each.last_modified]
     return [visible(cell) or "-" for cell in cells]
 
@@ -88,6 +91,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> str:
+    from cfn_injector.cli.tagged_functions import functions, older_than
+
     oldest = arguments.artifact_older_than
     location = None if oldest is None else _location(oldest)
     clients = aws_options.clients(arguments, attempts=aws_options.PATIENT)

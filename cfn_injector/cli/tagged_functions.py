@@ -58,6 +58,10 @@ class Listed:
         """The name of the stack."""
         return [*self.stack_id.split("/"), self.stack_id][1]
 
+    @property
+    def stack_is_gone(self) -> bool:
+        return self.stack_status == GONE
+
 
 def _arns(client: Any) -> Iterator[str]:
     pages = client.get_paginator("get_resources").paginate(
