@@ -455,7 +455,9 @@ class FakeLambda:
     def PutRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
         function = self._found(params)
         function.separate["runtime"] = params["UpdateRuntimeOn"]
-        function.separate["runtime-version"] = params.get("RuntimeVersionArn")
+        function.separate.pop("runtime-version", None)
+        if "RuntimeVersionArn" in params:
+            function.separate["runtime-version"] = params["RuntimeVersionArn"]
         return {}
 
     def GetRuntimeManagementConfig(self, params: dict[str, Any]) -> dict[str, Any]:
