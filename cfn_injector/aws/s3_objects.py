@@ -125,7 +125,7 @@ def sha256_in(answer: Mapping[str, Any]) -> str | None:
 
 
 def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
-    """The base64 SHA-256 of an object, or None if there is no object. Reads the object if S3 stores no SHA-256."""
+    """The base64 SHA-256 of an object, or None if it does not exist. Reads the object if S3 stores no SHA-256."""
     place = f"s3://{bucket}/{key}"
     with translated(place, "s3:GetObject"):
         try:
@@ -143,7 +143,7 @@ def stored_sha256(client: Any, bucket: str, key: str) -> str | None:
 
 
 def uploaded_at(client: Any, bucket: str, key: str) -> datetime | None:
-    """When an object was written, or None if there is no object."""
+    """When an object was written, or None if it does not exist."""
     with translated(f"s3://{bucket}/{key}", "s3:GetObject"):
         try:
             found: datetime = client.head_object(Bucket=bucket, Key=key)["LastModified"]

@@ -23,6 +23,8 @@ SMALLEST = 9
 QUICK = 6
 """Compression levels. For compiled libraries, SMALLEST saves half a percent and takes twice as long."""
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises for an archive that is damaged or encrypted, or whose compression it cannot read."""
 _CHUNK = 1024 * 1024
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
@@ -77,6 +79,6 @@ def content_hash(file: IO[bytes], name: str) -> str:
                     while chunk := body.read(_CHUNK):
                         content.update(chunk)
                 found.append(f"{entry.filename!r} {entry.external_attr >> 16:o} {content.hexdigest()}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise InjectorError(f"{name} cannot be read as a zip: {error}; build it again") from error
     return sha256("\n".join(sorted(found)).encode()).hexdigest()

@@ -2,8 +2,8 @@
 
 Takes an exception. Returns what is wrong and what to do, without botocore's texts, which may contain a URL.
 
-Many errors are not about an object: there are no credentials, they have expired, or no Region is configured. Its
-permissions and its KMS key explain nothing then.
+Many errors have nothing to do with the object: credentials are missing or have expired, or no Region is configured.
+Then a message about the object's permissions or KMS key would mislead.
 """
 
 from __future__ import annotations

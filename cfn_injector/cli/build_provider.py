@@ -254,14 +254,8 @@ def build(output: Path, roots: Iterable[str] = ROOTS, runtime: str = RUNTIME) ->
     return ProviderZip(output, len(body), digest, compiled.release, compiled.loader_releases, content)
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("cfn-injector-provider.zip"),
-        metavar="FILE",
-        help="the zip to write (default: %(default)s)",
-    )
+def add_packages(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that names packages with more resource types."""
     parser.add_argument(
         "--with",
         dest="packages",
@@ -270,6 +264,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PACKAGE",
         help="an installed package that adds resource types; may be repeated",
     )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("cfn-injector-provider.zip"),
+        metavar="FILE",
+        help="the zip to write (default: %(default)s)",
+    )
+    add_packages(parser)
     parser.add_argument(
         "--runtime",
         default=RUNTIME,

@@ -49,9 +49,9 @@ class CodeChange(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One function in all stages. ``stages`` are its contents, or None where there is no such function.
+    """One function in all stages. ``stages`` are its contents, or None for a stage without it.
 
-    ``code`` says what the code of each stage has that the first stage's has not; None where there is no function.
+    ``code`` says what the code of each stage has that the first stage's has not; None for a stage without it.
     ``loaders`` numbers equal loaders.
     """
 

@@ -25,7 +25,7 @@ def _with_files(parser: argparse.ArgumentParser, files: Any, folders: Any) -> No
             for each in action.choices.values():
                 _with_files(each, files, folders)
         elif action.metavar in (*_FILES, *_FOLDERS):
-            action.complete = files if action.metavar in _FILES else folders  # type: ignore[attr-defined]
+            action.complete = files if action.metavar in _FILES else folders  # type: ignore[attr-defined]  # shtab's own
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

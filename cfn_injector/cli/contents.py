@@ -51,7 +51,7 @@ class Contents:
 
 
 def _variables(directory: Directory, source: Source, path: str) -> dict[str, str]:
-    """The variables in the file ``path``, or none if there is no such file. Raises EnvFileError."""
+    """The variables in the file ``path``; empty if it does not exist. Raises EnvFileError."""
     index = directory.names.find(entry_name(path))
     if index is None:
         return {}

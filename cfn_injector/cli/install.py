@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from cfn_injector.cli.aws_errors import explanation
 from cfn_injector.cli.aws_options import JSON, add_aws, add_format, clients, response_hosts
-from cfn_injector.cli.build_provider import ROOTS, RUNTIME, build, warnings
+from cfn_injector.cli.build_provider import ROOTS, RUNTIME, add_packages, build, warnings
 from cfn_injector.cli.confirmation import check_terminal, confirm
 from cfn_injector.cli.installing import parameters
 from cfn_injector.cli.signals import interrupted_by_signals
@@ -72,14 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bucket", help="an existing bucket for the provider's zip (default: one with a stack of its own)"
     )
-    parser.add_argument(
-        "--with",
-        dest="packages",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="an installed package that adds resource types; may be repeated",
-    )
+    add_packages(parser)
     parser.add_argument("--regions", type=_regions, metavar="REGION,...", help="several Regions, one after the other")
     parameters.add_options(parser)
     add_format(parser)

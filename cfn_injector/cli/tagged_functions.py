@@ -85,7 +85,7 @@ def _env(arn: str, path: str, clients: Clients) -> dict[str, Any]:
 
 
 def _read(arn: str, path: str | None, clients: Clients, status: Callable[[str], str]) -> Listed | None:
-    """None for a function that no longer exists, or is no longer marked: the tags are those of a moment ago."""
+    """None if the function was deleted, or lost its tags, after the list of tags was read."""
     client = clients("lambda")
     with calls_explained(f"function {arn}", _CHECK):
         found = api.find(client, arn)

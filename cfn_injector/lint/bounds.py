@@ -98,7 +98,7 @@ def _of_role(role: Resource, bound: str, path: Path) -> Iterator[Finding]:
 
 
 def _may_be_within(folder: Beginning, name: Beginning, bound: str) -> bool:
-    """Whether the path of a role and its name, in which there is no slash, can begin with the bound."""
+    """Whether the path and name of a role can begin with the bound. A name contains no slash."""
     if not folder.whole or folder.text.startswith(bound):
         return folder.may_begin_with(bound)
     rest = bound.removeprefix(folder.text)

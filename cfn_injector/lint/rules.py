@@ -27,36 +27,33 @@ class _Rule(CloudFormationLintRule):
         return [RuleMatch(list(finding.path), finding.message) for finding in self.findings(cfn)]
 
 
-def _of_type(cfn: Any, resource_type: str) -> Iterator[Finding]:
-    for resource in served(cfn.template, resource_type):
-        yield from properties.of_type(resource, scenarios.of(cfn, resource))
+class _Properties(_Rule):
+    """A rule for the properties of one type."""
+
+    description = "The provider would refuse the properties when the stack is deployed"
+    resource_type = ""
+
+    def findings(self, cfn: Any) -> Iterator[Finding]:
+        for resource in served(cfn.template, self.resource_type):
+            yield from properties.of_type(resource, scenarios.of(cfn, resource))
 
 
-class LambdaCodeProperties(_Rule):
+class LambdaCodeProperties(_Properties):
     id = "E9502"
     shortdesc = "Properties of Custom::LambdaCode"
-    description = "The provider would refuse the properties when the stack is deployed"
-
-    def findings(self, cfn: Any) -> Iterator[Finding]:
-        return _of_type(cfn, CODE)
+    resource_type = CODE
 
 
-class EventSourceMappingProperties(_Rule):
+class EventSourceMappingProperties(_Properties):
     id = "E9503"
     shortdesc = "Properties of Custom::EventSourceMapping"
-    description = "The provider would refuse the properties when the stack is deployed"
-
-    def findings(self, cfn: Any) -> Iterator[Finding]:
-        return _of_type(cfn, MAPPING)
+    resource_type = MAPPING
 
 
-class APIGatewayResourceProperties(_Rule):
+class APIGatewayResourceProperties(_Properties):
     id = "E9504"
     shortdesc = "Properties of Custom::APIGatewayResource"
-    description = "The provider would refuse the properties when the stack is deployed"
-
-    def findings(self, cfn: Any) -> Iterator[Finding]:
-        return _of_type(cfn, METHOD)
+    resource_type = METHOD
 
 
 class Metadata(_Rule):

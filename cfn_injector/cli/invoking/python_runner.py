@@ -126,7 +126,7 @@ def _run(name: str) -> None:
 if __name__ == "__main__":
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     try:
-        from awslambdaric.__main__ import main  # type: ignore[import-untyped]
+        from awslambdaric.__main__ import main  # type: ignore[import-untyped]  # it has no types
     except ImportError:
         print(_NOTE, file=sys.stderr)
         _run(os.environ["_HANDLER"])

@@ -1,7 +1,7 @@
 """Lambda's Runtime API for one invocation, on 127.0.0.1.
 
 Takes an event. Puts what happens into a queue: that the event was fetched, the answer or the error, and that the next
-event is asked for, which ends an invocation. There is no next event, so a client that asks for it is kept waiting.
+event is asked for, which ends an invocation. That request gets no answer, because one invocation has one event.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming

@@ -11,10 +11,10 @@ import os
 import shutil
 import stat
 import zipfile
-import zlib
 from pathlib import Path
 
 from cfn_injector.archive import Entry, plain, read_directory
+from cfn_injector.cli.archive import DAMAGED
 from cfn_injector.cli.display import explained
 from cfn_injector.cli.sources import CHUNK, writing_temporary_file
 from cfn_injector.errors import ArtifactError
@@ -24,7 +24,6 @@ _PERMISSIONS, _OWNER = 0o777, 0o700
 _FILE = 0o644
 """The permissions of an entry that has none."""
 _LONGEST_TARGET = 4096
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 def _copy(source: Source, path: Path) -> None:
@@ -33,10 +32,13 @@ def _copy(source: Source, path: Path) -> None:
             file.write(source.read(start, min(start + CHUNK, source.size)))
 
 
+# pathlib is not used below: it takes no names that are bytes, and an archive may hold names in any encoding.
+
+
 def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry, path: bytes) -> None:
     """Makes the file or the folder."""
     if entry.is_folder:
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103 (a name is bytes)
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
         os.chmod(path, (entry.mode & _PERMISSIONS or _OWNER) | _OWNER)  # noqa: PTH101
     elif entry.is_file:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
@@ -73,6 +75,6 @@ def unpack(source: Source, folder: Path) -> None:
                         path = os.path.join(root, plain(entry.name))  # noqa: PTH118
                         with explained(f"{entry.display_name} cannot be unpacked", "rename it in the archive"):
                             (_link if makes_links else _write)(archive, info, entry, path)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ArtifactError(f"cannot be unpacked: {error}") from error
     copy.unlink()

@@ -85,7 +85,7 @@ class _Splicer(NamedTuple):
             raise self._refusal(path, f"has {anchor}, and an alias that refers to it would change too")
 
     def _check_edited(self, path: Path, by: str, *, is_removed: bool = False) -> None:
-        """Refuse an edit inside of what an alias or a merge repeats. To replace the whole is no such edit."""
+        """Refuse an edit inside a value that an alias or a merge repeats. Replacing the whole value is allowed."""
         if is_removed or not any(path[: len(edited)] == edited for edited in self.edited):
             raise self._refusal(path, f"comes from an anchor by {by}, and what has the anchor would change too")
 
