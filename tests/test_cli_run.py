@@ -153,9 +153,9 @@ def test_what_cannot_start_has_a_shell_s_status(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param([], "there is no command to run; give it after --", id="no command"),
-        pytest.param(["--"], "there is no command to run; give it after --", id="nothing after --"),
-        pytest.param(["--", ""], "there is no command to run; give it after --", id="no name"),
+        pytest.param([], "the command is missing; give it after --", id="no command"),
+        pytest.param(["--"], "the command is missing; give it after --", id="nothing after --"),
+        pytest.param(["--", ""], "the command is missing; give it after --", id="no name"),
         pytest.param(["--path", "/x", "--", "true"], "--path /x has an invalid name", id="a wrong path"),
         pytest.param(["--allow", "STAGE", "--", "true"], "--allow STAGE is not needed", id="a common name"),
     ],

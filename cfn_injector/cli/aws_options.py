@@ -24,7 +24,7 @@ Clients = Callable[..., Any]
 
 def no_clients(service: str, **_: Any) -> Any:
     """The ``Clients`` of a caller that gives no location in S3."""
-    raise InjectorError(f"there is no client of {service}; give a path")
+    raise InjectorError(f"{service} cannot be called here; give a path in place of a URL")
 
 
 TEXT, JSON = "text", "json"

@@ -47,7 +47,7 @@ _OUTCOMES = {
     "unchanged": "stack {stack} in {region} is up to date: no change",
     "reviewed": "stack {stack} in {region} was not changed",
     "deleted": "stack {stack} in {region} was deleted",
-    "absent": "there is no stack {stack} in {region}: nothing to remove",
+    "absent": "stack {stack} does not exist in {region}, so nothing was removed",
 }
 
 

@@ -121,7 +121,7 @@ def _check(arguments: argparse.Namespace) -> None:
     entry_path(arguments.path)
     if arguments.local_handler is None:
         if not any(arguments.words[:1]):
-            raise UsageError("there is no command to run; give it after --, or an event to --local-handler")
+            raise UsageError("the command is missing; give it after --, or give an event to --local-handler")
         if arguments.handler or arguments.runtime:
             raise UsageError("--handler and --runtime are for --local-handler; leave them out")
     elif arguments.words:
