@@ -31,7 +31,7 @@ def _escaped(template: str) -> str:
     """The name or pattern as cfn-lint reads it: as a pattern of ``glob``."""
     if Path(template).exists():
         return glob.escape(template)
-    if not glob.glob(template, recursive=True):  # noqa: PTH207
+    if not glob.glob(template, recursive=True):  # noqa: PTH207 (the pattern may be absolute)
         raise InjectorError(f"{visible(template)} does not exist; give the path of a template")
     return template
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from cfn_injector.lint import values
 from cfn_injector.lint.resource_types import attributes
-from cfn_injector.lint.templates import Finding, references, served
+from cfn_injector.lint.templates import Finding, served
+from cfn_injector.transform import references
 
 _SECTIONS = ("Resources", "Outputs")
 

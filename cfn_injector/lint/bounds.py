@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cfn_injector.lint.resource_types import FUNCTION, MAPPING
-from cfn_injector.lint.templates import Finding, Resource, references, resources, served
+from cfn_injector.lint.templates import Finding, Resource, resources, served
 from cfn_injector.lint.values import branches
 from cfn_injector.resources.event_source_mapping.spec import function_of
 from cfn_injector.resources.lambda_function.role import path_and_name
-from cfn_injector.transform import Path
+from cfn_injector.transform import Path, references
 
 _ROLE = "AWS::IAM::Role"
 

@@ -17,8 +17,9 @@ from cfnlint.rules.resources.properties import Properties as native
 
 from cfn_injector.lint import properties, scenarios
 from cfn_injector.lint.resource_types import FUNCTION
-from cfn_injector.lint.templates import NATIVE, Finding, Resource, served
+from cfn_injector.lint.templates import Finding, Resource, served
 from cfn_injector.resources.lambda_function.spec import OWN_PROPERTIES, PUBLISHING
+from cfn_injector.transform import NATIVE
 
 _VERSION_IS_MISSING = "W2530"
 """cfn-lint's warning of a function with SnapStart and no AWS::Lambda::Version. The provider publishes one itself."""

@@ -9,7 +9,8 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from cfn_injector.lint import attributes, bounds, connect, properties, scenarios, versions
 from cfn_injector.lint.resource_types import CODE, MAPPING, METHOD
-from cfn_injector.lint.templates import NATIVE, SAM, Finding, resources, served
+from cfn_injector.lint.templates import Finding, resources, served
+from cfn_injector.transform import NATIVE, SAM
 
 _TEXT = {"default": "", "type": "string"}
 

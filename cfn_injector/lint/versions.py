@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfn_injector.lint.resource_types import CODE, FUNCTION
-from cfn_injector.lint.templates import NATIVE, SAM, Finding, references, resources, served
+from cfn_injector.lint.templates import Finding, resources, served
+from cfn_injector.transform import NATIVE, SAM, references
 
 _VERSION = "AWS::Lambda::Version"
 _CODE = {NATIVE: "Code", SAM: "CodeUri"}

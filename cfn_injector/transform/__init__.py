@@ -17,6 +17,7 @@ from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import REMOVED, Edit, Path, applied, at
 from cfn_injector.transform.environment import environment_edits
 from cfn_injector.transform.functions import NATIVE, OURS, SAM, Resource, functions, resources
+from cfn_injector.transform.references import references
 from cfn_injector.transform.settings import INJECTED, METADATA, Options, problems
 from cfn_injector.transform.versions import version_edits
 
@@ -36,6 +37,7 @@ __all__ = [
     "attribute_of",
     "connect_problems",
     "metadata_problems",
+    "references",
     "resources",
     "transform",
 ]

@@ -80,7 +80,7 @@ def _functions(known: Resources, name: str) -> tuple[str, ...]:
     return tuple(
         function
         for function, resource in known.items()
-        if resource["Type"] in TYPES and name in dependencies.references(resource["Properties"])
+        if resource["Type"] in TYPES and name in dependencies.referred(resource["Properties"])
     )
 
 

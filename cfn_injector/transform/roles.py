@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfn_injector.errors import PropertyError
-from cfn_injector.transform.dependencies import references
+from cfn_injector.transform.dependencies import referred
 from cfn_injector.transform.functions import SAM
 
 ROLE = "AWS::IAM::Role"
@@ -27,7 +27,7 @@ def role_of(resources: Mapping[str, Mapping[str, Any]], function: str) -> str:
         if resource["Type"] == SAM:
             return f"{function}Role"
         raise PropertyError(where, "is missing", "Connect needs a role in this template, to which it adds a policy")
-    found = sorted(references(stated))
+    found = sorted(referred(stated))
     if _is_reference(stated) and len(found) == 1 and resources.get(found[0], {}).get("Type") == ROLE:
         return found[0]
     raise PropertyError(
@@ -47,7 +47,7 @@ def sharers(resources: Mapping[str, Mapping[str, Any]], role: str) -> set[str]:
     found = {
         name
         for name, resource in resources.items()
-        if resource["Type"] not in _POLICIES and any(role in references(each) for each in _roles(resource))
+        if resource["Type"] not in _POLICIES and any(role in referred(each) for each in _roles(resource))
     }
     return found | {name for name, each in resources.items() if each["Type"] == SAM and _own(each, name) == role}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfn_injector.transform.dependencies import references
+from cfn_injector.transform.dependencies import referred
 from cfn_injector.transform.functions import SAM, functions, mapping, resources
 
 _CHANGED_SOURCES = {"S3": "Bucket", "Cognito": "UserPool"}
@@ -58,5 +58,5 @@ def _sources(properties: Mapping[str, Any]) -> set[str]:
     for event in map(mapping, mapping(properties.get("Events")).values()):
         source = _CHANGED_SOURCES.get(str(event.get("Type")))
         if source:
-            found |= references(mapping(event.get("Properties")).get(source))
+            found |= referred(mapping(event.get("Properties")).get(source))
     return found

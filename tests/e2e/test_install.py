@@ -157,7 +157,9 @@ def test_one_region_that_fails_leaves_the_others(
     out, err = capsys.readouterr()
     assert "stack cfn-injector in us-east-1 was created" in out
     assert err.splitlines()[-1].startswith("cfn-injector: eu-west-1: stack cfn-injector exists and has no provider")
-    assert stacks.describe(cloudformation, "cfn-injector").status == "CREATE_COMPLETE"  # type: ignore[union-attr]
+    found = stacks.describe(cloudformation, "cfn-injector")
+    assert found
+    assert found.status == "CREATE_COMPLETE"
 
 
 # Upgrades and removal -------------------------------------------------------------------------------------------------

@@ -32,19 +32,16 @@ def _copy(source: Source, path: Path) -> None:
             file.write(source.read(start, min(start + CHUNK, source.size)))
 
 
-# pathlib is not used below: it takes no names that are bytes, and an archive may hold names in any encoding.
-
-
 def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry, path: bytes) -> None:
     """Makes the file or the folder."""
     if entry.is_folder:
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103
-        os.chmod(path, (entry.mode & _PERMISSIONS or _OWNER) | _OWNER)  # noqa: PTH101
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, (entry.mode & _PERMISSIONS or _OWNER) | _OWNER)
     elif entry.is_file:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-        with archive.open(info) as packed, open(path, "xb") as file:  # noqa: PTH123
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with archive.open(info) as packed, open(path, "xb") as file:
             shutil.copyfileobj(packed, file)
-        os.chmod(path, entry.mode & _PERMISSIONS or _FILE)  # noqa: PTH101
+        os.chmod(path, entry.mode & _PERMISSIONS or _FILE)
     else:
         raise ArtifactError("is neither a file, a folder nor a link", entry=entry.display_name)
 
@@ -54,8 +51,8 @@ def _link(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry, path: b
         target = packed.read(_LONGEST_TARGET + 1)
     if len(target) > _LONGEST_TARGET:
         raise ArtifactError("is a link with too long a target", entry=entry.display_name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-    os.symlink(target, path)  # noqa: PTH211
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(target, path)
 
 
 def unpack(source: Source, folder: Path) -> None:
@@ -72,7 +69,7 @@ def unpack(source: Source, folder: Path) -> None:
             for makes_links in (False, True):
                 for info, entry in zip(archive.infolist(), entries, strict=True):
                     if stat.S_ISLNK(entry.mode) is makes_links:
-                        path = os.path.join(root, plain(entry.name))  # noqa: PTH118
+                        path = os.path.join(root, plain(entry.name))
                         with explained(f"{entry.display_name} cannot be unpacked", "rename it in the archive"):
                             (_link if makes_links else _write)(archive, info, entry, path)
     except DAMAGED as error:
