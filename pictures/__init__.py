@@ -1,0 +1,1 @@
+"""The pictures of the documentation, which ``make pictures`` writes to docs/pictures/."""
