@@ -77,14 +77,15 @@ class Result:
         return max(self.floors.values())
 
 
-def _world(stub: Stub, clock: Any) -> World:
+def make_world(stub: Stub, clock: Any, package: bytes) -> World:
+    """A provider beside fakes and this stub, with the package as its artifact."""
     s3 = stub.client()
 
     def fetch(bucket: str, key: str, version: str | None) -> bytes:
         body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
-    s3.put_object(Bucket=ARTIFACTS, Key=KEY, Body=artifact({"index.py": "def handler(event, context): ...\n"}))
+    s3.put_object(Bucket=ARTIFACTS, Key=KEY, Body=package)
     world = World(clock, s3, FakeEventSources(clock, fetch), FakeCloudFormation(clock), attempts=ATTEMPTS)
     world.stack.check_url = False
     return world
@@ -97,7 +98,7 @@ def floors(step: str, functions: int, quotas: Quotas) -> dict[str, float]:
     return {name: max(functions * needed[name] - bucket.burst, 0) / bucket.rate for name, bucket in buckets.items()}
 
 
-def _run_step(
+def run_step(
     world: World, clock: SharedClock, step: str, names: Mapping[str, str], describes: float
 ) -> tuple[Result, dict[str, str]]:
     """Delivers an event for each function, by logical ID. Returns the result and the physical IDs."""
@@ -128,9 +129,9 @@ def simulate(functions: int, describes: float = DESCRIBES_PER_SECOND) -> Iterato
     random.seed(functions)  # botocore's jitter
     own_clock = SimpleNamespace(sleep=clock.sleep)
     with running() as stub, patch.object(botocore.endpoint, "time", own_clock):
-        world = _world(stub, clock)
+        world = make_world(stub, clock, artifact({"index.py": "def handler(event, context): ...\n"}))
         for step in STEPS:
-            result, names = _run_step(world, clock, step, names, describes)
+            result, names = run_step(world, clock, step, names, describes)
             yield result
             clock.time += 60
 

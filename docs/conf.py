@@ -33,6 +33,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["pictures.css"]
 html_title = f"cfn_injector {release}"
 html_show_sphinx = False
 html_copy_source = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pictures.drawing import Box, Line, Picture, Shape, Text, arrow, captioned, lines
+from pictures.drawing import Box, Line, Picture, Text, arrow, captioned, lines
 
 _SOURCE, _RESULT, _HEIGHT = 62, 236, 44
 _BEFORE = Box(16, _SOURCE, 126, _HEIGHT, "blue", radius=0)
@@ -15,18 +15,21 @@ _NEW = Box(274, _RESULT, 56, _HEIGHT, "green", radius=0)
 _WRITTEN = Box(330, _RESULT, 134, _HEIGHT, "green", radius=0)
 
 
-def _joined(source: Box, target: Box) -> list[Shape]:
+def _copied(source: Box, target: Box) -> Line:
     """From a range of the artifact to its place in the new object."""
-    return [arrow((source.middle, source.bottom), (target.middle, target.top), hue="blue")]
+    return arrow((source.middle, source.bottom), (target.middle, target.top), hue="blue")
 
 
+_DESCRIPTION = """
+An artifact in S3 consists of entries, the old .env among them, the central directory and the end records. The
+provider reads the last 512 KiB. S3 copies the ranges in front of the old .env and behind it into a new object, byte
+for byte. The old .env is cut out. The provider uploads one last part: the new .env, the central directory with
+changed offsets, and the end records.
+"""
 PICTURE = Picture(
     "archive",
     "How the provider rewrites an archive",
-    "An artifact in S3 consists of entries, the old .env among them, the central directory and the end records. The "
-    "provider reads the last 512 KiB. S3 copies the ranges in front of the old .env and behind it into a new object, byte "
-    "for byte. The old .env is cut out. The provider uploads one last part: the new .env, the central directory with "
-    "changed offsets, and the end records.",
+    _DESCRIPTION,
     480,
     356,
     [
@@ -35,8 +38,8 @@ PICTURE = Picture(
         *captioned(_OLD, ".env"),
         *captioned(_AFTER, "entries"),
         *captioned(_DIRECTORY, "directory, end"),
-        *_joined(_BEFORE, _KEPT),
-        *_joined(_AFTER, _MOVED),
+        _copied(_BEFORE, _KEPT),
+        _copied(_AFTER, _MOVED),
         Line([(_OLD.middle, _OLD.bottom), (_OLD.middle, _OLD.bottom + 26)], "red", "bar", True),
         Text(_OLD.middle, _OLD.bottom + 48, "cut out", "red", "middle"),
         arrow((_DIRECTORY.middle, _DIRECTORY.bottom), (_DIRECTORY.middle, _DIRECTORY.bottom + 26)),

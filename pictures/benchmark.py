@@ -1,6 +1,6 @@
 """What it costs to rewrite an archive, over its size: the tables of docs/rewriting.md as curves.
 
-Takes the page's text, in which ``make bench`` says what to put. Returns a picture of three panels with logarithmic axes.
+Takes the page's text, which has the tables of ``make bench``. Returns a picture of three panels with logarithmic axes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HUES: Mapping[str, str] = {
     "ours": "green",
     "limit": "grey",
 }
-"""The colour of each strategy says what it does to the archive."""
+"""The color of each strategy says what it does to the archive."""
 _LEGEND = (
     ("orange", "downloads, compresses again, uploads"),
     ("blue", "downloads, replaces one file, uploads"),
@@ -34,6 +34,11 @@ _LEGEND = (
     ("grey", "the least possible"),
 )
 
+_DESCRIPTION = """
+Three panels over the size of the archive, from 1 to 240 MB, on logarithmic axes. At 240 MB, the provider needs a
+tenth of the CPU time of copying in memory and a hundredth of compressing again. It moves one megabyte; all others
+move the archive twice. The tables below the picture have the figures.
+"""
 _LEFT, _RIGHT, _LABELS = 56, 340, 364
 _DECADE = 58
 _LABEL_HEIGHT = 17
@@ -96,7 +101,7 @@ def _panels(page: str) -> list[_Panel]:
 
 
 def _labels(panel: _Panel, up: _Axis) -> Iterator[tuple[float, str, str]]:
-    """For each label the end of its curve, its colour and its text; from top to bottom."""
+    """For each label the end of its curve, its color and its text; from top to bottom."""
     groups: list[tuple[float, list[str]]] = []
     for end, name in sorted((up.at(points[-1][1]), name) for name, points in panel.curves.items()):
         if panel.joins and groups and end - groups[-1][0] < 5:
@@ -165,9 +170,7 @@ def picture(page: str) -> Picture:
     return Picture(
         "rewriting",
         "What it costs to rewrite an archive, over its size",
-        "Three panels over the size of the archive, from 1 to 240 MB, on logarithmic axes. At 240 MB, the provider needs a "
-        "tenth of the CPU time of copying in memory and a hundredth of compressing again. It moves one megabyte; all "
-        "others move the archive twice. The tables below the picture have the figures.",
+        _DESCRIPTION,
         480,
         top,
         shapes,

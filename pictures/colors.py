@@ -1,9 +1,9 @@
-"""The colours of all pictures, in light and in dark mode.
+"""The colors of all pictures, in light and in dark mode.
 
-``CLASSES`` maps the name of a class in a picture to its colour in each mode. ``css`` returns the rules for some of these
+``CLASSES`` maps the name of a class in a picture to its color in each mode. ``css`` returns the rules for some of these
 classes: light ones, and dark ones for readers who prefer dark pages.
 
-A hue has two colours: ``blue`` for text, lines and edges, and ``blue-area`` for the inside of boxes. The colour for text
+A hue has two colors: ``blue`` for text, lines and edges, and ``blue-area`` for the inside of boxes. The color for text
 has a contrast of at least 4.5:1 on its own area and on the ground, which is what WCAG requires of text:
 https://www.w3.org/TR/WCAG22/#contrast-minimum
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Color(NamedTuple):
-    """A colour in each mode, as ``#rrggbb``."""
+    """A color in each mode, as ``#rrggbb``."""
 
     light: str
     dark: str
@@ -54,7 +54,7 @@ def _rule(name: str, mode: str) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    """The contrast of two colors, from 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
     brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (brighter + 0.05) / (darker + 0.05)
 

@@ -1,6 +1,6 @@
 """Draw boxes, lines and text as SVG.
 
-Takes a ``Picture``: its title, its description and its shapes, back to front. ``svg`` returns the file's text. Colours
+Takes a ``Picture``: its title, its description and its shapes, back to front. ``svg`` returns the file's text. Colors
 are names in ``pictures.colors``; lengths are in units of the view box, which are pixels unless the page is narrower.
 """
 
@@ -73,7 +73,7 @@ Shape = Text | Box | Line
 
 
 class Picture(NamedTuple):
-    """``description`` says in words what the picture shows."""
+    """``description`` says in words what the picture shows; line ends in it count as spaces."""
 
     name: str
     title: str
@@ -165,7 +165,7 @@ def document(picture: Picture, elements: Sequence[str], classes: Sequence[str]) 
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label} {font}>',
             f'<title id="{picture.name}-title">{escape(picture.title)}</title>',
-            f'<desc id="{picture.name}-desc">{escape(picture.description)}</desc>',
+            f'<desc id="{picture.name}-desc">{escape(" ".join(picture.description.split()))}</desc>',
             f"<style>{colors.css(['ground', *classes])}</style>",
             f'<rect class="ground" width="{picture.width:g}" height="{picture.height:g}" rx="8"/>',
             *elements,

@@ -66,12 +66,13 @@ _FAILED = arrow((32, 147), (12, 147), (12, 425), (32, 425), hue="red", dashed=Tr
 _KEPT = arrow((262, 270), (200, 270))
 _RETAINED = arrow((200, 302), (231, 302), (231, 523), (262, 523), hue="orange")
 _TAKEN = arrow((448, 523), (468, 523), (468, 285), (448, 285))
+_ADOPT = ("Adopt: true,", "if no stack", "holds it")
 CHANGES = (
     Change("absent", "pending", _down("absent", "pending"), (124, 94), ("Create",)),
     Change("pending", "owned", _down("pending", "owned"), (124, 211), ("succeeds: request", "tag removed")),
     Change("pending", "deleted", _FAILED, (20, 350), ("Create", "fails")),
     Change("owned", "deleted", _down("owned", "deleted"), (124, 365), ("Delete",)),
-    Change("unclaimed", "adopted", _down("unclaimed", "adopted"), (363, 203), ("Adopt: true,", "if no stack", "holds it")),
+    Change("unclaimed", "adopted", _down("unclaimed", "adopted"), (363, 203), _ADOPT),
     Change("adopted", "owned", _KEPT, (231, 262), ("done",), "middle"),
     Change("adopted", "released", _down("adopted", "released"), (363, 350), ("the stack", "rolls back")),
     Change("owned", "retained", _RETAINED, (223, 515), ("DeletionPolicy: Retain", "(sends no event)"), "end"),
@@ -86,15 +87,18 @@ def _drawn() -> list[Shape]:
     return [*(each.line for each in CHANGES), *boxes, *labels, *_STALE]
 
 
+_DESCRIPTION = """
+A Create makes an absent function pending: it has tags with the stack, the logical ID and the open request. If the
+Create succeeds, the request's tag is removed, and the function is owned; if it fails, the function is deleted. A
+Delete deletes an owned function. DeletionPolicy: Retain sends no event: the function is retained and keeps its tags.
+A function with the tags of others, or without tags, is never changed. Adopt: true adopts it, and retained functions
+too, if no stack holds it. An adopted function is owned, unless the stack rolls back: then it is restored and
+released, without ownership tags. An event that is older than the last one served changes nothing.
+"""
 PICTURE = Picture(
     "ownership",
     "The states of a function's ownership",
-    "A Create makes an absent function pending: it has tags with the stack, the logical ID and the open request. If the "
-    "Create succeeds, the request's tag is removed, and the function is owned; if it fails, the function is deleted. A "
-    "Delete deletes an owned function. DeletionPolicy: Retain sends no event: the function is retained and keeps its tags. "
-    "A function with the tags of others, or without tags, is never changed. Adopt: true adopts it, and retained functions "
-    "too, if no stack holds it. An adopted function is owned, unless the stack rolls back: then it is restored and "
-    "released, without ownership tags. An event that is older than the last one served changes nothing.",
+    _DESCRIPTION,
     480,
     600,
     _drawn(),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pictures.drawing import LEADING, Box, Line, Picture, Shape, arrow, captioned
 
 _GAP, _ROW_GAP, _PADDING = 8, 20, 12
-_WHO_LEFT, _WHO_WIDTH, _WHAT_LEFT, _WHAT_WIDTH = 16, 138, 198, 266
+_WHO_LEFT, _WHO_WIDTH, _WHAT_LEFT, _WHAT_WIDTH = 16, 146, 202, 262
 
 
 class _Who(NamedTuple):
@@ -21,7 +21,9 @@ class _Who(NamedTuple):
 
 
 _ROWS = (
-    _Who(("administrator", "installs a provider"), ("set its bounds: prefix, role path,", "buckets, parameters, secrets")),
+    _Who(
+        ("administrator", "installs a provider"), ("set its bounds: prefix, role path,", "buckets, parameters, secrets")
+    ),
     _Who(
         ("team", "deploys stacks"),
         ("change functions of its stacks,", "adopt what no stack holds"),
@@ -81,15 +83,19 @@ def _drawn() -> tuple[list[Shape], float]:
 
 
 _SHAPES, _BOTTOM = _drawn()
+
+_DESCRIPTION = """
+The administrator who installs a provider sets its bounds: name prefix, role path, source buckets, parameters and
+secrets. A team that deploys stacks can change the functions of its stacks and adopt what no stack holds; it cannot
+reach what another stack holds or what is out of bounds. Whoever writes an artifact can run code in the functions that
+use it; they cannot mislead or exhaust the provider. Whoever may invoke the provider can send events for a resource
+that CloudFormation is changing, and no others. Readers of logs, stack events and tags see names of variables and no
+values. Whoever may call GetFunction can see all values, unless SourceKMSKeyArn restricts it.
+"""
 PICTURE = Picture(
     "trust",
     "Who can do what",
-    "The administrator who installs a provider sets its bounds: name prefix, role path, source buckets, parameters and "
-    "secrets. A team that deploys stacks can change the functions of its stacks and adopt what no stack holds; it cannot "
-    "reach what another stack holds or what is out of bounds. Whoever writes an artifact can run code in the functions "
-    "that use it; they cannot mislead or exhaust the provider. Whoever may invoke the provider can send events for a "
-    "resource that CloudFormation is changing, and no others. Readers of logs, stack events and tags see names of "
-    "variables and no values. Whoever may call GetFunction can see all values, unless SourceKMSKeyArn restricts it.",
+    _DESCRIPTION,
     480,
     _BOTTOM,
     _SHAPES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pictures.drawing import Box, Picture, Shape, arrow, captioned, lines
 
 _ARTIFACT = Box(125, 16, 230, 52, "blue")
-_STACKS = {"dev": Box(16, 100, 196, 72, "green"), "prod": Box(268, 100, 196, 72, "orange")}
-_PROVIDER = Box(16, 212, 448, 52, "grey")
+_STACKS = {"dev": Box(16, 100, 210, 72, "green"), "prod": Box(254, 100, 210, 72, "orange")}
+_PROVIDER = Box(16, 212, 448, 52, "purple")
 _FUNCTIONS = {"dev": Box(16, 304, 210, 72, "green"), "prod": Box(254, 304, 210, 72, "orange")}
 
 
@@ -20,12 +20,15 @@ def _stage(name: str) -> list[Shape]:
     ]
 
 
+_DESCRIPTION = """
+One object in S3, app.zip, is built once and never changed. The CloudFormation stacks dev and prod each send their Env
+to the provider. The provider writes Env into the .env file in a copy of the artifact for each stack. Function dev
+gets TABLE=dev-table, function prod gets TABLE=prod-table. At run time each reads the file on its own disk.
+"""
 PICTURE = Picture(
     "two-stages",
     "One artifact, deployed to two stages",
-    "One object in S3, app.zip, is built once and never changed. The CloudFormation stacks dev and prod each send their "
-    "Env to the provider. The provider writes Env into the .env file in a copy of the artifact for each stack. Function "
-    "dev gets TABLE=dev-table, function prod gets TABLE=prod-table. At run time each reads the file on its own disk.",
+    _DESCRIPTION,
     480,
     420,
     [

@@ -14,11 +14,10 @@ from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import plot, report, rewrite, rows
+from benchmarks import report, rewrite, rows
 from benchmarks.archives import OLD_ENV, PLACES, Shape, build
 from benchmarks.job import ENV, Job, s3_client
 from benchmarks.measuring import Cost
@@ -251,11 +250,3 @@ def test_the_page_has_the_headings_that_the_benchmark_prints() -> None:
     assert len(headings) == 4
     assert headings <= set(results.splitlines())
     assert "missed" not in results
-
-
-def test_the_picture_shows_every_strategy() -> None:
-    drawn = ElementTree.fromstring(plot.picture(series(0.1)))
-    texts = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
-    assert set(plot.COLORS) <= texts
-    with pytest.raises(ValueError, match="no series"):
-        plot.picture(series(0.1)[:7])

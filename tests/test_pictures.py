@@ -76,7 +76,7 @@ def pale_colors(picture: Shown) -> Iterator[str]:
 
 
 def colors_of_one_mode(picture: Shown) -> set[str]:
-    """Classes that have no colour in one of the modes."""
+    """Classes that have no color in one of the modes."""
     used = {name for each in (*picture.texts, *picture.boxes, *picture.lines) for name in each.colors}
     return {f"{mode}: {name}" for mode in MODES for name in used - picture.colors[mode].keys()}
 

@@ -115,7 +115,12 @@ class Quotas:
 
 
 DESCRIBES = ("DescribeStacks", "DescribeStackResource", "DescribeStackResources", "DescribeStackEvents")
-S3 = ("GetObject", "HeadObject", "PutObject", "CopyObject", "DeleteObject", "ListObjectsV2")
+S3 = frozenset(
+    {
+        *("GetObject", "HeadObject", "PutObject", "CopyObject", "DeleteObject", "ListObjectsV2"),
+        *("CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload"),
+    }
+)
 LAMBDA = "Lambda"
 """The bucket that all control-plane calls of Lambda share, except for those with a bucket of their own."""
 

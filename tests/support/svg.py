@@ -1,4 +1,4 @@
-"""What an SVG picture shows: texts, boxes and lines with their places, and the colours of its classes.
+"""What an SVG picture shows: texts, boxes and lines with their places, and the colors of its classes.
 
 In: the file's text. Out: a ``Shown``, whose places are in units of the view box. Widths of texts are estimates for
 DejaVu Sans, one of the widest among the fonts that systems have for ``sans-serif``.
@@ -33,10 +33,7 @@ class Area(NamedTuple):
 
     def overlaps(self, other: Area) -> bool:
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
 
@@ -96,14 +93,15 @@ def _classes(element: Element) -> tuple[str, ...]:
 
 
 def _rules(css: str) -> Iterator[tuple[str, str]]:
-    for name, color in re.findall(r"\.([a-z-]+)\{(?:fill|stroke):(#[0-9a-f]{6})\}", css):
-        yield name, color
+    """The name and the color of each class."""
+    yield from re.findall(r"\.([a-z-]+)\{(?:fill|stroke):(#[0-9a-f]{6})\}", css)
 
 
 def shown(text: str) -> Shown:
     """Raises ParseError if the file is not well-formed XML, and StopIteration if it has no title, desc or style."""
     root = fromstring(text)
-    light, _, dark = next(root.iter(f"{SVG}style")).itertext().__next__().partition("@media (prefers-color-scheme: dark)")
+    style = next(root.iter(f"{SVG}style")).text or ""
+    light, _, dark = style.partition("@media (prefers-color-scheme: dark)")
     left, top, wide, high = map(float, root.get("viewBox", "").split())
     size = float(root.get("font-size", 0))
     ids = {element.get("id"): element.text or "" for element in root}
