@@ -24,37 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from cfn_injector.protocol import delivery, provider, registry, unserved
+from cfn_injector.protocol.log_lines import DIMENSIONS, EVENT_NAMES, LOGGED, METRICS, NAMESPACE, UNKNOWN
 from cfn_injector.protocol.messages import Resource
 
-LOGGED = frozenset(
-    {
-        "bytes",
-        "entries",
-        "env_keys",
-        "error",
-        "function",
-        "key",
-        "logical_id",
-        "milliseconds",
-        "operation",
-        "properties",
-        "reason",
-        "request_id",
-        "size",
-        "stack_id",
-        "status",
-        "type",
-        "version",
-    }
-)
-"""The fields that may be logged. An event holds secrets, and a URL with which anybody can answer for the provider."""
-
-METRICS = {"success": "Count", "failure": "Count", "milliseconds": "Milliseconds", "bytes": "Bytes", "memory": "Bytes"}
-"""The metrics of each answer, by operation and resource type. ``memory`` is the process's peak so far."""
-
 OPERATIONS = frozenset({"Create", "Update", "Delete"})
-UNKNOWN = "unknown"
-"""The dimension of events whose operation or resource type the provider does not serve."""
 
 _LOG = logging.getLogger("cfn_injector")
 
@@ -98,9 +71,9 @@ def _metrics(now: float, *, success: bool) -> dict[str, Any]:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     directive = {
-        "Namespace": "cfn_injector",
-        "Dimensions": [["operation", "type"]],
-        "Metrics": [{"Name": name, "Unit": unit} for name, unit in METRICS.items()],
+        "Namespace": NAMESPACE,
+        "Dimensions": [[*DIMENSIONS]],
+        "Metrics": [{"Name": name, "Unit": metric.unit} for name, metric in METRICS.items()],
     }
     metadata = {"Timestamp": round(now * 1000), "CloudWatchMetrics": [directive]}
     return {"_aws": metadata, "success": int(success), "failure": int(not success)}
@@ -150,14 +123,7 @@ class _World:
 
 
 def _ids(event: Mapping[str, Any]) -> dict[str, str]:
-    names = {
-        "operation": "RequestType",
-        "type": "ResourceType",
-        "stack_id": "StackId",
-        "logical_id": "LogicalResourceId",
-        "request_id": "RequestId",
-    }
-    return {field: str(event.get(name, "")) for field, name in names.items()}
+    return {field: str(event.get(name, "")) for field, name in EVENT_NAMES.items()}
 
 
 def _configure_log(level: str) -> None:

@@ -17,6 +17,25 @@ from cfn_injector.errors import PropertiesError, PropertyError
 DEFAULT_ENV_FILE = ".env"
 CONNECT = "Connect"
 """A property that is in templates alone: cfn_injector.transform replaces it by ``Env`` and a policy."""
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "Env": (
+        "Map",
+        "the variables: names with strings, numbers or booleans. They override the same names in the artifact's own "
+        "file",
+    ),
+    "EnvFile": ("String", f"the path of the file in the archive. Default: `{DEFAULT_ENV_FILE}`"),
+    "AllowLoaderVariables": (
+        "Boolean",
+        "allow names in `Env` that decide which code is loaded, such as `PATH`, `PYTHONPATH` and `NODE_OPTIONS`",
+    ),
+    CONNECT: (
+        "Map",
+        "the resources that the function works with. `cfn-injector transform` replaces it by `Env` and a policy; the "
+        "provider refuses it",
+    ),
+}
+"""The properties of this module that have the same meaning in all types: type and meaning."""
+
 MAX_PROPERTIES_BYTES = 450 * 1024
 """An Update event carries the old and the new properties. CloudFormation cannot deliver an event over 1 MB."""
 

@@ -103,7 +103,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 UNKNOWN: tuple[Any, ...] = ({"Ref": "Parameter"}, {"Fn::GetAtt": ["Other", "Arn"]}, {"Fn::FindInMap": ["A", "B", "C"]})
 KNOWN: dict[str, Collection[str]] = {
     FUNCTION: function_spec.OWN_PROPERTIES | set(function_spec.SEPARATE_CALLS),
-    CODE: lambda_code.PROPERTIES,
+    CODE: lambda_code.PROPERTIES.keys(),
     MAPPING: mapping_spec.NOT_ARGUMENTS | mapping_spec.ALIASES.keys() | mapping_spec.DEFAULTS.keys(),
     METHOD: method_spec.KNOWN,
 }
@@ -202,7 +202,7 @@ def test_a_property_that_the_provider_does_not_know_is_a_fault(resource_type: st
 def test_every_attribute_that_the_provider_returns_is_known(resource_type: str) -> None:
     module = __import__(registry.BUILT_IN[resource_type.removeprefix(registry.PREFIX)], fromlist=["ATTRIBUTES"])
     right = {name: value for name, value in RIGHT[resource_type].items() if name != "Handlers"}
-    assert resource_types.attributes(resource_type, values.read(right, (), {})) == module.ATTRIBUTES
+    assert resource_types.attributes(resource_type, values.read(right, (), {})) == module.ATTRIBUTES.keys()
 
 
 def test_a_name_in_env_is_checked_whatever_its_value() -> None:
@@ -215,7 +215,7 @@ def test_a_name_in_env_is_checked_whatever_its_value() -> None:
 
 def test_the_names_of_handlers_are_attributes() -> None:
     found = resource_types.attributes(CODE, values.read(RIGHT[CODE], (), {}))
-    assert found == lambda_code.ATTRIBUTES - {"Handler"} | {"Handler.List", "Handler.Create"}
+    assert found == lambda_code.ATTRIBUTES.keys() - {"Handler"} | {"Handler.List", "Handler.Create"}
     assert resource_types.attributes(CODE, values.read({"Handlers": {"Ref": "Parameter"}}, (), {})) is None
 
 

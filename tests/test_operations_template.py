@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cfn_injector.aws_lambda import METRICS, _metrics
+from cfn_injector.aws_lambda import _metrics
+from cfn_injector.protocol.log_lines import METRICS
 from tests.support.templates import ALL, RESOURCES
 
 TEMPLATE = ALL["operations.yaml"]

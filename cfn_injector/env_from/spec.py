@@ -17,7 +17,11 @@ from cfn_injector.env_from.references import SECRET_ID, Reference, SecretReferen
 from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError
 
-PROPERTIES = frozenset({"EnvFrom", "Refresh"})
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "EnvFrom": ("List", "sources of more variables: Parameter Store, Secrets Manager and files of the artifact"),
+    "Refresh": ("Any", "a change of it has the provider read the sources again"),
+}
+"""The properties that only this package reads: type and meaning."""
 
 _FLAGS = ("Upper", "Optional", "Override")
 _COMMON = frozenset({"Prefix", *_FLAGS})
@@ -27,6 +31,30 @@ _KINDS = {
     "Artifact": _COMMON,
 }
 """What a source is named by, and the further names that it takes."""
+
+MEMBERS: Mapping[str, tuple[str, str]] = {
+    "ParameterPath": (
+        "String",
+        "each parameter below the path, at any depth: String, StringList and SecureString. `/app/prod/db/host` is "
+        "`db_host` below `/app/prod/`",
+    ),
+    "SecretId": ("String", "the name or the complete ARN of a secret: each member of its JSON object"),
+    "Artifact": ("String", "the path of a file in the artifact, in the grammar of `.env`: each variable in it"),
+    "Name": ("String", "the whole secret is one variable with this name"),
+    "VersionStage": ("String", "the stage of the secret's version. Default: `AWSCURRENT`"),
+    "VersionId": ("String", "the secret's version, instead of a stage"),
+    "Prefix": ("String", "the beginning of each name; not with `Name`"),
+    "Upper": ("Boolean", "names in capital letters, apart from `Prefix`; not with `Name`"),
+    "Optional": (
+        "Boolean",
+        "a source that does not exist is not an error. A source that the provider may not read still is",
+    ),
+    "Override": (
+        "Boolean",
+        "this source wins over those before it. Otherwise two sources that give the same name are an error",
+    ),
+}
+"""The names of a source: type and meaning."""
 
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _FORMS = {
@@ -177,7 +205,7 @@ def _source(index: int, entry: Mapping[str, Any], kind: str) -> Source:
 def parse(properties: Mapping[str, Any]) -> EnvFrom:
     """The properties, typed. They must have been checked."""
     entries = [(index, entry, _kind(entry)) for index, entry in enumerate(_entries(properties))]
-    stated = {name: properties[name] for name in sorted(PROPERTIES & properties.keys())}
+    stated = {name: properties[name] for name in sorted(PROPERTIES.keys() & properties.keys())}
     env = properties.get("Env")
     return EnvFrom(
         sources=tuple(_source(index, entry, kind) for index, entry, kind in entries if kind),

@@ -16,6 +16,14 @@ from cfn_injector.env_properties import declared, env_file, is_set, variables
 from cfn_injector.errors import PropertyError
 
 KINDS = ("auto", "none", "handler", "exec")
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "EnvLoader": (
+        "String",
+        "what fills the environment of code that does not read the file: `auto` (default), `handler`, `exec` or `none`",
+    )
+}
+"""The property that chooses the loader: type and meaning."""
+
 FOLDER = "_cfn_injector"
 RECORDS = f"{FOLDER}/environ"
 """The file of a loader that has the variables."""

@@ -74,19 +74,19 @@ def _code_attributes(value: Value) -> Collection[str]:
     """Those of all packages, and ``Handler``, or ``Handler.NAME`` for each name in ``Handlers``."""
     handlers = value.data.get("Handlers")
     if not isinstance(handlers, Mapping):
-        return lambda_code.ATTRIBUTES
-    return lambda_code.ATTRIBUTES - {"Handler"} | {f"Handler.{name}" for name in handlers}
+        return lambda_code.ATTRIBUTES.keys()
+    return lambda_code.ATTRIBUTES.keys() - {"Handler"} | {f"Handler.{name}" for name in handlers}
 
 
 def _method_attributes(value: Value) -> Collection[str]:
-    deployed = "StageName" in value.data
-    return api_gateway_resource.ATTRIBUTES - (set() if deployed else api_gateway_resource.STAGE_ATTRIBUTES)
+    absent = () if "StageName" in value.data else api_gateway_resource.STAGE_ATTRIBUTES
+    return api_gateway_resource.ATTRIBUTES.keys() - absent
 
 
 TYPES: Mapping[str, ResourceType] = {
-    FUNCTION: ResourceType(_function_problems, lambda _: lambda_function.ATTRIBUTES, lambda_function.RESOLVES),
+    FUNCTION: ResourceType(_function_problems, lambda _: lambda_function.ATTRIBUTES.keys(), lambda_function.RESOLVES),
     CODE: ResourceType(_code_problems, _code_attributes, lambda_code.RESOLVES),
-    MAPPING: ResourceType(_mapping_problems, lambda _: event_source_mapping.ATTRIBUTES),
+    MAPPING: ResourceType(_mapping_problems, lambda _: event_source_mapping.ATTRIBUTES.keys()),
     METHOD: ResourceType(_method_problems, _method_attributes),
 }
 

@@ -27,6 +27,19 @@ MAX_SERVICE_TIMEOUT = 3600
 CLEANING_SECONDS = 30.0
 """How long a request may work past its deadline to delete what it created."""
 
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "ServiceToken": ("String", "the provider's function, which its stack exports: `!ImportValue <Name>-ServiceToken`"),
+    "ServiceTimeout": (
+        "Integer",
+        f"the seconds after which CloudFormation stops waiting: 1 to {MAX_SERVICE_TIMEOUT:,}, which is also the "
+        "default. The provider answers before that. Set it to 1200",
+    ),
+}
+"""The properties of every custom resource, which CloudFormation reads: type and meaning.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+"""
+
 NOT_CREATED = "not-created/"
 """The prefix of the physical id of a resource that was not created."""
 

@@ -31,30 +31,44 @@ from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
 from cfn_injector.errors import StorageError
 from cfn_injector.plugin import PENDING, Operation, Outcome, PropertyError, Request, Services, Stack, flag
+from cfn_injector.protocol import messages
 
 SERVICES = ("cloudformation", "s3", *env_from.SERVICES)
 RESOLVES = ("Env",)
 """The properties in whose values this type resolves dynamic references."""
-ATTRIBUTES = frozenset({"S3Bucket", "S3Key", "Handler", "ExecWrapper", "CodeSha256"})
-"""What ``Fn::GetAtt`` returns. With ``Handlers``, there is ``Handler.NAME`` for each name instead of ``Handler``."""
+REF = "the key of the object in the staging bucket"
+"""What ``Ref`` returns."""
+ATTRIBUTES: Mapping[str, str] = {
+    "S3Bucket": "the staging bucket of the provider",
+    "S3Key": "the key of the object",
+    "Handler": "the handler to configure: the loader's, or the function's own if the loader is not `handler`. With "
+    "`Handlers`, there is `Handler.NAME` for each name instead",
+    "ExecWrapper": "the value for the variable `AWS_LAMBDA_EXEC_WRAPPER`; empty if the loader is not `exec`",
+    "CodeSha256": "the hash of the object, as Lambda computes it. A changed value replaces an `AWS::Lambda::Version`",
+}
+"""What ``Fn::GetAtt`` returns."""
 
-PROPERTIES = frozenset(
-    {
-        "ServiceToken",
-        "ServiceTimeout",
-        "Code",
-        "Env",
-        env_properties.CONNECT,
-        *env_from.PROPERTIES,
-        "EnvFile",
-        "EnvLoader",
-        "AllowLoaderVariables",
-        "Handler",
-        "Handlers",
-        "Runtime",
-        "Edge",
-    }
-)
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "ServiceToken": messages.PROPERTIES["ServiceToken"],
+    "ServiceTimeout": messages.PROPERTIES["ServiceTimeout"],
+    "Code": ("Map", "the artifact in S3: `S3Bucket`, `S3Key` and `S3ObjectVersion`"),
+    **env_properties.PROPERTIES,
+    **env_from.PROPERTIES,
+    **env_loader.PROPERTIES,
+    "Handler": ("String", "the function's own handler, which the loader `handler` calls"),
+    "Handlers": ("Map", "instead of `Handler`: the handlers of several functions with this code, by names of yours"),
+    "Runtime": ("String", "the function's runtime, on which the loader depends"),
+    "Edge": (
+        "Boolean",
+        "the function is for Lambda@Edge: its runtime is Python or Node.js, and the archive has at most 50 MB",
+    ),
+}
+"""Type and meaning of each property."""
+
+REPLACING = frozenset({"Code", "Env", "EnvFile", *env_from.PROPERTIES})
+"""A change of one of these is always a new object."""
+IF_LOADED = frozenset({"AllowLoaderVariables", "EnvLoader", "Handler", "Handlers", "Runtime"})
+"""A change of one of these is a new object if it changes the files of the loader."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     yield from env_properties.problems(properties)
     yield from env_from.problems(properties)
     yield from env_loader.problems(properties)
-    for name in sorted(properties.keys() - PROPERTIES):
+    for name in sorted(properties.keys() - PROPERTIES.keys()):
         yield PropertyError(name, "is not a property of Custom::LambdaCode", "remove it")
     for name in ("Edge", "AllowLoaderVariables"):
         try:

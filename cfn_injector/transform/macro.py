@@ -24,6 +24,13 @@ from cfn_injector.transform.edits import applied
 SERVICE_TOKEN = "CFN_INJECTOR_SERVICE_TOKEN"
 """The variable with the ARN of the provider in the macro's stack. AWS does not support Fn::ImportValue in macros."""
 
+LOGGED: Mapping[str, str] = {
+    "step": "`macro`",
+    "request_id": "the ID of CloudFormation's request",
+    "note": "why a function stays as it is, or why the macro failed",
+}
+"""The fields of each line of the log."""
+
 
 def process(event: Mapping[str, Any], environ: Mapping[str, str], log: Callable[[str], None]) -> dict[str, Any]:
     """The answer to an event. ``log`` takes lines of JSON."""

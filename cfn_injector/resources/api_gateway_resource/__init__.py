@@ -26,9 +26,22 @@ from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, refuse
 from cfn_injector.resources.api_gateway_resource.tags import Owner, owner_for, owner_of, verdict_on
 
 SERVICES = ("apigateway", "cloudformation", "lambda")
-STAGE_ATTRIBUTES = frozenset({"Url", "DeploymentId"})
+REF = "`{RestApiId}/{ResourceId}/{Method}`"
+"""What ``Ref`` returns."""
+STAGE_ATTRIBUTES: Mapping[str, str] = {
+    "Url": "with `StageName`: `https://{api}.execute-api.{region}.amazonaws.com/{stage}{path}`, with the domain of the "
+    "partition",
+    "DeploymentId": "with `StageName`: the deployment that the stage points to",
+}
 """What ``Fn::GetAtt`` returns with ``StageName`` only."""
-ATTRIBUTES = frozenset({"RestApiId", "ResourceId", "ParentId", "Path", "Method", *STAGE_ATTRIBUTES})
+ATTRIBUTES: Mapping[str, str] = {
+    "RestApiId": "the API",
+    "ResourceId": "the resource of the method",
+    "ParentId": "the parent of that resource; the root has none",
+    "Path": "the full path, such as `/orders/{id}/lines`",
+    "Method": "the HTTP method",
+    **STAGE_ATTRIBUTES,
+}
 """What ``Fn::GetAtt`` returns."""
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from cfn_injector.plugin import NOT_CREATED, Operation, Pace, code_of, dns_suffix, is_throttling, message_of
-from cfn_injector.resources.api_gateway_resource.spec import VERBS, MethodSpec, Place, parse
+from cfn_injector.resources.api_gateway_resource.properties import VERBS
+from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, Place, parse
 
 T = TypeVar("T")
 

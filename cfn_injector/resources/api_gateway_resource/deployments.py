@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from cfn_injector.plugin import NOT_OWNED, Operation, ResourceError, Verdict, code_of, message_of
 from cfn_injector.resources.api_gateway_resource import calls, paths
 from cfn_injector.resources.api_gateway_resource.paths import PAGED, Pair
-from cfn_injector.resources.api_gateway_resource.spec import VERBS
+from cfn_injector.resources.api_gateway_resource.properties import VERBS
 from cfn_injector.resources.api_gateway_resource.tags import (
     Owner,
     begun_in,

@@ -16,32 +16,9 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from cfn_injector.plugin import PropertiesError, PropertyError, expect, typed
+from cfn_injector.resources.api_gateway_resource.properties import METHOD, PROPERTIES, VERBS
 
-METHOD_PROPERTIES = (
-    "AuthorizationType",
-    "AuthorizerId",
-    "AuthorizationScopes",
-    "ApiKeyRequired",
-    "RequestParameters",
-    "RequestModels",
-    "RequestValidatorId",
-)
-KNOWN = frozenset(
-    {
-        "ServiceToken",
-        "ServiceTimeout",
-        "RestApiId",
-        "ParentId",
-        "Path",
-        "Method",
-        "IntegrationRequest",
-        "IntegrationResponses",
-        "MethodResponses",
-        "StageName",
-        *METHOD_PROPERTIES,
-    }
-)
-VERBS = ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "ANY")
+KNOWN = frozenset({"ServiceToken", "ServiceTimeout", *PROPERTIES})
 
 _IDS = frozenset({"restApiId", "resourceId", "httpMethod"})
 _STAGE_VARIABLE = "${stageVariables."
@@ -267,7 +244,7 @@ def parse(properties: Mapping[str, Any], model: Any, place: Place) -> MethodSpec
     verb = reader.text("Method", f"give one of {', '.join(VERBS)}")
     if verb and verb not in VERBS:
         reader.report("Method", "is not a method that API Gateway knows", f"give one of {', '.join(VERBS)}")
-    method = {name: properties[name] for name in METHOD_PROPERTIES if name in properties}
+    method = {name: properties[name] for name in METHOD if name in properties}
     integration_responses = _responses(reader, "IntegrationResponses", "PutIntegrationResponse")
     method_responses = _responses(reader, "MethodResponses", "PutMethodResponse")
     for status in sorted(integration_responses.keys() - method_responses.keys()):

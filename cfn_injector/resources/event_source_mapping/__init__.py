@@ -42,7 +42,15 @@ from cfn_injector.resources.event_source_mapping.spec import (
 )
 
 SERVICES = ("cloudformation", "lambda")
-ATTRIBUTES = frozenset({"Id", "EventSourceMappingArn", "EventSourceArn", "FunctionArn", "State"})
+REF = "the UUID of the mapping"
+"""What ``Ref`` returns."""
+ATTRIBUTES: Mapping[str, str] = {
+    "Id": "the UUID of the mapping",
+    "EventSourceMappingArn": "the ARN of the mapping",
+    "EventSourceArn": "the ARN of the source, if it has one",
+    "FunctionArn": "the ARN of the function, with its version or alias",
+    "State": "`Enabled` or `Disabled`",
+}
 """What ``Fn::GetAtt`` returns."""
 
 

@@ -52,7 +52,9 @@ FALLBACK_DEFAULTS: Mapping[str, Any] = {"DestinationConfig": {"OnFailure": {"Des
 _WITHOUT_POSITION = frozenset({"sqs", "mq"})
 """Services whose sources have no starting position."""
 
-_KAFKA = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+KAFKA = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+"""Arguments whose ``ConsumerGroupId`` only a new mapping can have."""
+
 _CREATE, _UPDATE = "CreateEventSourceMapping", "UpdateEventSourceMapping"
 
 
@@ -139,13 +141,18 @@ def function_of(name: str) -> str:
     return (tail if separator else name.removeprefix("function:")).removesuffix(":$LATEST")
 
 
+def replacing(model: Any) -> set[str]:
+    """The arguments that only a new mapping can have."""
+    return _members(model, _CREATE) - _members(model, _UPDATE) - {"Tags"}
+
+
 def replacement_reason(observed: Mapping[str, Any], desired: Mapping[str, Any], model: Any) -> str:
     """The property that only a new mapping can have; empty if an update is enough."""
-    for name in sorted(_members(model, _CREATE) - _members(model, _UPDATE) - {"Tags"}):
+    for name in sorted(replacing(model)):
         known = name in observed and name in desired  # Lambda does not describe the starting position of every source
         if (known or not name.startswith("StartingPosition")) and not _same(observed.get(name), desired.get(name)):
             return name
-    for name in _KAFKA:
+    for name in KAFKA:
         group = desired.get(name, {}).get("ConsumerGroupId")  # Lambda generates one if the template has none
         if group and group != observed.get(name, {}).get("ConsumerGroupId"):
             return f"{name}.ConsumerGroupId"
@@ -159,7 +166,7 @@ def changes(observed: Mapping[str, Any], desired: Mapping[str, Any], model: Any)
     target = {**desired, "FunctionName": function_of(desired.get("FunctionName", arn))}
     names = sorted(desired.keys() & _members(model, _UPDATE))
     found = {name: desired[name] for name in names if not _same(current.get(name), target[name])}
-    for name in _KAFKA:  # the consumer group cannot be changed, so it is left out
+    for name in KAFKA:  # the consumer group cannot be changed, so it is left out
         registry = desired.get(name, {}).get("SchemaRegistryConfig", {})
         surplus = _is_set(observed.get(name, {}).get("SchemaRegistryConfig")) and not registry
         if surplus or name in found:

@@ -44,19 +44,19 @@ from cfn_injector.resources.lambda_function.spec import FunctionSpec
 SERVICES = ("cloudformation", "lambda", "s3", *env_from.SERVICES)
 RESOLVES = ("Env",)
 """The properties in whose values this type resolves dynamic references."""
-ATTRIBUTES = frozenset(
-    {
-        "Arn",
-        "FunctionName",
-        "Version",
-        "VersionArn",
-        "CodeSha256",
-        "LogGroupName",
-        "LogGroupArn",
-        "SnapStartResponse.ApplyOn",
-        "SnapStartResponse.OptimizationStatus",
-    }
-)
+REF = "the function's name"
+"""What ``Ref`` returns."""
+ATTRIBUTES: Mapping[str, str] = {
+    "Arn": "the function's ARN, without a version",
+    "FunctionName": "the function's name",
+    "Version": "the number of the version that was published; `$LATEST` without `Publish`",
+    "VersionArn": "the ARN of that version",
+    "CodeSha256": "the hash of the injected archive",
+    "LogGroupName": "the function's log group",
+    "LogGroupArn": "the ARN of the log group, which ends in `:*`",
+    "SnapStartResponse.ApplyOn": "`PublishedVersions` or `None`",
+    "SnapStartResponse.OptimizationStatus": "`On` or `Off`",
+}
 """What ``Fn::GetAtt`` returns."""
 
 

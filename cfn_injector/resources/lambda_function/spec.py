@@ -20,23 +20,9 @@ from cfn_injector.env_loader import Loader
 from cfn_injector.env_properties import is_set
 from cfn_injector.plugin import PropertyError, arguments, expect, flag, stated_tags, template_tags, typed, without_empty
 from cfn_injector.resources.lambda_function import edge
+from cfn_injector.resources.lambda_function.properties import OWN
 
-OWN_PROPERTIES = frozenset(
-    {
-        "ServiceToken",
-        "ServiceTimeout",
-        "Env",
-        env_properties.CONNECT,
-        *env_from.PROPERTIES,
-        "EnvFile",
-        "EnvLoader",
-        "AllowLoaderVariables",
-        "Publish",
-        "KeepVersions",
-        "Edge",
-        "Adopt",
-    }
-)
+OWN_PROPERTIES = frozenset({"ServiceToken", "ServiceTimeout", *OWN})
 """Properties that ``AWS::Lambda::Function`` does not have."""
 
 API_NAMES = {"KmsKeyArn": "KMSKeyArn"}
@@ -50,6 +36,12 @@ SEPARATE_CALLS = {
     "FunctionScalingConfig": "PutFunctionScalingConfig",
 }
 """Properties that have a call of their own."""
+
+_NOT_ARGUMENTS = frozenset({"Code", "Tags", "PublishToLatestPublished"})
+"""Properties of ``AWS::Lambda::Function`` that are not passed to CreateFunction as they are."""
+
+_NOT_PROPERTIES = frozenset({"Publish", "PublishTo"})
+"""Arguments of CreateFunction that are not properties of ``AWS::Lambda::Function``."""
 
 _FLAGS = ("Publish", "Edge", "Adopt", "AllowLoaderVariables", "PublishToLatestPublished")
 PUBLISHING = ("Publish", "Edge", "PublishToLatestPublished")
@@ -94,10 +86,21 @@ def _without_empty(properties: Mapping[str, Any], model: Any) -> dict[str, Any]:
 
 def _expand(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
     """Each property that CreateFunction takes, typed, under the API's name; or its problem under its own."""
-    others = OWN_PROPERTIES | SEPARATE_CALLS.keys() | {"Code", "Tags", "PublishToLatestPublished"}
+    others = OWN_PROPERTIES | SEPARATE_CALLS.keys() | _NOT_ARGUMENTS
     stated = {name: value for name, value in properties.items() if name not in others}
     shape = model.operation_model("CreateFunction").input_shape
-    return arguments(stated, shape, names=API_NAMES, refused=frozenset({"Publish", "PublishTo"}))
+    return arguments(stated, shape, names=API_NAMES, refused=_NOT_PROPERTIES)
+
+
+def native_shapes(model: Any) -> dict[str, Any]:
+    """Each property that ``AWS::Lambda::Function`` has, too, with botocore's shape of its value."""
+    spelled = {argument: name for name, argument in API_NAMES.items()}
+    created = model.operation_model("CreateFunction").input_shape.members
+    found = {spelled.get(name, name): shape for name, shape in created.items() if name not in _NOT_PROPERTIES}
+    for name, operation in SEPARATE_CALLS.items():
+        shape = model.operation_model(operation).input_shape
+        found[name] = shape.members.get(name, shape)
+    return {**found, "PublishToLatestPublished": created["Publish"]}
 
 
 def _expand_separate(properties: Mapping[str, Any], model: Any) -> dict[str, Any | PropertyError]:
