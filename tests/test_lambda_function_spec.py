@@ -233,6 +233,8 @@ BASE: dict[str, Any] = {
         ({"Environment": {"Variables": {"A": []}}}, "Environment.Variables.A is not a string"),
         ({"NoSuchProperty": "x"}, "NoSuchProperty is not known"),
         ({"KMSKeyArn": KEY}, "KMSKeyArn is not known"),
+        ({"KMSKeyArn": KEY, "KmsKeyArn": KEY}, "KMSKeyArn is not known"),
+        ({"KmsKeyArn": KEY, "KMSKeyArn": KEY}, "KMSKeyArn is not known"),
         ({"PublishTo": "LATEST_PUBLISHED"}, "PublishTo is not known"),
         ({"RuntimeManagementConfig": {"Update": "x"}}, "RuntimeManagementConfig.Update is not known"),
         ({"RuntimeManagementConfig": "Auto"}, "RuntimeManagementConfig is not a map"),

@@ -104,6 +104,7 @@ def arguments(
     """
     names = names or {}
     found: dict[str, Any | PropertyError] = {}
+    problems: dict[str, PropertyError] = {}  # apart, because another property may have the API's name for this one
     for name, value in properties.items():
         api_name = names.get(name, name)
         known = api_name in shape.members and api_name not in refused and name not in names.values()
@@ -111,8 +112,8 @@ def arguments(
             expect(known, name, *UNKNOWN)
             found[api_name] = typed(value, shape.members[api_name], name)
         except PropertyError as problem:
-            found[name] = problem
-    return found
+            problems[name] = problem
+    return {**found, **problems}
 
 
 def without_empty(properties: Mapping[str, Any], shape: Any) -> dict[str, Any]:
