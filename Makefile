@@ -6,12 +6,12 @@ CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
 CLIENTS := .venv-clients
 FUZZ_SECONDS ?= 600
-CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks pictures templates releasing tests
+CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks pictures templates reference releasing tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs docs-links pictures bench bench-event bench-reading fuzz real-projects real-clients mutants clean
+.PHONY: help demo test lint docs docs-links pictures reference bench bench-event bench-reading fuzz real-projects real-clients mutants clean
 .PHONY: dist dist-sar dist-provider dist-reader-wheel dist-reader-npm
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make docs   build the documentation as a site (in build/docs)"
 	@echo "make pictures  draw the pictures of the documentation"
 	@echo "make docs-links  ask for every page that the documentation links to"
+	@echo "make reference  write the reference in docs/ anew, from the code"
 	@echo "make bench  measure the cost of rewriting an archive (ARGS=--large takes minutes more)"
 	@echo "make bench-event  measure a whole event at Lambda's shares of a CPU (ARGS='--against COMMIT' compares)"
 	@echo "make bench-reading  measure the cost of reading the variables when a function starts"
@@ -95,6 +96,9 @@ pictures:
 
 docs-links: $(VENV)/.docs
 	@$(BIN)/sphinx-build --quiet --builder linkcheck docs build/docs-links
+
+reference: $(VENV)/.docs
+	@$(BIN)/python -m reference
 
 bench: $(VENV)/.bench
 	@mkdir -p build

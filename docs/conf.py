@@ -44,12 +44,11 @@ html_theme_options = {
     "source_directory": "docs/",
 }
 
-_OUTSIDE = re.compile(r"\]\(\.\./([^)]+)\)")
 
-
-def _link_to_repository(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Replaces links to files outside this folder."""
-    source[0] = _OUTSIDE.sub(rf"]({REPOSITORY}\1)", source[0])
+def _link_to_repository(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Replaces links to files outside this folder. ``name`` is the page's path in it, without the ending."""
+    out = r"\.\./" * len(Path(name).parts)
+    source[0] = re.sub(rf"\]\({out}([^)]+)\)", rf"]({REPOSITORY}\1)", source[0])
 
 
 def setup(app: Sphinx) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.linting import own
-from tests.support.pages import PAGES, ROOT, TOP, anchors, blocks, links, sentences
+from tests.support.pages import DOCS, PAGES, ROOT, TOP, anchors, blocks, links, sentences
 
 README = (ROOT / "README.md").read_text("utf-8")
 QUICK_START = (ROOT / "docs/quick-start.md").read_text("utf-8")
 INDEX = (ROOT / "docs/index.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", [*PAGES, *TOP], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *TOP], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     for link in links(page.read_text("utf-8")):
         if re.match(r"[a-z]+:", link):
@@ -36,8 +36,9 @@ def test_every_page_is_in_the_site_once() -> None:
         for content in blocks(INDEX.replace("```{toctree}", "```toctree"), "toctree")
         for line in content.split("\n")
     ]
-    names = [line for line in listed if re.fullmatch(r"[a-z-]+", line)]
-    assert sorted(names) == sorted(page.stem for page in PAGES if page.stem != "index")
+    names = [line for line in listed if re.fullmatch(r"[a-z/-]+", line)]
+    paths = {str(page.relative_to(DOCS).with_suffix("")) for page in PAGES}
+    assert sorted(names) == sorted(paths - {"index"})
 
 
 def test_the_readme_is_short() -> None:

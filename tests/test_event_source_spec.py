@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,8 @@ from botocore.validate import ParamValidator
 
 from cfn_injector.protocol.ownership import MAX_TAGS
 from cfn_injector.resources.event_source_mapping.spec import (
-    ALIASES,
     DEFAULTS,
     FALLBACK_DEFAULTS,
-    NOT_ARGUMENTS,
     changes,
     function_of,
     parse,
@@ -308,11 +305,3 @@ class TestReplacementReasons:
 )
 def test_a_function_is_the_same_in_whatever_form_it_is_named(name: str, function: str) -> None:
     assert function_of(name) == function
-
-
-def test_the_page_names_every_property() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "resource-types.md").read_text("utf-8")
-    section = page.partition("## `Custom::EventSourceMapping`")[2].partition("\n## ")[0]
-    members = MODEL.operation_model("CreateEventSourceMapping").input_shape.members
-    names = {*members, *ALIASES, *NOT_ARGUMENTS} - {"ServiceToken", "ServiceTimeout"}
-    assert sorted(name for name in names if f"`{name}`" not in section) == []

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("tests", "benchmarks", "templates")
+FOLDERS = ("tests", "benchmarks", "reference", "templates")
 COMMANDS = (
     "tests.conformance",
-    "tests.connect_table",
     "tests.loader_table",
     "tests.merges_agree",
     "tests.mutants",

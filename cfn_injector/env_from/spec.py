@@ -18,14 +18,14 @@ from cfn_injector.env_properties import flag, is_set
 from cfn_injector.errors import PropertyError
 
 PROPERTIES: Mapping[str, tuple[str, str]] = {
-    "EnvFrom": ("List", "sources of more variables: Parameter Store, Secrets Manager and files of the artifact"),
+    "EnvFrom": ("List of Map", "sources of more variables: Parameter Store, Secrets Manager and files of the artifact"),
     "Refresh": ("Any", "a change of it has the provider read the sources again"),
 }
 """The properties that only this package reads: type and meaning."""
 
 _FLAGS = ("Upper", "Optional", "Override")
 _COMMON = frozenset({"Prefix", *_FLAGS})
-_KINDS = {
+KINDS = {
     "ParameterPath": _COMMON,
     "SecretId": _COMMON | {"Name", "VersionStage", "VersionId"},
     "Artifact": _COMMON,
@@ -35,12 +35,15 @@ _KINDS = {
 MEMBERS: Mapping[str, tuple[str, str]] = {
     "ParameterPath": (
         "String",
-        "each parameter below the path, at any depth: String, StringList and SecureString. `/app/prod/db/host` is "
-        "`db_host` below `/app/prod/`",
+        "a path in Parameter Store. It gives each parameter below it, at any depth: String, StringList and "
+        "SecureString. `/app/prod/db/host` is `db_host` below `/app/prod/`",
     ),
-    "SecretId": ("String", "the name or the complete ARN of a secret: each member of its JSON object"),
-    "Artifact": ("String", "the path of a file in the artifact, in the grammar of `.env`: each variable in it"),
-    "Name": ("String", "the whole secret is one variable with this name"),
+    "SecretId": ("String", "the name or the complete ARN of a secret. It gives each member of its JSON object"),
+    "Artifact": (
+        "String",
+        "the path of a file in the artifact, in the grammar of `.env`. It gives each variable in it",
+    ),
+    "Name": ("String", "makes the whole secret one variable with this name"),
     "VersionStage": ("String", "the stage of the secret's version. Default: `AWSCURRENT`"),
     "VersionId": ("String", "the secret's version, instead of a stage"),
     "Prefix": ("String", "the beginning of each name; not with `Name`"),
@@ -77,7 +80,7 @@ _SEPARATORS = re.compile(r"[/.-]")
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of ``EnvFrom``. ``kind`` is the name in ``_KINDS`` that it has, ``target`` that name's value."""
+    """One entry of ``EnvFrom``. ``kind`` is the name in ``KINDS`` that it has, ``target`` that name's value."""
 
     where: str
     kind: str
@@ -142,19 +145,19 @@ def _entries(properties: Mapping[str, Any]) -> list[Any]:
 
 
 def _kind(entry: Any) -> str | None:
-    """The one name in ``_KINDS`` that the entry has; None if it has none or several."""
-    kinds = [kind for kind in _KINDS if kind in entry] if isinstance(entry, Mapping) else []
+    """The one name in ``KINDS`` that the entry has; None if it has none or several."""
+    kinds = [kind for kind in KINDS if kind in entry] if isinstance(entry, Mapping) else []
     return kinds[0] if len(kinds) == 1 else None
 
 
 def _entry_problems(where: str, entry: Any) -> Iterator[PropertyError]:
     kind = _kind(entry)
     if kind is None:
-        yield PropertyError(where, "is not one source", f"set exactly one of {', '.join(_KINDS)}")
+        yield PropertyError(where, "is not one source", f"set exactly one of {', '.join(KINDS)}")
         return
-    for name in sorted(entry.keys() - {kind} - _KINDS[kind]):
+    for name in sorted(entry.keys() - {kind} - KINDS[kind]):
         yield PropertyError(f"{where}.{name}", f"is not a name for a source with {kind}", "remove it")
-    for name in sorted(entry.keys() & {kind, *_KINDS[kind]} - set(_FLAGS)):
+    for name in sorted(entry.keys() & {kind, *KINDS[kind]} - set(_FLAGS)):
         form, problem, remedy = _FORMS.get(name, (r"[^:\s]+", "is not the name of a version", "correct it"))
         if not isinstance(entry[name], str) or not re.fullmatch(form, entry[name]):
             yield PropertyError(f"{where}.{name}", problem, remedy)

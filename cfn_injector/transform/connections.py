@@ -17,7 +17,19 @@ from cfn_injector.transform.connectors import CONNECTORS
 
 Resources = Mapping[str, Mapping[str, Any]]
 
-_MEMBERS = ("Access", "Prefix", "KeyGranted")
+MEMBERS: Mapping[str, tuple[str, str]] = {
+    "Access": ("String or list", "`Read`, `Write`, or both as a list. Leave it out for a resource with variables only"),
+    "Prefix": (
+        "String",
+        "the beginning of the variables' names. Default: the logical ID in capital letters, with underscores between "
+        "its words",
+    ),
+    "KeyGranted": (
+        "Boolean",
+        "`true`: a policy of your own allows the function's role to use the KMS key of the resource",
+    ),
+}
+"""The members of an entry: type and meaning."""
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -68,8 +80,8 @@ def connection(where: str, target: str, stated: Any, resources: Resources, condi
     if kind not in CONNECTORS:
         raise PropertyError(where, f"is of type {kind}, which Connect does not know", _known_types(kind))
     entry = stated if isinstance(stated, Mapping) else {"Access": stated}
-    for member in entry.keys() - set(_MEMBERS):
-        raise PropertyError(f"{where}.{member}", "is not a member of Connect", f"use {', '.join(_MEMBERS)}")
+    for member in entry.keys() - MEMBERS.keys():
+        raise PropertyError(f"{where}.{member}", "is not a member of Connect", f"use {', '.join(MEMBERS)}")
     prefix = entry.get("Prefix", default_prefix(target))
     if not isinstance(prefix, str):
         raise PropertyError(f"{where}.Prefix", "is not text", "use the beginning of variable names, such as JOBS")

@@ -22,8 +22,22 @@ INJECTED = ("Env", "EnvFrom", "EnvFile", "EnvLoader", "Refresh", "AllowLoaderVar
 """The names that ``Custom::LambdaCode`` takes as they are."""
 
 MOVE = "MoveEnvironment"
-_SHARED = frozenset({"ServiceToken", "ServiceTimeout", MOVE, "Keep", "EnvFile", "EnvLoader"})
-_NAMES = {"function": _SHARED | {*INJECTED, "Connect"}, "template": _SHARED}
+_AS_PROPERTY = "as the property of `Custom::LambdaCode`"
+OF_FUNCTION: Mapping[str, str] = {
+    **dict.fromkeys(INJECTED, _AS_PROPERTY),
+    "Connect": "the resources that the function works with: becomes `Env` and a policy",
+    MOVE: "whether the variables of `Environment` move. It takes precedence over the command and over the template",
+    "Keep": "a list of further names that stay in `Environment`; `*` stands for any text",
+    "ServiceToken": "the property of the `Custom::LambdaCode`. Default: what the stack of the provider exports",
+    "ServiceTimeout": "the property of the `Custom::LambdaCode`. Default: 1200",
+}
+"""What each name in the metadata of a function means."""
+OF_TEMPLATE: Mapping[str, str] = {
+    MOVE: "whether the variables of all functions move: `true`, `false`, or a list of logical IDs",
+    **{name: OF_FUNCTION[name] for name in ("Keep", "EnvFile", "EnvLoader", "ServiceToken", "ServiceTimeout")},
+}
+"""The same for the metadata of the template, which has defaults for its functions."""
+_NAMES = {"function": OF_FUNCTION, "template": OF_TEMPLATE}
 _TIMEOUT = 1200
 """Seconds: how long the provider may wait for a place, and then work."""
 
@@ -103,7 +117,7 @@ def _problems(place: str, where: str, stated: Any) -> Iterator[PropertyError]:
     where = f"{where}Metadata.{KEY}"
     if stated is not None and not isinstance(stated, Mapping):
         yield PropertyError(where, "is not a map", "use a map with names such as Env")
-    for name in sorted(mapping(stated).keys() - _NAMES[place]):
+    for name in sorted(mapping(stated).keys() - _NAMES[place].keys()):
         yield PropertyError(
             f"{where}.{name}", f"is not a name for a {place}", f"use {', '.join(sorted(_NAMES[place]))}"
         )

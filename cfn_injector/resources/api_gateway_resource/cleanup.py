@@ -25,7 +25,7 @@ from cfn_injector.resources.api_gateway_resource.permissions import functions_ca
 from cfn_injector.resources.api_gateway_resource.spec import MethodSpec, is_api
 from cfn_injector.resources.api_gateway_resource.tags import failed_create, owner_of, tags_of, verdict_on
 
-_NOT_DELETED = {Verdict.FOREIGN: "not-owned", Verdict.UNCLAIMED: "not-owned", Verdict.STALE: "stale"}
+NOT_DELETED = {Verdict.FOREIGN: "not-owned", Verdict.UNCLAIMED: "not-owned", Verdict.STALE: "stale"}
 """The log steps for methods that a Delete leaves alone."""
 
 Condition = Callable[[Operation, Mapping[str, str]], bool]
@@ -94,7 +94,7 @@ def delete(operation: Operation, target: Target) -> None:
     found = tree.method(target)
     if found is None and not _is_reachable(operation, tree):
         return operation.log("not-owned", key=str(target))
-    step = _NOT_DELETED.get(verdict_on(operation, owner_of(found))) if found is not None else None
+    step = NOT_DELETED.get(verdict_on(operation, owner_of(found))) if found is not None else None
     if step:
         return operation.log(step, key=str(target))
     desired = spec_of(operation, operation.request.properties)

@@ -31,8 +31,9 @@ OWN: Mapping[str, tuple[str, str]] = {
 NATIVE: Mapping[str, str] = {
     "Architectures": "the instruction set: `x86_64` (default) or `arm64`",
     "CapacityProviderConfig": "the capacity provider of a function on Lambda Managed Instances",
-    "Code": "the artifact, as `S3Bucket` and `S3Key`, or source in `ZipFile` for Python and Node.js. `SourceKMSKeyArn` "
-    "restricts who can read the code. `ImageUri` is refused, and so is `S3ObjectStorageMode: REFERENCE`",
+    "Code": "the artifact: `S3Bucket`, `S3Key` and `S3ObjectVersion`; or source in `ZipFile`, for Python and "
+    "Node.js. `SourceKMSKeyArn` restricts who can read the code. `ImageUri` is refused, and so is "
+    "`S3ObjectStorageMode: REFERENCE`",
     "CodeSigningConfigArn": "the code signing configuration. One that enforces signatures is refused: an injected "
     "archive has none",
     "DeadLetterConfig": "the queue or topic that gets events of asynchronous invocations which failed",
@@ -43,7 +44,7 @@ NATIVE: Mapping[str, str] = {
     "FileSystemConfigs": "file systems of Amazon EFS or Amazon S3 Files, and where they are mounted",
     "FunctionName": "the name. It must begin with `FunctionNamePrefix` of the provider's stack. Default: the stack's "
     "name, the logical ID and a hash",
-    "FunctionScalingConfig": "on Lambda Managed Instances, with `Publish`: how many execution environments a version has",
+    "FunctionScalingConfig": "with `Publish`, on Lambda Managed Instances: the execution environments of a version",
     "Handler": "the function's own handler, such as `app.handler`. With the loader `handler`, Lambda gets the loader's",
     "ImageConfig": "refused: no file can be injected into a container image",
     "KmsKeyArn": "the KMS key that encrypts the variables in `Environment` and the snapshots of SnapStart",
@@ -55,8 +56,7 @@ NATIVE: Mapping[str, str] = {
     "PublishToLatestPublished": "on Lambda Managed Instances: publish to the version `$LATEST.PUBLISHED`. It implies "
     "`Publish`",
     "RecursiveLoop": "whether Lambda stops the function in a recursive loop: `Terminate` (default) or `Allow`",
-    "ReservedConcurrentExecutions": "the concurrency that is reserved for the function, and its maximum. Without it, a "
-    "limit that was set by hand stays",
+    "ReservedConcurrentExecutions": "the concurrency that is reserved for the function, which is also its maximum",
     "Role": "the ARN of the function's role. It must be below `RolePath` of the provider's stack",
     "Runtime": "the runtime, such as `python3.13`. `EnvLoader` depends on it",
     "RuntimeManagementConfig": "when Lambda updates the runtime. Default: `Auto`",
@@ -69,11 +69,14 @@ NATIVE: Mapping[str, str] = {
 }
 """Properties that ``AWS::Lambda::Function`` has, too."""
 
+ANY = "a change"
 REPLACING: Mapping[str, str] = {
     "CapacityProviderConfig": "its removal",
     "DurableConfig": "adding or removing it",
-    "FunctionName": "a change",
-    "PackageType": "a change",
-    "TenancyConfig": "a change",
+    "FunctionName": ANY,
+    "TenancyConfig": ANY,
 }
 """What only a new function can have: which change of the property replaces the function."""
+
+FIXED = frozenset({env_properties.CONNECT, "ImageConfig", "PackageType"})
+"""What never changes, because it is refused, or has one value only."""

@@ -37,6 +37,9 @@ SEPARATE_CALLS = {
 }
 """Properties that have a call of their own."""
 
+PLACE = frozenset({"FunctionName", "Qualifier"})
+"""What says which function a separate call is about."""
+
 _NOT_ARGUMENTS = frozenset({"Code", "Tags", "PublishToLatestPublished"})
 """Properties of ``AWS::Lambda::Function`` that are not passed to CreateFunction as they are."""
 
@@ -119,7 +122,7 @@ def _typed_separate(name: str, value: Any, shape: Any) -> Any:
     if name in shape.members:
         return typed(value, shape.members[name], name)
     expect(isinstance(value, Mapping), name, "is not a map")
-    members = shape.members.keys() - {"FunctionName", "Qualifier"}
+    members = shape.members.keys() - PLACE
     for member in value:
         expect(member in members, f"{name}.{member}", *_UNKNOWN)
     return {member: typed(item, shape.members[member], f"{name}.{member}") for member, item in value.items()}

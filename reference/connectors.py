@@ -1,4 +1,4 @@
-"""Prints what ``Connect`` gives for each type, as docs/connect.md shows it: ``python -m tests.connect_table``."""
+"""What ``Connect`` gives for each type: takes the connectors, returns a table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cfn_injector.transform.connector import READ, WRITE, Condition, Connector, Statement, Variable, always
 from cfn_injector.transform.connectors import CONNECTORS
+from reference.markdown import code, listed, table
 
 
 def _with_condition(text: str, when: Condition) -> str:
@@ -20,31 +21,28 @@ def _variables(variables: Iterable[Variable]) -> str:
     for variable in variables:
         conditions.setdefault(variable.suffix, []).append(variable.when)
     return ", ".join(
-        _with_condition(f"`{suffix}`", always if len(found) > 1 else found[0]) for suffix, found in conditions.items()
+        _with_condition(code(suffix), always if len(found) > 1 else found[0]) for suffix, found in conditions.items()
     )
 
 
 def _actions(statements: Iterable[Statement]) -> str:
     found = list[str]()
     for statement in statements:
-        names = ", ".join(f"`{action}`" for action in statement.actions)
+        names = listed(statement.actions)
         found.append(_with_condition(f"{names} through the URL" if statement.condition else names, statement.when))
     return "<br>".join(found)
 
 
-def _row(kinds: Iterable[str], connector: Connector) -> str:
+def _row(kinds: Iterable[str], connector: Connector) -> tuple[str, ...]:
     actions = [_actions(connector.access.get(access, ())) for access in (READ, WRITE)]
-    return f"| {' | '.join(['<br>'.join(f'`{kind}`' for kind in kinds), _variables(connector.variables), *actions])} |"
+    return ("<br>".join(map(code, kinds)), _variables(connector.variables), *actions)
 
 
-def table() -> str:
+def given() -> str:
     """A row for each connector, with all of its types."""
     kinds: dict[int, list[str]] = {}
     for kind, connector in CONNECTORS.items():
         kinds.setdefault(id(connector), []).append(kind)
-    rows = [_row(each, CONNECTORS[each[0]]) for each in kinds.values()]
-    return "\n".join(["| type | variables | `Read` | `Write` |", "|---|---|---|---|", *rows])
-
-
-if __name__ == "__main__":
-    print(table())
+    return table(
+        ("type", "variables", "`Read`", "`Write`"), (_row(each, CONNECTORS[each[0]]) for each in kinds.values())
+    )

@@ -1,4 +1,4 @@
-"""docs/connect.md: its table, its example and the figure in it are what the transform works by."""
+"""docs/connect.md: its example and the figure in it are what the transform works by."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from pathlib import Path
 
 from cfn_injector.transform.connect import connect_edits
 from cfn_injector.transform.edits import applied
-from tests import connect_table
 from tests.support.connected import NATIVE, TARGETS, connected
 from tests.support.templates import filled, loaded
 
 PAGE = (Path(__file__).parents[1] / "docs" / "connect.md").read_text("utf-8")
-
-
-def test_the_page_shows_the_table() -> None:
-    assert f"\n\n{connect_table.table()}\n\n" in PAGE, "python -m tests.connect_table prints it"
 
 
 def test_the_page_shows_what_comes_out_of_its_example() -> None:
