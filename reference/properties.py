@@ -141,7 +141,7 @@ def _mapping_rows() -> Iterator[Row]:
     for name, meaning in mapping_properties.PROPERTIES.items():
         argument = mapping_spec.ALIASES.get(name, name)
         if argument in mapping_spec.NOT_ARGUMENTS:
-            yield Row(name, "List of Map" if name == "Tags" else "String", meaning)
+            yield Row(name, "List of Map", meaning) if name == "Tags" else Row(name, "String", meaning, "")
             continue
         partly = f"{IN_PLACE}; {code('ConsumerGroupId')}: {REPLACEMENT}" if argument in mapping_spec.KAFKA else IN_PLACE
         update = REPLACEMENT if argument in mapping_spec.replacing(service) else partly

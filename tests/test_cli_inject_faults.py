@@ -425,14 +425,3 @@ def test_local_files_need_neither_boto3_nor_smart_open_nor_the_other_commands(ap
     arguments = ["inject", str(app / "in.zip"), *ENV, "--output", str(app / "out.zip")]
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "0 []"
-
-
-@pytest.mark.parametrize("command", ["inject", "inspect", "lint"])
-def test_the_documentation_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
-    text = (ROOT / "docs" / "command-line.md").read_text("utf-8")
-    section = text.partition(f"\n## `{command}`\n")[2].partition("\n## ")[0]
-    assert options
-    assert {option for option in options if f"`{option}" not in section} == set()

@@ -53,9 +53,16 @@ def add_aws(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose the account and the Region, or an emulator."""
     group = parser.add_argument_group("AWS")
     group.add_argument("--profile", metavar="NAME", help="the profile with credentials (default: AWS_PROFILE)")
-    group.add_argument("--region", metavar="REGION", help="the Region (default: AWS_REGION, or that of the profile)")
     group.add_argument(
-        "--endpoint-url", type=_url, metavar="URL", help="an emulator in place of AWS (default: AWS_ENDPOINT_URL)"
+        "--region",
+        metavar="REGION",
+        help="the Region (default: AWS_REGION, AWS_DEFAULT_REGION, or that of the profile)",
+    )
+    group.add_argument(
+        "--endpoint-url",
+        type=_url,
+        metavar="URL",
+        help="an emulator in place of AWS (default: AWS_ENDPOINT_URL, or that of the profile)",
     )
 
 

@@ -27,9 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SRC", help="the folder with the function's source")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the zip to write: a path or URL")
     parser.add_argument(
-        "--runtime", help=f"the function's runtime (default: {PYTHON}, or {NODE} if SRC has a package.json)"
+        "--runtime",
+        metavar="ID",
+        help=f"the function's runtime (default: {PYTHON}, or {NODE} if SRC has a package.json)",
     )
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64", help="default: %(default)s")
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, default="x86_64", help="of the function (default: %(default)s)"
+    )
     add_bundling(parser)
     parser.add_argument(
         "--reader", action="store_true", help="add the reader of .env although no import of it is found in SRC"

@@ -107,9 +107,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", type=_letters, metavar="LETTERS", help="check these beliefs only, such as A,B")
     parser.add_argument("--list", action="store_true", help="list the beliefs, and check nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is created")
-    parser.add_argument("--other-region", metavar="REGION", help="for B: also create a bucket in this Region")
     parser.add_argument(
-        "--inactive-function", metavar="NAME", help="for L: publish a version of this function, and delete it again"
+        "--other-region", metavar="REGION", help="for B: also read an artifact from a bucket in this Region"
+    )
+    parser.add_argument(
+        "--inactive-function",
+        metavar="NAME",
+        help="for L: publish a version of this function, which has to be Inactive, and delete it again",
     )
     add_format(parser)
     add_aws(parser)

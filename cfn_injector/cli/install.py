@@ -70,7 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is changed")
     parser.add_argument("--stack-name", metavar="NAME", help="the provider's stack (default: as --name)")
     parser.add_argument(
-        "--bucket", help="an existing bucket for the provider's zip (default: one with a stack of its own)"
+        "--bucket",
+        metavar="BUCKET",
+        help="an existing bucket in the provider's Region for its zip (default: one with a stack of its own)",
     )
     add_packages(parser)
     parser.add_argument("--regions", type=_regions, metavar="REGION,...", help="several Regions, one after the other")

@@ -65,14 +65,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regions", metavar="REGION,...", help="the Regions to check for")
     parser.add_argument("--ignore-checks", metavar="RULE,...", help="rules, or beginnings of their IDs, to leave out")
     parser.add_argument("--include-checks", metavar="RULE,...", help="rules to add: I for informational ones")
-    parser.add_argument("--config-file", metavar="FILE", help="cfn-lint's settings; default: .cfnlintrc")
-    parser.add_argument("--function-name-prefix", metavar="PREFIX", help="FunctionNamePrefix of the provider's stack")
-    parser.add_argument("--role-path", metavar="PATH", help="RolePath of the provider's stack")
+    parser.add_argument("--config-file", metavar="FILE", help="cfn-lint's settings (default: .cfnlintrc)")
+    parser.add_argument(
+        "--function-name-prefix",
+        metavar="PREFIX",
+        help="FunctionNamePrefix of the provider's stack (default: names are not checked)",
+    )
+    parser.add_argument(
+        "--role-path", metavar="PATH", help="RolePath of the provider's stack (default: roles are not checked)"
+    )
     parser.add_argument(
         "--non-zero-exit-code",
         choices=(*LEVELS, "none"),
         default="warning",
-        help="the lowest severity for which the exit status is 1; default: warning",
+        help="the lowest severity for which the exit status is 1 (default: %(default)s)",
     )
 
 

@@ -59,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", metavar="TEMPLATE", help="the template: a file in YAML or JSON")
     parser.add_argument("--s3-bucket", required=True, metavar="BUCKET", help="the bucket to upload to")
     parser.add_argument("--s3-prefix", default="", metavar="PREFIX", help="what the keys begin with")
-    parser.add_argument("--kms-key-id", metavar="ID", help="the KMS key that encrypts what is uploaded")
+    parser.add_argument(
+        "--kms-key-id", metavar="ID", help="the KMS key that encrypts what is uploaded (default: as the bucket says)"
+    )
     parser.add_argument(
         "--output-template-file", metavar="FILE", help="the packaged template (default: standard output)"
     )

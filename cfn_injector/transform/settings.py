@@ -28,7 +28,7 @@ OF_FUNCTION: Mapping[str, str] = {
     "Connect": "the resources that the function works with: becomes `Env` and a policy",
     MOVE: "whether the variables of `Environment` move. It takes precedence over the command and over the template",
     "Keep": "a list of further names that stay in `Environment`; `*` stands for any text",
-    "ServiceToken": "the property of the `Custom::LambdaCode`. Default: what the stack of the provider exports",
+    "ServiceToken": "the property of the `Custom::LambdaCode`. Default: what the stack `cfn-injector` exports",
     "ServiceTimeout": "the property of the `Custom::LambdaCode`. Default: 1200",
 }
 """What each name in the metadata of a function means."""
