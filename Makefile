@@ -6,7 +6,7 @@ CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
 CLIENTS := .venv-clients
 FUZZ_SECONDS ?= 600
-CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks pictures templates reference releasing tests
+CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks pictures reference templates releasing tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -51,29 +51,30 @@ def _calls(module: str, node: ast.Call, method: str) -> Iterator[Call]:
 
 
 def _types(modules: Collection[str]) -> str:
-    """The resource types that these modules belong to."""
+    """The resource types that these modules belong to; nothing if they are all."""
     found = [
         name
         for name, package in registry.BUILT_IN.items()
         if any(f"{module}.".startswith(f"{package}.") for module in modules)
     ]
-    return "all" if len(found) in (0, len(registry.BUILT_IN)) else listed(found)
+    return f" ({listed(found)})" if 0 < len(found) < len(registry.BUILT_IN) else ""
 
 
 def steps() -> str:
-    """The steps, with the resource types and the fields of each."""
+    """The steps. In parentheses are the resource types of those that only some have."""
     found = list(calls())
     rows = []
     for step, meaning in STEPS.items():
         own = [call for call in found if call.step == step]
         fields = [name for name in LOGGED if any(name in call.fields for call in own)]
-        rows.append((code(step), meaning, _types({call.module for call in own}), listed(fields)))
-    return table(("step", "meaning", "types", "fields"), rows)
+        rows.append((code(step), meaning + _types({call.module for call in own}), listed(fields)))
+    return table(("step", "meaning", "fields"), rows)
 
 
 def fields() -> str:
-    """The fields of all lines."""
-    return table(("field", "value"), ((code(name), meaning) for name, meaning in {**ADDED, **LOGGED}.items()))
+    """The fields of all lines, in the order of a line."""
+    found = {"step": ADDED["step"], **LOGGED, **ADDED}
+    return table(("field", "value"), ((code(name), meaning) for name, meaning in found.items()))
 
 
 def metrics() -> str:

@@ -58,4 +58,4 @@ def section(level: int, heading: str, *paragraphs: str) -> str:
 
 def page(sections: Iterable[str]) -> str:
     """The sections, between empty lines."""
-    return "\n\n".join(["", *sections, ""]).replace("\n\n\n", "\n\n")
+    return "\n{}\n".format("\n\n".join(sections))

@@ -1,11 +1,11 @@
 """Properties and attributes of the provider's resource types.
 
-Takes the tables beside the specs, and botocore's models. Returns a table for each block of the reference.
+Takes the tables beside the specs, and botocore's models. Returns sections and tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from cfn_injector.resources.event_source_mapping import properties as mapping_pr
 from cfn_injector.resources.event_source_mapping import spec as mapping_spec
 from cfn_injector.resources.lambda_function import properties as function_properties
 from cfn_injector.resources.lambda_function import spec as function_spec
-from reference.markdown import code, listed, table
+from reference.markdown import capitalized, code, listed, page, section, table
 
 IN_PLACE, REPLACEMENT = "no interruption", "replacement"
 _KINDS = {
@@ -70,10 +70,14 @@ def _required(resource_type: str) -> set[str]:
     return {problem.name for problem in found if problem.problem == "is missing"} | {"ServiceToken"}
 
 
-def _table(rows: Iterable[Row], required: Iterable[str] = ()) -> str:
-    needed = set(required)
-    cells = ((code(each.name), each.kind + (", required" if each.name in needed else ""), *each[2:]) for each in rows)
-    return table(("property", "type", "meaning", "update"), cells)
+def _sections(rows: Iterable[Row], required: Collection[str]) -> str:
+    """A section for each property."""
+    return page(section(3, row.name, f"{capitalized(row.meaning)}.", _facts(row, required)) for row in rows)
+
+
+def _facts(row: Row, required: Collection[str]) -> str:
+    facts = (f"Type: {row.kind}", "Required" if row.name in required else "", row.update and f"Update: {row.update}")
+    return f"{'. '.join(filter(None, facts))}."
 
 
 def _services() -> Iterator[Row]:
@@ -84,7 +88,7 @@ def _services() -> Iterator[Row]:
 def function_own() -> str:
     """The properties of ``Custom::LambdaFunction`` that the native type does not have."""
     rows = (Row(name, *each, _update(name)) for name, each in function_properties.OWN.items())
-    return _table((*_services(), *rows), _required(FUNCTION))
+    return _sections((*_services(), *rows), _required(FUNCTION))
 
 
 def function_native() -> str:
@@ -92,7 +96,7 @@ def function_native() -> str:
     shapes = function_spec.native_shapes(model("lambda"))
     native = function_properties.NATIVE
     rows = (_of_shape(name, shapes[name], meaning, _update(name)) for name, meaning in native.items())
-    return _table(
+    return _sections(
         (row._replace(kind="List of Map") if row.name == "Tags" else row for row in rows), _required(FUNCTION)
     )
 
@@ -115,24 +119,24 @@ def injected() -> str:
     }
     own = {name: each for name, each in lambda_code.PROPERTIES.items() if name not in messages.PROPERTIES}
     rows = (Row(name, *each, effects.get(name, IN_PLACE)) for name, each in own.items())
-    return _table((*_services(), *rows), _required(CODE))
+    return _sections((*_services(), *rows), _required(CODE))
 
 
 def sources() -> str:
     """The names of an entry of ``EnvFrom``."""
-    rows = ((code(name), kind, _taken_by(name), meaning) for name, (kind, meaning) in MEMBERS.items())
-    return table(("name", "type", "with", "meaning"), rows)
+    rows = ((code(name), kind, f"{_taken_by(name)}{meaning}") for name, (kind, meaning) in MEMBERS.items())
+    return table(("name", "type", "meaning"), rows)
 
 
 def _taken_by(name: str) -> str:
-    """The sources that take the name; empty if it is the name of a source."""
+    """The sources that take the name; empty if all of them do, or if it is the name of a source."""
     takers = [source for source, names in SOURCES.items() if name in names]
-    return "any source" if len(takers) == len(SOURCES) else listed(takers)
+    return f"with {listed(takers)}: " if 0 < len(takers) < len(SOURCES) else ""
 
 
 def mapping() -> str:
     """The properties of ``Custom::EventSourceMapping``."""
-    return _table((*_services(), *_mapping_rows()), _required(MAPPING))
+    return _sections((*_services(), *_mapping_rows()), _required(MAPPING))
 
 
 def _mapping_rows() -> Iterator[Row]:
@@ -159,7 +163,7 @@ def method() -> str:
         else Row(name, own.get(name, "String"), meaning, REPLACEMENT if name in identity else IN_PLACE)
         for name, meaning in method_properties.PROPERTIES.items()
     )
-    return _table((*_services(), *rows), _required(METHOD))
+    return _sections((*_services(), *rows), _required(METHOD))
 
 
 def _arguments(operation: str) -> dict[str, Any]:

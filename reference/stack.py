@@ -27,7 +27,7 @@ def _described(facts: Mapping[str, Any]) -> str:
 
 def _facts(template: str, name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"Type: {'a list, separated by commas' if facts['Type'] == _LIST else facts['Type']}"
-    yield f"Default: {_default(facts)}"
+    yield "Required" if "Default" not in facts else f"Default: {_default(facts)}"
     if "AllowedValues" in facts:
         yield f"Values: {' or '.join(map(code, facts['AllowedValues']))}"
     if "AllowedPattern" in facts:
@@ -40,13 +40,14 @@ def _facts(template: str, name: str, facts: Mapping[str, Any]) -> Iterator[str]:
 def parameter_table(name: str) -> str:
     """A table of the parameters."""
     found: Mapping[str, Mapping[str, Any]] = document(name).data["Parameters"]
-    rows = ((code(each), _default(facts), _described(facts)) for each, facts in found.items())
+    rows = (
+        (code(each), _default(facts) if "Default" in facts else "required", _described(facts))
+        for each, facts in found.items()
+    )
     return table(("parameter", "default", "meaning"), rows)
 
 
 def _default(facts: Mapping[str, Any]) -> str:
-    if "Default" not in facts:
-        return "none: required"
     return code(facts["Default"]) if facts["Default"] else "empty"
 
 

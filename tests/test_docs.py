@@ -63,3 +63,6 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     done = subprocess.run([*command, ROOT / "docs", tmp_path], capture_output=True, text=True, timeout=170)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "quick-start.html").exists()
+    page = (tmp_path / "reference/provider-stack.html").read_text("utf-8")
+    assert 'href="../install.html"' in page
+    assert 'blob/main/templates/provider.yaml"' in page

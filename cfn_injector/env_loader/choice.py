@@ -19,7 +19,9 @@ KINDS = ("auto", "none", "handler", "exec")
 PROPERTIES: Mapping[str, tuple[str, str]] = {
     "EnvLoader": (
         "String",
-        "what fills the environment of code that does not read the file: `auto` (default), `handler`, `exec` or `none`",
+        "what fills the environment of code that does not read the file. `auto` (default) is the loader for the "
+        "runtime, if the template has `Env` or `EnvFrom`. `handler` and `exec` name a loader. With `none`, the code "
+        "reads the file",
     )
 }
 """The property that chooses the loader: type and meaning."""

@@ -20,9 +20,9 @@ IDENTITY: Mapping[str, str] = {
 """What says which method it is: a change of one of these replaces it."""
 
 BACKEND: Mapping[str, str] = {
-    "IntegrationRequest": "the backend: a `Type` and [what it needs](#integrationrequest)",
-    "IntegrationResponses": "how the backend's answers become responses: a [list](#integrationresponses)",
-    "MethodResponses": "the responses of the method: a [list](#methodresponses)",
+    "IntegrationRequest": "the backend: a `Type` and [what it needs](#members-of-integrationrequest)",
+    "IntegrationResponses": "how the backend's answers become responses: a [list](#members-of-integrationresponses)",
+    "MethodResponses": "the responses of the method: a [list](#members-of-methodresponses)",
 }
 METHOD: Mapping[str, str] = {
     "AuthorizationType": "who may call the method: `NONE` (default), `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`",
