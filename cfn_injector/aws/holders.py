@@ -4,7 +4,7 @@ Takes tags and a physical ID. Returns the ID of the stack that holds the resourc
 to ask: this project's tags, and those that CloudFormation adds to what it creates. Tags alone prove nothing, because a
 stack that was deleted, or that retained the resource, no longer holds it.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resource-tags.html
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ After a replacement the resource's record has the new physical ID, and the Delet
 not match, the resource's newest stack event decides, which CloudFormation writes before it calls the provider. In a
 clean-up, that event must also be about the request's physical ID.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html#crpg-ref-requesttypes
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ _CODES: Mapping[str, Explanation] = {
     "RequestTimeTooSkewed": _CLOCK,
 }
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
-https://docs.aws.amazon.com/awscloudformation/latest/APIReference/CommonErrors.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 """
 
 _OBJECT = "check that it exists and does not change, and that your credentials allow this"

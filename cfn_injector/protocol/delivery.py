@@ -4,7 +4,7 @@ Takes the URL, the bytes, and the hosts that are allowed besides AWS's own. Retu
 every attempt failed. The URL is signed, so no error or log line contains it: anybody who reads it can answer for the
 provider.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html#crpg-ref-responses
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ used here: see protocol.messages.
 def aws_hosts(region: str) -> frozenset[str]:
     """The hosts of the bucket in which CloudFormation of this Region takes answers; no other bucket has its name.
 
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html
     """
     if not re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+", region):
         return frozenset()

@@ -2,7 +2,7 @@
 
 ``AWS::LanguageExtensions`` allows ``Fn::ForEach::NAME: [identifier, collection, {logical ID: resource}]`` among the
 resources. What such a loop makes is found too; its logical IDs contain ``${identifier}``.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach-example-resources.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach-example-resource.html
 
 ``Globals`` are merged as SAM merges them: a function's own values win, maps are merged, and lists are joined.
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html

@@ -89,7 +89,7 @@ def _yarnrc_yml(folder: Path) -> Iterator[Setting]:
 
 
 def _bunfig(folder: Path) -> Iterator[Setting]:
-    """https://bun.sh/docs/runtime/bunfig"""
+    """https://bun.com/docs/runtime/bunfig"""
     install = mapping(read_toml(folder / BUNFIG).get("install"))
     registries = {"registry": install.get("registry")}
     for scope, value in mapping(install.get("scopes")).items():

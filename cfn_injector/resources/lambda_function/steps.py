@@ -28,7 +28,7 @@ _ROOMY = 40
 """With so many tags of the stack and the template, all of the provider's own fit into Lambda's 50."""
 _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+@-]")
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html#using-tags-restrictions"""
+"""https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#tag-conventions"""
 
 PRUNE_SECONDS = 120.0
 """What deleting old versions may take while Lambda throttles."""
