@@ -20,7 +20,7 @@ help:
 	@echo "make lint   check style, spelling, types, layers and templates"
 	@echo "make docs   build the documentation as a site (in build/docs)"
 	@echo "make pictures  draw the pictures of the documentation"
-	@echo "make docs-links  ask for every page that the documentation links to"
+	@echo "make docs-links  ask for every page on the web that the documentation and the code link to"
 	@echo "make reference  write the reference in docs/ anew, from the code"
 	@echo "make bench  measure the cost of rewriting an archive (ARGS=--large takes minutes more)"
 	@echo "make bench-event  measure a whole event at Lambda's shares of a CPU (ARGS='--against COMMIT' compares)"
@@ -94,8 +94,10 @@ docs: $(VENV)/.docs
 pictures:
 	@$(PYTHON) -m pictures
 
+# Prints the links that are broken (then it fails) or have moved. Reads all files afresh, as not only pages have links.
 docs-links: $(VENV)/.docs
-	@$(BIN)/sphinx-build --quiet --builder linkcheck docs build/docs-links
+	@$(BIN)/sphinx-build --quiet --fresh-env --builder linkcheck docs build/docs-links
+	@echo "no link is broken"
 
 reference: $(VENV)/.docs
 	@$(BIN)/python -m reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,28 @@ def test_every_page_is_in_the_site_once() -> None:
     assert sorted(names) == sorted(paths - {"index"})
 
 
+NO_SPHINX = pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="Sphinx is not installed: make docs")
+
+
+@NO_SPHINX
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        pytest.param("See https://go.dev/a.html#b.", {"https://go.dev/a.html#b"}, id="a link ends a sentence"),
+        pytest.param(
+            "[a](https://go.dev/a), `https://go.dev/b`", {"https://go.dev/a", "https://go.dev/b"}, id="Markdown"
+        ),
+        pytest.param("f'https://{host}.dev/a' 'https://go.dev/{name}'", set(), id="a placeholder is no link"),
+        pytest.param(
+            "https://corp.example/a https://h.test/a http://127.0.0.1:80/a", set(), id="an example is no link"
+        ),
+        pytest.param("https://sqs.eu-central-1.amazonaws.com/1/a", set(), id="an endpoint is no link"),
+    ],
+)
+def test_links_are_found_in_all_files(text: str, links: set[str]) -> None:
+    assert runpy.run_path(str(ROOT / "docs/conf.py"))["_links"](text) == links
+
+
 def test_the_readme_is_short() -> None:
     assert README.count("\n") <= 150
 
@@ -57,7 +80,7 @@ def test_no_sentence_of_the_quick_start_has_more_than_30_words() -> None:
     assert [each for each in sentences(QUICK_START) if len(each.split()) > 30] == []
 
 
-@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="Sphinx is not installed: make docs")
+@NO_SPHINX
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--nitpicky", "--builder", "html"]
     done = subprocess.run([*command, ROOT / "docs", tmp_path], capture_output=True, text=True, timeout=170)
