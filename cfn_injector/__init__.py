@@ -1,3 +1,3 @@
 """Deploy one Lambda artifact to every stage, each with its own .env."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
