@@ -5,6 +5,9 @@ CHECKOV := .venv-checkov
 CHECKOV_VERSION := 3.3.30
 NODE_MODULES := tests/node/node_modules
 CLIENTS := .venv-clients
+RELEASE := .venv-release
+# The releases of Python that compile the provider and its loader.
+PYTHONS ?= $(shell cat releasing/pythons.txt)
 FUZZ_SECONDS ?= 600
 CHECKED := cfn_injector wrapper example_hitcounter example_rollup example_streambot benchmarks pictures reference templates releasing tests
 
@@ -12,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint docs docs-links pictures reference bench bench-event bench-reading fuzz real-projects real-clients mutants clean
-.PHONY: dist dist-sar dist-provider dist-reader-wheel dist-reader-npm
+.PHONY: dist release lock
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
@@ -29,22 +32,25 @@ help:
 	@echo "make real-projects  bundle what public projects require, for all runtimes (needs an index; takes an hour)"
 	@echo "make real-clients  deploy to an emulator with AWS CDK, Serverless, SAM CLI and AWS CLI (downloads 1.3 GB)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
-	@echo "make dist   build what a release publishes: the wheel, and the reader alone for Python and for npm (in dist/)"
-	@echo "make dist-sar  write the provider as an application for 'sam publish' (in dist/sar)"
+	@echo "make dist   build what a release publishes: packages, the provider, its bill of materials, checksums (in dist/)"
+	@echo "make release  the same, if the version is ready to be published (CONTRIBUTING.md)"
+	@echo "make lock   write the versions that a release is built from (ARGS=--upgrade takes newer ones)"
 	@echo "make clean  remove environments, caches and build results"
 
 # Recreated when the dependencies change, so that no old package remains. pip before 23.1 records no list of files for a
-# package without a wheel, and the provider's zip is built from these lists.
-$(VENV)/.made: setup.cfg pyproject.toml
+# package without a wheel, and the provider's zip is built from these lists. The provider's packages have the versions of
+# a release.
+$(VENV)/.made: setup.cfg pyproject.toml releasing/provider.txt
 	@echo "creating $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq 'pip>=23.1'
+	@sed -n 's/^\([A-Za-z].*==[^ ]*\).*/\1/p' releasing/provider.txt >$(VENV)/constraints.txt
 	@touch $@
 
 $(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.fuzz $(VENV)/.docs: $(VENV)/.%: $(VENV)/.made
 	@echo "installing what 'make $*' needs"
-	@$(BIN)/pip install -qq --editable '.[$(EXTRAS_$*)]'
+	@$(BIN)/pip install -qq --constraint $(VENV)/constraints.txt --editable '.[$(EXTRAS_$*)]'
 	@touch $@
 
 EXTRAS_demo := local
@@ -82,6 +88,7 @@ lint: $(VENV)/.lint $(CHECKOV)/.made-$(CHECKOV_VERSION)
 	@$(BIN)/codespell
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows action.yml
 	@$(BIN)/cfn-injector lint templates/*.yaml example_*/template.yaml --role-path /cfn-injector/
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=True CKV_PARSE_ERROR_FAIL=True $(CHECKOV)/bin/checkov \
 		--directory templates --directory example_rollup --directory example_streambot \
@@ -148,38 +155,36 @@ real-clients: examples/cdk-typescript/node_modules/.made examples/serverless/nod
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
-# What a release publishes. The readers are built in copies, because builds leave files beside the sources.
-DIST_PYTHON ?= $(BIN)/python
-WHEEL := -m pip wheel --quiet --no-deps --wheel-dir dist
-dist-%: export SOURCE_DATE_EPOCH := 315532800
+# What builds a release. The provider's packages come after setuptools, which builds those that have no wheel.
+$(RELEASE)/.made: releasing/provider.txt releasing/tools.txt
+	@echo "creating $(RELEASE)"
+	@rm -rf $(RELEASE)
+	@$(PYTHON) -m venv $(RELEASE)
+	@$(RELEASE)/bin/pip install -qq $(PINNED) --only-binary :all: --requirement releasing/tools.txt
+	@$(RELEASE)/bin/pip install -qq $(PINNED) --no-build-isolation --use-pep517 --requirement releasing/provider.txt
+	@touch $@
 
-dist: $(VENV)/.made
-	@rm -rf dist
-	@$(MAKE) --no-print-directory dist-provider dist-reader-wheel dist-reader-npm
-	@ls dist
+PINNED := --require-hashes --no-deps
 
-dist-provider:
-	@rm -rf build/lib build/bdist*
-	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) .
+dist: $(RELEASE)/.made
+	@$(RELEASE)/bin/python -m releasing.dist dist
 
-dist-reader-wheel:
-	@rm -rf build/reader-wheel
-	@mkdir -p build/reader-wheel
-	@install -m 644 wrapper/*.py wrapper/py.typed wrapper/pyproject.toml LICENSE build/reader-wheel
-	@umask 022; $(DIST_PYTHON) $(WHEEL) $(WHEEL_FLAGS) ./build/reader-wheel
+# As 'make dist', in a new environment, and only what can be published.
+release:
+	@$(PYTHON) -m releasing.preconditions
+	@rm -rf $(RELEASE)
+	@$(MAKE) --no-print-directory $(RELEASE)/.made
+	@$(RELEASE)/bin/python -m releasing.dist dist --pythons $(PYTHONS)
 
-dist-reader-npm:
-	@rm -rf build/reader-npm
-	@mkdir -p build/reader-npm dist
-	@install -m 644 wrapper/node/* LICENSE build/reader-npm
-	@umask 022; npm pack --silent --pack-destination dist ./build/reader-npm >/dev/null
+lock: $(VENV)/.made
+	@$(BIN)/pip install -qq "$$(grep -o 'uv==[0-9.]*' setup.cfg)"
+	@$(LOCK) --output-file releasing/provider.txt $(ARGS) setup.cfg
+	@$(LOCK) --output-file releasing/tools.txt $(ARGS) --constraint releasing/provider.txt releasing/tools.in
 
-# The provider as an application for `sam package` and `sam publish`.
-dist-sar: $(VENV)/.demo
-	@rm -rf dist/sar
-	@$(BIN)/python -m releasing.serverless_repository dist/sar
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
 
 clean:
-	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) $(CLIENTS) examples/*/node_modules build dist *.egg-info
+	@rm -rf $(VENV) $(CHECKOV) $(NODE_MODULES) $(CLIENTS) $(RELEASE) examples/*/node_modules build dist *.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """The provider as an application for the AWS Serverless Application Repository.
 
-Takes a folder. Writes what `sam package` and `sam publish` need: the template, the provider's zip, a readme and the
-license.
+Takes the provider's zip. Writes a folder with what `sam package` and `sam publish` need: the template, the zip, a
+readme and the license.
 
 The repository copies an application's code, so the code is a local file in this template, and not an object that
 parameters name. `sam package` uploads it.
@@ -10,15 +10,12 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 from pathlib import Path
 
 import cfn_injector
-from cfn_injector.cli.build_provider import build
 
-ROOT = Path(__file__).parents[1]
 CODE = "provider.zip"
 # Intrinsic functions are not allowed here.
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications-metadata-properties.html
@@ -68,17 +65,11 @@ def application(template: str) -> str:
     return local.replace("Parameters:\n", f"{METADATA}Parameters:\n", 1)
 
 
-def write(folder: Path) -> None:
-    """Write the application's files into the folder, which may exist."""
+def write(folder: Path, source: Path, code: Path) -> None:
+    """Write the application's files into the folder. ``source`` is a checkout, ``code`` the provider's zip."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = (ROOT / "templates/provider.yaml").read_text("utf-8")
+    text = (source / "templates/provider.yaml").read_text("utf-8")
     (folder / "template.yaml").write_text(application(text), "utf-8")
     for name in ("LICENSE", "README.md"):
-        shutil.copy(ROOT / name, folder)
-    build(folder / CODE)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Write the provider as an application for `sam publish`.")
-    parser.add_argument("folder", type=Path)
-    write(parser.parse_args().folder)
+        shutil.copy(source / name, folder)
+    shutil.copy(code, folder / CODE)

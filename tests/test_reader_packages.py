@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,8 +15,8 @@ import pytest
 
 from cfn_injector import __version__
 from cfn_injector.cli.bundling.npm_reader import supplied
-from cfn_injector.cli.bundling.python_project import toml
 from cfn_injector.cli.main import main
+from releasing import packages
 from tests.support.cli_projects import contents, state, tarball, tree
 from tests.support.interpreters import INTERPRETERS, run_bare
 from tests.support.node_js import ROOT, WRAPPER, needs_node, run_node
@@ -37,42 +35,24 @@ def _run(*command: str | Path, cwd: Path) -> str:
     return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
-def _made(folder: Path, target: str) -> Path:
-    """What ``make`` builds for this target, in a copy of the checkout, with this environment."""
-    for name in ("Makefile", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    left = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-    sources = Path(shutil.copytree(READER, folder / "wrapper", ignore=left))
-    before = state(sources)
-    _run("make", target, f"DIST_PYTHON={sys.executable}", "WHEEL_FLAGS=--no-build-isolation --no-index", cwd=folder)
-    assert state(sources) == before
-    (built,) = (folder / "dist").iterdir()
-    return built
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _made(tmp_path_factory.mktemp("python"), "dist-reader-wheel")
+    return _built(packages.reader_wheel, tmp_path_factory.mktemp("python"))
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _made(tmp_path_factory.mktemp("node"), "dist-reader-npm")
+    return _built(packages.reader_for_npm, tmp_path_factory.mktemp("node"))
 
 
-def test_a_release_builds_three_packages() -> None:
-    steps = _run(
-        "make", "--dry-run", "--always-make", "dist-provider", "dist-reader-wheel", "dist-reader-npm", cwd=ROOT
-    )
-    dist = re.search(r"^dist:.*\n(\t.*\n)+", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert dist
-    assert "dist-provider dist-reader-wheel dist-reader-npm" in dist[0]
-    assert [steps.count(each) for each in (" pip wheel ", "npm pack ")] == [2, 1]
-
-
-def test_every_package_has_the_version_of_this_project() -> None:
-    assert toml(READER / "pyproject.toml")["project"]["version"] == __version__
-    assert json.loads((WRAPPER / "package.json").read_text("utf-8"))["version"] == __version__
+def _built(build: Callable[[Path, Path, Path], Path], folder: Path) -> Path:
+    """What a release builds from this checkout, which stays as it is."""
+    before = state(READER)
+    (folder / "dist").mkdir()
+    (folder / "work").mkdir()
+    built = build(packages.copy_tracked(ROOT, folder / "source"), folder / "dist", folder / "work")
+    assert state(READER) == before
+    return built
 
 
 # The wheel ------------------------------------------------------------------------------------------------------------

@@ -301,5 +301,6 @@ def run(arguments: argparse.Namespace) -> str:
     for problem in warnings(built, arguments.runtime):
         print(f"cfn-injector: warning: {problem}", file=sys.stderr)
     if arguments.json:
-        return json.dumps({"output": os.fspath(built.path), "size": built.size, "sha256": built.sha256})
+        shown = {"output": os.fspath(built.path), "size": built.size, "sha256": built.sha256, "content": built.content}
+        return json.dumps({**shown, "python": built.release, "loader_pythons": built.loader_releases})
     return f"{built.path}  {built.size} bytes  SHA-256 {built.sha256}"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cfn_injector.cli import build_provider
 from releasing import serverless_repository
+from releasing.versions import ROOT
 from tests.support.real_clients import AWS, SAM, SOURCES, Clients, need
 from tests.support.templates import TEMPLATES, loaded
 
@@ -56,7 +58,8 @@ def test_the_application_for_the_serverless_application_repository_is_packaged(
     clients: Clients, tmp_path: Path
 ) -> None:
     need(SAM)
-    serverless_repository.write(tmp_path / "application")
+    code = build_provider.build(tmp_path / "provider.zip").path
+    serverless_repository.write(tmp_path / "application", ROOT, code)
     place = ["--s3-bucket", SOURCES, "--output-template-file", "packaged.yaml"]
     clients.run(SAM, "package", "--template-file", "application/template.yaml", *place, cwd=tmp_path)
     packaged = loaded((tmp_path / "packaged.yaml").read_text("utf-8"))
