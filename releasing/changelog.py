@@ -17,8 +17,8 @@ from releasing.versions import ROOT, current
 UNRELEASED = "Unreleased"
 _HEADING = re.compile(r"^## \[?(?P<name>[^\]\s]+)\]?(?: - (?P<date>\S+))?\s*$", re.MULTILINE)
 _REFERENCE = re.compile(r"^\[[^\]]+\]: \S+\n?", re.MULTILINE)
-_LINK = re.compile(r"(?<=\]\()(?!https?:|#)(?=[^)\s]+\))")
-PAGES = "https://github.com/cfn-injector/cfn-injector/blob"
+_RELATIVE = re.compile(r"(?P<image>!?)(?P<text>\[(?:[^\[\]]|\[[^\]]*\])*\])\((?!https?:|#)(?P<target>[^)\s]+)\)")
+REPOSITORY = "https://github.com/cfn-injector/cfn-injector"
 
 
 class Section(NamedTuple):
@@ -58,8 +58,13 @@ def released(text: str, version: str) -> Section:
 
 
 def absolute_links(text: str, version: str) -> str:
-    """The Markdown with its relative links as links to the pages of that version, for places outside the repository."""
-    return _LINK.sub(f"{PAGES}/v{version}/", text)
+    """The Markdown for places outside the repository: relative links lead to the pages and pictures of that version."""
+
+    def absolute(link: re.Match[str]) -> str:
+        kind = "raw" if link["image"] else "blob"
+        return f"{link['image']}{link['text']}({REPOSITORY}/{kind}/v{version}/{link['target']})"
+
+    return _RELATIVE.sub(absolute, text)
 
 
 def notes(text: str, version: str) -> str:

@@ -107,10 +107,15 @@ def test_a_file_that_states_no_version_any_more_is_an_error(tmp_path: Path) -> N
 
 def test_the_notes_of_a_release_are_the_entries_of_its_section() -> None:
     assert changelog.released(CHANGELOG, "1.2.3").date == "2026-01-31"
-    page = f"{changelog.PAGES}/v1.2.3/docs/page.md#part"
+    page = f"{changelog.REPOSITORY}/blob/v1.2.3/docs/page.md#part"
     assert changelog.notes(CHANGELOG, "1.2.3") == (
         f"### Added\n\n- A [page]({page}), [another](https://example.org/) and [a part](#part).\n- More."
     )
+
+
+def test_a_picture_outside_the_repository_is_a_link_to_the_file() -> None:
+    before, after = "![Two\n[stages]](docs/a.svg)", f"![Two\n[stages]]({changelog.REPOSITORY}/raw/v1.2.3/docs/a.svg)"
+    assert changelog.absolute_links(before, "1.2.3") == after
 
 
 def test_this_changelog_has_a_dated_section_of_this_version_and_one_of_what_follows() -> None:

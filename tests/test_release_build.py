@@ -24,7 +24,7 @@ import cfn_injector
 from cfn_injector.cli import build_provider
 from cfn_injector.errors import InjectorError
 from releasing import archives, dist, packages, sbom, serverless_repository
-from releasing.changelog import PAGES
+from releasing.changelog import REPOSITORY
 from releasing.versions import ROOT
 from tests.support.cli_projects import contents
 
@@ -298,7 +298,7 @@ def test_the_description_of_the_package_has_no_relative_links(packed: Packages) 
     (metadata,) = (body for name, body in contents(wheel).items() if name.endswith("/METADATA"))
     links = re.findall(r"\]\(([^)\s]+)\)", metadata.decode())
     assert [link for link in links if not link.startswith("https://")] == []
-    assert f"{PAGES}/v{VERSION}/docs/install.md" in links
+    assert f"{REPOSITORY}/blob/v{VERSION}/docs/install.md" in links
 
 
 def test_a_command_that_fails_shows_its_output(tmp_path: Path) -> None:
