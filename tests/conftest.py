@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,9 +88,9 @@ def functions(world: World) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The size of the fault matrix and what it found, and the table of attacks."""
+    """What the fault matrix found, the table of attacks, and how much of the documentation was checked."""
     reports = [report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, [])]
-    for line in (*_matrix(reports), *attacks.printed(reports)):
+    for line in (*_matrix(reports), *attacks.printed(reports), *_documentation(reports)):
         terminalreporter.write_line(line)
 
 
@@ -101,3 +102,9 @@ def _matrix(reports: list[Any]) -> Iterator[str]:
         counts = {kind: sum(found[kind] for _, _, found in rows) for kind in rows[0][2]}
         findings = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         yield f"fault matrix: {operations} operations, {faults} injected faults: {findings}"
+
+
+def _documentation(reports: list[Any]) -> Iterator[str]:
+    found = Counter(value for report in reports for name, value in report.user_properties if name == "docs")
+    if found:
+        yield "documentation: " + ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))
