@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.aws_lambda import Fault, Function
+from tests.fakes.cloudformation import STACK_ID, Held
 from tests.support.attacks import NATIVE_TAGS, VICTIM, VICTIM_TAGS, Attack, check, held_by_victim, payroll, rows
 from tests.support.lambda_functions import BASE, changed, somebody
 from tests.support.world import World
@@ -184,3 +185,22 @@ def test_a_function_that_its_stack_retained_can_be_adopted(world: World, status:
     world.stack.held[next(key for key in world.stack.held if "victim" in key[0])].status = status
     answered = world.stack.send(adoption(world))
     assert answered["Status"] == "SUCCESS", answered["Reason"]
+
+
+def test_a_native_function_of_the_same_stack_can_be_adopted_and_is_given_back(world: World) -> None:
+    """One deployment adopts the function and removes its native resource, which CloudFormation does last."""
+    function = adoptable(world)
+    function.tags |= {"aws:cloudformation:stack-id": STACK_ID, "aws:cloudformation:logical-id": "Greeter"}
+    world.stack.held[STACK_ID, "Greeter"] = Held("AWS::Lambda::Function", "payroll", "UPDATE_COMPLETE")
+    before = state(function)
+    event = adoption(world, Timeout=9)
+    world.stack.status = "UPDATE_IN_PROGRESS"
+
+    adopted = world.stack.send(event)
+    assert adopted["Status"] == "SUCCESS", adopted["Reason"]
+    assert state(function) != before
+    deletion = world.stack.event("Delete", ADOPTED, physical_id="payroll")
+    world.stack.status = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    answered = world.stack.send(deletion)
+    assert answered["Status"] == "SUCCESS", answered["Reason"]
+    assert state(world.aws_lambda.functions["payroll"]) == before
