@@ -14,8 +14,9 @@
     ├── AlreadyAnsweredError    a call to AWS after the request was answered
     └── DeliveryError           the answer could not be delivered to CloudFormation
 
-``str()`` of each error is for the person who deploys: it says what is wrong, where, and what to do. No error holds a
-value of ``Env``.
+``str()`` of each error is for the person who deploys: it says what is wrong, where, and what to do. ``full_message`` is
+the same with the error's code at its end, and what commands and the provider show. ``cfn-injector explain CODE`` prints
+the cause and the remedy of a code. No error holds a value of ``Env``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def with_code(message: str, code: str) -> str:
+    """A message that ends with the code of its error (``CI203``) in brackets, or without one if the code is empty."""
+    return f"{message} [{code}]" if code else message
+
+
 class InjectorError(Exception):
-    """The base of all errors whose message the user sees unchanged."""
+    """The base of all errors whose message the user sees unchanged.
+
+    ``code`` is a key of the catalogue of errors (``CI203``). Errors of other packages have none.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def full_message(self) -> str:
+        """The message, and the code in brackets at its end."""
+        return with_code(str(self), self.code)
 
 
 class RequestError(InjectorError):
@@ -38,8 +56,8 @@ class PropertyError(InjectorError):
     ``remedy`` says what to do ("use Fn::ToJsonString").
     """
 
-    def __init__(self, name: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{name} {problem}; {remedy}")
+    def __init__(self, name: str, problem: str, remedy: str, *, code: str = "") -> None:
+        super().__init__(f"{name} {problem}; {remedy}", code=code)
         self.name = name
         self.problem = problem
         self.remedy = remedy
@@ -52,11 +70,15 @@ class PropertyError(InjectorError):
 
 
 class PropertiesError(InjectorError):
-    """Several properties are wrong. All of them are reported at once."""
+    """Several properties are wrong. All of them are reported at once, each with its own code."""
 
     def __init__(self, problems: Sequence[PropertyError]) -> None:
         super().__init__(". ".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+    @property
+    def full_message(self) -> str:
+        return ". ".join(problem.full_message for problem in self.problems)
 
 
 class ArtifactError(InjectorError):
@@ -66,9 +88,11 @@ class ArtifactError(InjectorError):
     problem is with the archive as a whole.
     """
 
-    def __init__(self, problem: str, *, entry: str | None = None, remedy: str = "rebuild the artifact") -> None:
+    def __init__(
+        self, problem: str, *, entry: str | None = None, remedy: str = "rebuild the artifact", code: str = ""
+    ) -> None:
         where = f"entry {entry!r} of the artifact" if entry is not None else "the artifact"
-        super().__init__(f"{where} {problem}; {remedy}")
+        super().__init__(f"{where} {problem}; {remedy}", code=code)
         self.problem = problem
         self.entry = entry
         self.remedy = remedy
@@ -80,9 +104,9 @@ class EnvFileError(InjectorError):
     ``path`` is the file's name in the archive. ``line`` counts from 1, and is None if the whole file is wrong.
     """
 
-    def __init__(self, path: str, problem: str, *, line: int | None = None) -> None:
+    def __init__(self, path: str, problem: str, *, line: int | None = None, code: str = "") -> None:
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where} in the artifact {problem}; correct the file and rebuild the artifact")
+        super().__init__(f"{where} in the artifact {problem}; correct the file and rebuild the artifact", code=code)
         self.path = path
         self.line = line
         self.problem = problem

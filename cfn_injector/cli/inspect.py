@@ -80,7 +80,7 @@ def _refusal(source: Source, path: str) -> Iterator[str]:
     try:
         inject(source, _Nowhere(), {}, path=path)
     except (ArtifactError, EnvFileError) as error:
-        yield f"variables cannot be injected: {error}"
+        yield f"variables cannot be injected: {error.full_message}"
 
 
 def _notes(directory: Directory, size: int, path: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ from cfn_injector.cli.confirmation import check_terminal, confirm
 from cfn_injector.cli.installing import parameters
 from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.usage import UsageError
-from cfn_injector.errors import InjectorError, code_of, message_of
+from cfn_injector.errors import InjectorError, code_of, message_of, with_code
 
 if TYPE_CHECKING:
     from cfn_injector.cli.installing.installation import Mode, Result, Zip
@@ -195,7 +195,7 @@ def _shown(results: list[Result], *, as_json: bool) -> str:
 def run(arguments: argparse.Namespace) -> str:
     _check(arguments)
     regions: list[str | None] = [*(arguments.regions or [None])]
-    results, problems = list["Result"](), list[str]()
+    results, problems = list["Result"](), list[tuple[str, str]]()
     with tempfile.TemporaryDirectory(prefix="cfn-injector-") as folder, interrupted_by_signals():
         work = _work(arguments, Path(folder))
         for region in regions:
@@ -205,10 +205,11 @@ def run(arguments: argparse.Namespace) -> str:
             except UsageError:
                 raise
             except InjectorError as error:
-                problems.append(f"{region}: {error}" if region else str(error))
+                problems.append((f"{region}: {error}" if region else str(error), error.code))
     text = _shown(results, as_json=arguments.output == JSON)
     if problems:
         if results:
             print(text)
-        raise InjectorError(". ".join(problems))
+        *others, (last, code) = problems
+        raise InjectorError(". ".join([*(with_code(*each) for each in others), last]), code=code)
     return text

@@ -24,7 +24,7 @@ from typing import NoReturn, Protocol, cast
 from cfn_injector import __version__
 from cfn_injector.cli.result import Result
 from cfn_injector.cli.usage import UsageError
-from cfn_injector.errors import InjectorError
+from cfn_injector.errors import InjectorError, with_code
 
 
 class Command(Protocol):
@@ -46,6 +46,7 @@ COMMANDS = {
     "doctor": "cfn_injector.cli.doctor",
     "drift": "cfn_injector.cli.drift",
     "env-version": "cfn_injector.cli.env_version",
+    "explain": "cfn_injector.cli.explain",
     "inject": "cfn_injector.cli.inject",
     "inspect": "cfn_injector.cli.inspect",
     "install": "cfn_injector.cli.install",
@@ -66,7 +67,7 @@ class _Parser(argparse.ArgumentParser):
         safe, unknown, words = message.partition("unrecognized arguments: ")
         if unknown:
             safe = unknown + " ".join(word if re.fullmatch(r"--?[a-z-]+", word) else "..." for word in words.split())
-        super().error(safe.partition("=")[0])
+        super().error(with_code(safe.partition("=")[0], "CI701"))
 
 
 def command(name: str) -> Command:
@@ -123,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         text, status = done if isinstance(done, Result) else (done, 0)
         return _printed(text) or status
     except InjectorError as error:
-        print(f"cfn-injector: {error}", file=sys.stderr)
+        print(f"cfn-injector: {error.full_message}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("cfn-injector: interrupted", file=sys.stderr)

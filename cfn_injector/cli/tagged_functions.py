@@ -81,7 +81,7 @@ def _env(arn: str, path: str, clients: Clients) -> dict[str, Any]:
     try:
         return {"env": sorted(contents_at(f"{addresses.LAMBDA}://{arn}", path, clients).env)}
     except InjectorError as error:
-        return {"problem": str(error)}
+        return {"problem": error.full_message}
 
 
 def _read(arn: str, path: str | None, clients: Clients, status: Callable[[str], str]) -> Listed | None:

@@ -57,8 +57,8 @@ class ToolError(InjectorError):
     Programs quote URLs. Neither text shows the credentials in them.
     """
 
-    def __init__(self, message: str, output: Sequence[str]) -> None:
-        super().__init__(redacted(message))
+    def __init__(self, message: str, output: Sequence[str], *, code: str = "") -> None:
+        super().__init__(redacted(message), code=code)
         self.output = "\n".join(redacted(visible(line)) for line in output)
 
 

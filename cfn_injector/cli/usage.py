@@ -21,4 +21,4 @@ def checking_arguments() -> Iterator[None]:
     try:
         yield
     except InjectorError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(str(error), code=error.code) from error

@@ -25,7 +25,7 @@ def _place(template: Mapping[str, Any], name: str) -> Path:
 
 
 def _finding(template: Mapping[str, Any], problem: PropertyError) -> Finding:
-    return Finding(_place(template, problem.name), str(problem), problem.name)
+    return Finding(_place(template, problem.name), problem.full_message, problem.name)
 
 
 def findings(template: Mapping[str, Any]) -> Iterator[Finding]:

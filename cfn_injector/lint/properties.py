@@ -46,7 +46,7 @@ def _of_type(resource: Resource, scenarios: Scenarios) -> Iterator[Finding]:
     for scenario in scenarios:
         value = values.read(resource.properties, resource.properties_path, scenario)
         for problem in values.problems(value, lambda properties: _type_problems(resource.type, properties)):
-            yield Finding(value.place(problem.name), str(problem), problem.name)
+            yield Finding(value.place(problem.name), problem.full_message, problem.name)
 
 
 def unresolved(resource: Resource, scenarios: Scenarios) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _unresolved(resource: Resource, scenarios: Scenarios) -> Iterator[Finding]:
         data = _without_parameters(value.data)
         for problem in dynamic_references.unresolved(data, resolves) if isinstance(data, Mapping) else ():
             if not (problem.name in resolves and value.is_unknown(problem.name)):
-                yield Finding(value.place(problem.name), str(problem), problem.name)
+                yield Finding(value.place(problem.name), problem.full_message, problem.name)
 
 
 def _text(value: Any) -> str:
@@ -95,7 +95,7 @@ def _of_metadata(resource: Resource, stated: Mapping[str, Any], scenarios: Scena
         if value.is_unknown("") or function.is_unknown(""):
             continue
         for problem in values.problems(_with_function(value, function), _metadata_problems):
-            yield Finding(value.place(problem.name), f"{'.'.join(METADATA)}.{problem}")
+            yield Finding(value.place(problem.name), f"{'.'.join(METADATA)}.{problem.full_message}")
 
 
 def _with_function(value: Value, function: Value) -> Value:

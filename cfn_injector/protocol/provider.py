@@ -18,7 +18,14 @@ from threading import Lock, Timer
 from traceback import extract_tb
 from typing import Any
 
-from cfn_injector.errors import AlreadyAnsweredError, DeliveryError, InjectorError, OutOfTimeError, RequestError
+from cfn_injector.errors import (
+    AlreadyAnsweredError,
+    DeliveryError,
+    InjectorError,
+    OutOfTimeError,
+    RequestError,
+    with_code,
+)
 from cfn_injector.protocol.masking import maskable, masked, secrets_in
 from cfn_injector.protocol.messages import (
     CLEANING_SECONDS,
@@ -135,11 +142,14 @@ class _Guarded:
 
 def _reason(error: BaseException) -> str:
     """The reason that the user sees. An unexpected error may quote a secret, so only its type and place are shown."""
-    if isinstance(error, InjectorError) or isinstance(getattr(error, "response", None), Mapping):
-        return str(error)
+    if isinstance(error, InjectorError):
+        return error.full_message
+    if isinstance(getattr(error, "response", None), Mapping):
+        return with_code(str(error), "CI108")
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return f"unexpected {type(error).__name__}{place}; this is a bug in the provider or in a library"
+    problem = f"unexpected {type(error).__name__}{place}; this is a bug in the provider or in a library"
+    return with_code(problem, "CI109")
 
 
 def _seconds_left(context: Any) -> float:
@@ -184,7 +194,7 @@ def _work(request: Request, event: Mapping[str, Any], find: Callable[[str], Reso
         response = succeeded(request, outcome)
         response.body()
     except RequestError as error:  # the resource exists: the Delete that follows needs its id
-        return failed(event, str(error), outcome.physical_id)
+        return failed(event, error.full_message, outcome.physical_id)
     return response
 
 
@@ -209,7 +219,7 @@ def serve(
 
     def bark() -> None:
         with suppress(DeliveryError):  # the main thread raises it again
-            give(failed(event, f"timed out during {guarded.steps[-1]}; deploy again"))
+            give(failed(event, with_code(f"timed out during {guarded.steps[-1]}; deploy again", "CI107")))
 
     try:
         now = services.now()

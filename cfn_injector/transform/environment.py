@@ -46,7 +46,7 @@ def _plans(template: Mapping[str, Any], found: Iterable[Function], options: Opti
             if stated.is_asked_for:
                 problems += error.problems
             else:
-                options.note(f"{function.logical_id} is left as it is: {error}")
+                options.note(f"{function.logical_id} is left as it is: {error.full_message}")
     refuse(problems)
     return plans
 

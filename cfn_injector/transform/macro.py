@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cfn_injector.errors import InjectorError, RequestError
+from cfn_injector.errors import InjectorError, RequestError, with_code
 from cfn_injector.transform import Options, transform
 from cfn_injector.transform.edits import applied
 
@@ -42,9 +42,10 @@ def process(event: Mapping[str, Any], environ: Mapping[str, str], log: Callable[
     try:
         return {**answer, "status": "success", "fragment": _processed(event, environ, note)}
     except InjectorError as error:
-        problem = str(error)
+        problem = error.full_message
     except Exception as error:  # its text may hold a value
-        problem = f"the macro failed with {type(error).__name__}; report it with the template's resources"
+        kind = type(error).__name__
+        problem = with_code(f"the macro failed with {kind}; report it with the template's resources", "CI601")
     note(problem)
     return {**answer, "status": "failure", "errorMessage": problem}
 
