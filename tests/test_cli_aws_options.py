@@ -161,7 +161,9 @@ def test_an_endpoint_in_the_environment_that_is_not_a_url_is_named(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
     assert main(["inspect", "s3://a/b", "--profile", "mine"]) == 1
-    assert capsys.readouterr().err == "cfn-injector: the endpoint of s3 is not a URL; correct AWS_ENDPOINT_URL\n"
+    assert (
+        capsys.readouterr().err == "cfn-injector: the endpoint of s3 is not a URL; correct AWS_ENDPOINT_URL [CI739]\n"
+    )
 
 
 # What AWS refuses -----------------------------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ def test_a_missing_region_is_named(one_place: Path, capsys: pytest.CaptureFixtur
     config = one_place / "config"
     config.write_text(config.read_text("utf-8").replace("region = eu-west-1\n", ""), "utf-8")
     assert main(["env-version", "/app/", "--profile", "mine"]) == 1
-    assert "no AWS Region is configured; give --region, or set AWS_REGION\n" in capsys.readouterr().err
+    assert "no AWS Region is configured; give --region, or set AWS_REGION [CI733]\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

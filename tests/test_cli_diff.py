@@ -389,9 +389,8 @@ def test_functions_are_read_at_the_same_time(account: Account, monkeypatch: pyte
 def test_the_url_of_the_code_reaches_no_message(account: Account, run: Run) -> None:
     status, out, err = run("lambda://gone", "lambda://dev-list")
     assert (status, out) == (1, "")
-    assert (
-        err == "cfn-injector: lambda://gone cannot be read: HTTP 404; check that it exists and that you may read it\n"
-    )
+    problem = "lambda://gone cannot be read: HTTP 404; check that it exists and that you may read it [CI716]"
+    assert err == f"cfn-injector: {problem}\n"
 
 
 def test_contents_reveal_no_value(account: Account) -> None:

@@ -186,7 +186,9 @@ def test_what_is_refused_is_one_line_and_leaves_nothing(
 def test_a_pipe_as_output_stays_a_pipe(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(app / "pipe")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", str(app / "pipe")]) == 1
-    assert capsys.readouterr().err == f"cfn-injector: {app}/pipe is not a regular file; choose another --output\n"
+    assert (
+        capsys.readouterr().err == f"cfn-injector: {app}/pipe is not a regular file; choose another --output [CI720]\n"
+    )
     assert (app / "pipe").is_fifo()
 
 
@@ -215,7 +217,8 @@ def test_missing_credentials_are_reported(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["inject", str(app / "in.zip"), *ENV, "--output", "s3://staging/out.zip"]) == 1
     problem = (
-        "s3://staging/out.zip: there are no AWS credentials; give --profile, set AWS_PROFILE, or run: aws configure"
+        "s3://staging/out.zip: there are no AWS credentials; give --profile, set AWS_PROFILE, or run: aws configure "
+        "[CI731]"
     )
     assert capsys.readouterr().err == f"cfn-injector: {problem}\n"
 
@@ -226,7 +229,7 @@ def test_without_smart_open_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "smart_open", None)
     assert main(["inject", *(each.replace("{app}", str(app)) for each in arguments)]) == 1
-    assert "needs smart_open; run: pip install 'cfn-injector[cli]'\n" in capsys.readouterr().err
+    assert "needs smart_open; run: pip install 'cfn-injector[cli]' [CI714]\n" in capsys.readouterr().err
     assert [path.name for path in app.iterdir()] == ["in.zip"]
 
 
@@ -242,7 +245,7 @@ def test_without_the_packages_of_a_scheme_the_error_says_what_to_install(
         ("http://127.0.0.1:1/in.zip", "requests; run: pip install 'cfn-injector[cli]'"),
     ):
         assert main(["inject", url, *ENV, "--output", str(app / "out.zip")]) == 1
-        assert capsys.readouterr().err == f"cfn-injector: {url} needs {needed}\n"
+        assert capsys.readouterr().err == f"cfn-injector: {url} needs {needed} [CI714]\n"
 
 
 @pytest.mark.parametrize(
@@ -385,7 +388,7 @@ def test_a_full_disk_leaves_the_output_as_it_was(app: Path) -> None:
     )
     arguments = ["inject", str(app / "in.zip"), *ENV, "--output", str(app / "out.zip")]
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True)
-    problem = f"{app}/out.zip cannot be written: File too large; choose another --output"
+    problem = f"{app}/out.zip cannot be written: File too large; choose another --output [CI719]"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"cfn-injector: {problem}\n")
     assert (app / "out.zip").read_bytes() == b"old"
     assert sorted(path.name for path in app.iterdir()) == ["in.zip", "out.zip"]

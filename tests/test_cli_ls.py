@@ -233,7 +233,7 @@ def test_functions_that_name_no_artifact_are_a_note(ages: None, run: Run) -> Non
 def test_the_artifact_to_compare_with_has_to_exist(world: World, run: Run) -> None:
     status, out, err = run("--artifact-older-than", f"{ARTIFACTS}/none.zip")
     assert (status, out) == (1, "")
-    assert err == f"cfn-injector: s3://{ARTIFACTS}/none.zip does not exist; name an artifact that does\n"
+    assert err == f"cfn-injector: s3://{ARTIFACTS}/none.zip does not exist; name an artifact that does [CI738]\n"
 
 
 @pytest.mark.parametrize("stated", ["app.zip", "/app.zip", "https://a/b", "bucket/"])
@@ -250,7 +250,7 @@ def test_a_missing_permission_is_named(world: World, tagging: FakeTagging, run: 
     tagging.wire.hook = lambda _: raising(Fault("AccessDeniedException", CANARY))()
     assert run()[2] == (
         "cfn-injector: the tags of functions: AccessDeniedException; your credentials need tag:GetResources; "
-        "check the Region, too\n"
+        "check the Region, too [CI737]\n"
     )
     tagging.wire.hook = lambda _: None
     deployed(world)

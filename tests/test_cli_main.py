@@ -39,5 +39,5 @@ def test_nothing_is_said_if_nobody_reads_the_result_any_more(name: str, archive:
 def test_a_full_device_is_one_line(archive: str) -> None:
     with Path("/dev/full").open("wb") as full:
         status, err = ended([*COMMAND, "inspect", archive], full.fileno())
-    problem = "standard output cannot be written: No space left on device; make room there"
+    problem = "standard output cannot be written: No space left on device; make room there [CI719]"
     assert (status, err) == (1, f"cfn-injector: {problem}\n")

@@ -28,10 +28,11 @@ PYTHON = [path for path in SOURCES if path.suffix == ".py"]
 CODE = re.compile(r"\bCI\d{3}\b")
 
 
-def _subclasses(base: type[Exception]) -> Iterator[type[Exception]]:
+def _family(base: type[InjectorError]) -> Iterator[str]:
+    """The names of a class and of those below it."""
+    yield base.__name__
     for each in base.__subclasses__():
-        yield each
-        yield from _subclasses(each)
+        yield from _family(each)
 
 
 def _names() -> frozenset[str]:
@@ -40,8 +41,8 @@ def _names() -> frozenset[str]:
         parts = path.relative_to(ROOT).with_suffix("").parts
         if re.search(r"^class \w+\(\w*Error\)", path.read_text("utf-8"), re.MULTILINE):
             import_module(".".join(parts).removesuffix(".__init__"))
-    own = {InjectorError, *_subclasses(InjectorError)} - {PropertiesError}  # each of its problems has a code
-    return frozenset({"ParseError", *(each.__name__ for each in own)})
+    own = set(_family(InjectorError)) - {PropertiesError.__name__}  # its problems have a code each
+    return frozenset({"ParseError"} | own)
 
 
 NAMES = _names()

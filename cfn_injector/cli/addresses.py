@@ -59,7 +59,7 @@ class Deployed:
         """The URL of the code. Raises InjectorError for a container image."""
         if self.image:
             problem = "is a container image, which has no archive"
-            raise InjectorError(f"{visible(self.address)} {problem}; name another function")
+            raise InjectorError(f"{visible(self.address)} {problem}; name another function", code="CI742")
         return self.code_url
 
     @property
@@ -72,7 +72,9 @@ class Deployed:
         if "Error" in stated:
             code = stated["Error"].get("ErrorCode", "unknown")
             problem = f"Lambda does not return the environment variables ({code})"
-            raise InjectorError(f"{visible(self.address)}: {problem}; check that you may use the function's KMS key")
+            raise InjectorError(
+                f"{visible(self.address)}: {problem}; check that you may use the function's KMS key", code="CI743"
+            )
         return dict(stated.get("Variables", {}))
 
 
@@ -109,7 +111,9 @@ def deployed(location: str, clients: Clients) -> Deployed:
     name = rest if scheme == LAMBDA else _physical_id(location, clients)
     parts = _FUNCTION.fullmatch(name)
     if not parts:
-        raise UsageError(f"{visible(location)} does not name a function; give lambda://NAME or lambda://NAME:QUALIFIER")
+        raise UsageError(
+            f"{visible(location)} does not name a function; give lambda://NAME or lambda://NAME:QUALIFIER", code="CI712"
+        )
     region = {"region_name": parts["region"]} if parts["region"] else {}
     qualifier = {"Qualifier": parts["qualifier"]} if parts["qualifier"] else {}
     with calls_explained(visible(location), _CHECK):
@@ -119,7 +123,7 @@ def deployed(location: str, clients: Clients) -> Deployed:
         uri = code.get("ResolvedImageUri") or code.get("ImageUri", "")
         return Deployed(location, configuration, tags, "", uri.partition("@")[2] or uri)
     if not code.get("Location"):
-        raise InjectorError(f"{visible(location)}: Lambda does not return the code; {_CHECK}")
+        raise InjectorError(f"{visible(location)}: Lambda does not return the code; {_CHECK}", code="CI741")
     return Deployed(location, configuration, tags, code["Location"])
 
 
@@ -140,7 +144,7 @@ def stack_at(location: str, clients: Clients) -> str:
     """The name or ID of the stack at ``stack://STACK``, or of the nested one at ``stack://STACK/NESTED``."""
     scheme, rest = split(location)
     if scheme != STACK:
-        raise UsageError(f"{visible(location)} is not a stack; give stack://STACK")
+        raise UsageError(f"{visible(location)} is not a stack; give stack://STACK", code="CI712")
     stack, path = _path(rest)
     return _resolved(stack, path, clients)
 
@@ -149,7 +153,7 @@ def _path(rest: str) -> tuple[str, list[str]]:
     """The stack and the logical IDs."""
     parts = _STACK.fullmatch(rest)
     if not parts:
-        raise UsageError(f"stack://{visible(rest)} does not name a stack; give stack://STACK/LOGICAL_ID")
+        raise UsageError(f"stack://{visible(rest)} does not name a stack; give stack://STACK/LOGICAL_ID", code="CI712")
     return parts[1], parts[2].split("/")[1:]
 
 
@@ -158,7 +162,9 @@ def _resolved(stack: str, path: list[str], clients: Clients) -> str:
     for logical_id in path:
         resource = _resource(stack, logical_id, clients)
         if resource["ResourceType"] != _NESTED:
-            raise InjectorError(f"{logical_id} in {stack} is not a nested stack; give stack://STACK/LOGICAL_ID")
+            raise InjectorError(
+                f"{logical_id} in {stack} is not a nested stack; give stack://STACK/LOGICAL_ID", code="CI744"
+            )
         stack = resource["PhysicalResourceId"]
     return stack
 
@@ -169,7 +175,9 @@ def _resource(stack: str, logical_id: str, clients: Clients) -> Mapping[str, Any
         answer = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
     found: Mapping[str, Any] = answer["StackResourceDetail"]
     if not found.get("PhysicalResourceId"):
-        raise InjectorError(f"{logical_id} in stack {stack} does not exist yet; wait until the deployment is complete")
+        raise InjectorError(
+            f"{logical_id} in stack {stack} does not exist yet; wait until the deployment is complete", code="CI745"
+        )
     return found
 
 
@@ -190,13 +198,15 @@ def _physical_id(location: str, clients: Clients) -> str:
     """The name or ARN of the function that a logical ID stands for."""
     stack, path = _path(split(location)[1])
     if not path:
-        raise UsageError(f"{visible(location)} names a whole stack; give stack://STACK/LOGICAL_ID")
+        raise UsageError(f"{visible(location)} names a whole stack; give stack://STACK/LOGICAL_ID", code="CI746")
     stack = _resolved(stack, path[:-1], clients)
     resource = _resource(stack, path[-1], clients)
     kind, physical_id = resource["ResourceType"], str(resource["PhysicalResourceId"])
     if kind in FUNCTIONS | _QUALIFIED:
         return _in_region(stack, physical_id)
-    raise InjectorError(f"{path[-1]} in stack {stack} is an {kind}; name a function, a version or an alias")
+    raise InjectorError(
+        f"{path[-1]} in stack {stack} is an {kind}; name a function, a version or an alias", code="CI744"
+    )
 
 
 def _resources(stack: str, above: str, clients: Clients) -> Iterator[Resource]:

@@ -80,5 +80,5 @@ def content_hash(file: IO[bytes], name: str) -> str:
                         content.update(chunk)
                 found.append(f"{entry.filename!r} {entry.external_attr >> 16:o} {content.hexdigest()}")
     except DAMAGED as error:
-        raise InjectorError(f"{name} cannot be read as a zip: {error}; build it again") from error
+        raise InjectorError(f"{name} cannot be read as a zip: {error}; build it again", code="CI756") from error
     return sha256("\n".join(sorted(found)).encode()).hexdigest()

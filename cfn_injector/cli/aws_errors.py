@@ -17,47 +17,55 @@ from cfn_injector.errors import InjectorError, StorageError, code_of
 
 
 class Explanation(NamedTuple):
-    """``problem`` and ``remedy`` of a message: "PROBLEM; REMEDY"."""
+    """``problem`` and ``remedy`` of a message, "PROBLEM; REMEDY", and its ``code``."""
 
     problem: str
     remedy: str
+    code: str
 
 
 _SIGN_IN = "sign in again, for example with: aws sso login"
-_EXPIRED = Explanation("the AWS credentials have expired", _SIGN_IN)
-_REJECTED = Explanation("AWS does not accept the credentials", "check --profile, or AWS_PROFILE and AWS_ACCESS_KEY_ID")
+_EXPIRED = Explanation("the AWS credentials have expired", _SIGN_IN, "CI732")
+_REJECTED = Explanation(
+    "AWS does not accept the credentials", "check --profile, or AWS_PROFILE and AWS_ACCESS_KEY_ID", "CI731"
+)
 _CHECK_FILE = "correct the file that AWS_CONFIG_FILE names, or ~/.aws/config"
 _CHECK_ENDPOINT = "check the network, --region and --endpoint-url, or AWS_ENDPOINT_URL"
 
 _KINDS: Mapping[str, Explanation] = {
     "NoCredentialsError": Explanation(
-        "there are no AWS credentials", "give --profile, set AWS_PROFILE, or run: aws configure"
+        "there are no AWS credentials", "give --profile, set AWS_PROFILE, or run: aws configure", "CI731"
     ),
-    "NoAuthTokenError": Explanation("there is no AWS token", _SIGN_IN),
+    "NoAuthTokenError": Explanation("there is no AWS token", _SIGN_IN, "CI732"),
     "PartialCredentialsError": Explanation(
-        "the AWS credentials lack {cred_var}", "set both the access key ID and the secret access key"
+        "the AWS credentials lack {cred_var}", "set both the access key ID and the secret access key", "CI731"
     ),
     "CredentialRetrievalError": Explanation(
-        "the AWS credentials could not be retrieved", "check the profile, such as its credential_process"
+        "the AWS credentials could not be retrieved", "check the profile, such as its credential_process", "CI731"
     ),
     "ProfileNotFound": Explanation(
         "the AWS profile {profile} does not exist",
         "correct it, or list them: aws configure list-profiles",
+        "CI731",
     ),
-    "NoRegionError": Explanation("no AWS Region is configured", "give --region, or set AWS_REGION"),
-    "InvalidRegionError": Explanation("the AWS Region is not valid", "correct --region or AWS_REGION"),
+    "NoRegionError": Explanation("no AWS Region is configured", "give --region, or set AWS_REGION", "CI733"),
+    "InvalidRegionError": Explanation("the AWS Region is not valid", "correct --region or AWS_REGION", "CI733"),
     "SSOError": _EXPIRED,
     "TokenRetrievalError": _EXPIRED,
-    "LoginError": Explanation("the AWS credentials have expired", "sign in again, for example with: aws login"),
-    "ConfigParseError": Explanation("the AWS configuration cannot be read", _CHECK_FILE),
-    "ConfigNotFound": Explanation("the AWS configuration does not exist", _CHECK_FILE),
-    "InvalidConfigError": Explanation("the AWS configuration is not valid", _CHECK_FILE),
-    "SSLError": Explanation(
-        "the certificate of the endpoint is not trusted", "set AWS_CA_BUNDLE to the file with its certificate authority"
+    "LoginError": Explanation(
+        "the AWS credentials have expired", "sign in again, for example with: aws login", "CI732"
     ),
-    "ProxyConnectionError": Explanation("no connection to the proxy", "check HTTPS_PROXY"),
-    "ConnectionError": Explanation("no connection to AWS", _CHECK_ENDPOINT),
-    "HTTPClientError": Explanation("the connection to AWS failed", _CHECK_ENDPOINT),
+    "ConfigParseError": Explanation("the AWS configuration cannot be read", _CHECK_FILE, "CI734"),
+    "ConfigNotFound": Explanation("the AWS configuration does not exist", _CHECK_FILE, "CI734"),
+    "InvalidConfigError": Explanation("the AWS configuration is not valid", _CHECK_FILE, "CI734"),
+    "SSLError": Explanation(
+        "the certificate of the endpoint is not trusted",
+        "set AWS_CA_BUNDLE to the file with its certificate authority",
+        "CI735",
+    ),
+    "ProxyConnectionError": Explanation("no connection to the proxy", "check HTTPS_PROXY", "CI735"),
+    "ConnectionError": Explanation("no connection to AWS", _CHECK_ENDPOINT, "CI735"),
+    "HTTPClientError": Explanation("the connection to AWS failed", _CHECK_ENDPOINT, "CI735"),
 }
 """By the name of botocore's class, because an import of botocore takes longer than many commands. Subclasses count.
 ``{profile}`` and ``{cred_var}`` are what the error holds under that name.
@@ -68,7 +76,7 @@ _REJECTED_CODES = (
     *("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken"),
     *("SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure", "MissingAuthenticationToken"),
 )
-_CLOCK = Explanation("the clock of this machine is wrong", "set it, for example by NTP")
+_CLOCK = Explanation("the clock of this machine is wrong", "set it, for example by NTP", "CI736")
 _CODES: Mapping[str, Explanation] = {
     **dict.fromkeys(_EXPIRED_CODES, _EXPIRED),
     **dict.fromkeys(_REJECTED_CODES, _REJECTED),
@@ -104,8 +112,8 @@ def calls_explained(what: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        found = explanation(error) or Explanation(reason(error), remedy)
-        raise InjectorError(f"{what}: {found.problem}; {found.remedy}") from error
+        found = explanation(error) or Explanation(reason(error), remedy, "CI737")
+        raise InjectorError(f"{what}: {found.problem}; {found.remedy}", code=found.code) from error
 
 
 @contextmanager
@@ -126,6 +134,7 @@ def object_explained(location: str) -> Iterator[None]:
         if found is None and isinstance(cause, ClientError):
             code = code_of(cause)
             denied = code.startswith("KMS.") or code in ("AccessDenied", "403")
-            found = Explanation(f"{cause.operation_name} failed with {code}", _ACCESS if denied else _OBJECT)
-        problem, remedy = found or Explanation(reason(cause), _OBJECT)
-        raise InjectorError(f"{shown(location)}: {problem}; {remedy}") from cause
+            remedy = _ACCESS if denied else _OBJECT
+            found = Explanation(f"{cause.operation_name} failed with {code}", remedy, "CI738")
+        found = found or Explanation(reason(cause), _OBJECT, "CI738")
+        raise InjectorError(f"{shown(location)}: {found.problem}; {found.remedy}", code=found.code) from cause

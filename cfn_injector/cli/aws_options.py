@@ -24,7 +24,7 @@ Clients = Callable[..., Any]
 
 def no_clients(service: str, **_: Any) -> Any:
     """The ``Clients`` of a caller that gives no location in S3."""
-    raise InjectorError(f"{service} cannot be called here; give a path in place of a URL")
+    raise InjectorError(f"{service} cannot be called here; give a path in place of a URL", code="CI740")
 
 
 TEXT, JSON = "text", "json"
@@ -131,7 +131,9 @@ def clients(arguments: argparse.Namespace, *, attempts: int | None = None) -> Cl
         except ValueError as error:
             if isinstance(error, BotoCoreError):
                 raise
-            raise InjectorError(f"the endpoint of {service} is not a URL; correct AWS_ENDPOINT_URL") from error
+            raise InjectorError(
+                f"the endpoint of {service} is not a URL; correct AWS_ENDPOINT_URL", code="CI739"
+            ) from error
 
     def client(service: str, **options: Any) -> Any:
         with lock:

@@ -37,14 +37,14 @@ class CodeZip(NamedTuple):
 
 
 def _written(items: Mapping[str, Path], target: Path) -> None:
-    with explained("a temporary file cannot be written", "set TMPDIR to a folder with more room"):
+    with explained("a temporary file cannot be written", "set TMPDIR to a folder with more room", code="CI721"):
         modes = {name: bool(path.stat().st_mode & 0o100) for name, path in items.items()}
         with target.open("wb") as file:
             write_zip(file, (Item(name, path, modes[name]) for name, path in items.items()), level=QUICK)
 
 
 def _hashed(path: Path, name: str, warnings: Sequence[str] = (), notes: Sequence[str] = ()) -> CodeZip:
-    with explained(f"{name} cannot be read", "check its permissions"), path.open("rb") as file:
+    with explained(f"{name} cannot be read", "check its permissions", code="CI716"), path.open("rb") as file:
         return CodeZip(name, path, content_hash(file, name), warnings, notes)
 
 

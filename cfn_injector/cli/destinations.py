@@ -84,11 +84,11 @@ class LocalDestination:
 
     def assemble(self, source: Source, segments: Sequence[Segment]) -> str:
         """Writes a file next to the target and renames it, so that the target is always complete."""
-        with explained(f"{visible(self.path)} cannot be written", _CHOOSE):
+        with explained(f"{visible(self.path)} cannot be written", _CHOOSE, code="CI719"):
             target = Path(os.path.realpath(self.path))
             mode = target.stat().st_mode if target.exists() else None
             if mode is not None and not stat.S_ISREG(mode):
-                raise InjectorError(f"{visible(self.path)} is not a regular file; {_CHOOSE}")
+                raise InjectorError(f"{visible(self.path)} is not a regular file; {_CHOOSE}", code="CI720")
             part = target.with_name(f".cfn-injector-{os.urandom(8).hex()}.part")
             try:
                 # The umask applies to these permissions, as to those of any new file.
@@ -143,7 +143,7 @@ class UrlDestination:
         remedy = "a part of the archive may be there now: remove it, or try again"
         with (
             _whole(source, segments) as (file, digest),
-            explained(f"{shown(self.location)} cannot be written", remedy, ANY_ERROR),
+            explained(f"{shown(self.location)} cannot be written", remedy, ANY_ERROR, code="CI719"),
             library.open(self.location, "wb", compression="disable") as there,
         ):
             copyfileobj(file, there, CHUNK)
@@ -159,10 +159,10 @@ def destination(location: str, clients: Clients) -> Destination:
     if scheme in LOCAL:
         return LocalDestination(local_path(location))
     if scheme in HTTP:
-        raise UsageError(f"{shown(location)} cannot be written, because http is read-only; {_CHOOSE}")
+        raise UsageError(f"{shown(location)} cannot be written, because http is read-only; {_CHOOSE}", code="CI720")
     if scheme not in S3:
         import_smart_open(location)
         return UrlDestination(location)
     if s3_object(location)[2]:
-        raise UsageError(f"{shown(location)} has a versionId, but S3 assigns versions itself; remove it")
+        raise UsageError(f"{shown(location)} has a versionId, but S3 assigns versions itself; remove it", code="CI720")
     return S3ObjectDestination(location, clients)

@@ -36,11 +36,15 @@ def _by_function(locations: Sequence[str], clients: aws_options.Clients) -> dict
     if not any(stacks):
         return {"": list(locations)}
     if not all(stacks):
-        raise UsageError("a stack is compared with stacks; give stack://STACK/LOGICAL_ID for one function of it")
+        raise UsageError(
+            "a stack is compared with stacks; give stack://STACK/LOGICAL_ID for one function of it", code="CI746"
+        )
     found = [addresses.functions(each, clients) for each in locations]
     names = list(dict.fromkeys(name for stage in found for name in stage))
     if not names:
-        raise InjectorError(f"{some(list(map(shown, locations)))} hold no function; check the name and the Region")
+        raise InjectorError(
+            f"{some(list(map(shown, locations)))} hold no function; check the name and the Region", code="CI747"
+        )
     return {name: [stage.get(name) for stage in found] for name in names}
 
 
@@ -146,7 +150,7 @@ def _private(path: str, flags: int) -> int:
 
 def _write_page(file: str, page: str) -> None:
     with (
-        explained(f"{visible(file)} cannot be written", "choose another file for --html"),
+        explained(f"{visible(file)} cannot be written", "choose another file for --html", code="CI719"),
         open(file, "w", encoding="utf-8", opener=_private) as output,
     ):
         output.write(page)
@@ -171,7 +175,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     if len(arguments.stages) < 2:
-        raise UsageError("there is nothing to compare with; give two or more stages")
+        raise UsageError("there is nothing to compare with; give two or more stages", code="CI704")
     path = entry_path(arguments.path)
     found = comparisons(arguments.stages, path, aws_options.clients(arguments))
     show_values = arguments.show_values

@@ -60,7 +60,9 @@ def s3_object(location: str) -> tuple[str, str, str | None]:
     match = _S3_OBJECT.fullmatch(split(location)[1])
     if not match:
         raise UsageError(
-            "an s3 URL does not name an object; give s3://BUCKET/KEY, and credentials in the same way as to the AWS CLI"
+            "an s3 URL does not name an object; give s3://BUCKET/KEY, and credentials in the same way as to the AWS "
+            "CLI",
+            code="CI711",
         )
     return match[1], match[2], match[3]
 
@@ -72,7 +74,9 @@ def local_path(location: str) -> str:
         return location
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
-        raise UsageError(f"{visible(location)} is not a file on this machine; give file:///PATH, or a path")
+        raise UsageError(
+            f"{visible(location)} is not a file on this machine; give file:///PATH, or a path", code="CI711"
+        )
     from urllib.parse import unquote
 
     return unquote(f"/{path}", errors="surrogateescape")
@@ -99,14 +103,16 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def explained(problem: str, remedy: str, kinds: tuple[type[Exception], ...] = (OSError, ValueError)) -> Iterator[None]:
-    """Turns errors of these kinds into InjectorErrors with this problem and remedy."""
+def explained(
+    problem: str, remedy: str, kinds: tuple[type[Exception], ...] = (OSError, ValueError), *, code: str
+) -> Iterator[None]:
+    """Turns errors of these kinds into InjectorErrors with this problem, remedy and code."""
     try:
         yield
     except InjectorError:
         raise
     except kinds as error:
-        raise InjectorError(f"{problem}: {_reason(error)}; {remedy}") from error
+        raise InjectorError(f"{problem}: {_reason(error)}; {remedy}", code=code) from error
 
 
 def entry_path(path: str) -> str:
@@ -114,7 +120,7 @@ def entry_path(path: str) -> str:
     try:
         entry_name(path)
     except ArtifactError as error:
-        raise UsageError(f"--path {visible(path)} {error.problem}; {error.remedy}") from None
+        raise UsageError(f"--path {visible(path)} {error.problem}; {error.remedy}", code="CI713") from None
     return path
 
 
@@ -124,4 +130,4 @@ def archive_named(location: str) -> Iterator[None]:
     try:
         yield
     except (ArtifactError, EnvFileError) as error:
-        raise InjectorError(f"{shown(location)}: {error}") from error
+        raise InjectorError(f"{shown(location)}: {error}", code=error.code) from error

@@ -156,7 +156,9 @@ def _provider(name: str, clients: Clients, region: Mapping[str, str]) -> Provide
         configuration = clients("lambda", **region).get_function_configuration(FunctionName=name)
     bucket = configuration.get("Environment", {}).get("Variables", {}).get("CFN_INJECTOR_STAGING_BUCKET")
     if not bucket:
-        raise InjectorError(f"function {name} is not a provider, or you may not read its variables; give its --name")
+        raise InjectorError(
+            f"function {name} is not a provider, or you may not read its variables; give its --name", code="CI748"
+        )
     place = f"s3://{bucket}/{SECRET_KEY}, the key of the hashes"
     with calls_explained(place, "your own credentials need s3:GetObject and kms:Decrypt for it"):
         return Provider(bucket, clients("s3", **region).get_object(Bucket=bucket, Key=SECRET_KEY)["Body"].read())
@@ -168,7 +170,9 @@ def _stable(stack: str, clients: Clients) -> str:
         client = clients("cloudformation", **addresses.region_of(stack))
         found = client.describe_stacks(StackName=stack)["Stacks"][0]
     if found["StackStatus"].endswith("_IN_PROGRESS"):
-        raise InjectorError(f"stack {stack} is changing ({found['StackStatus']}); try again when it is complete")
+        raise InjectorError(
+            f"stack {stack} is changing ({found['StackStatus']}); try again when it is complete", code="CI745"
+        )
     return str(found["StackId"])
 
 
@@ -189,6 +193,8 @@ def examine(location: str, name: str, path: str, clients: Clients) -> Report:
     }
     chosen = [each for each in resources if (each.kind in kinds and each.kind != _NATIVE) or sources.get(each)]
     if not chosen:
-        raise InjectorError(f"stack {stack} holds no resource of a provider; check the name and the Region")
+        raise InjectorError(
+            f"stack {stack} holds no resource of a provider; check the name and the Region", code="CI747"
+        )
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return Report(stack, list(pool.map(lambda each: kinds[each.kind](each), chosen)))

@@ -48,7 +48,7 @@ def versions(client: Any, names: list[str]) -> list[list[str]]:
         with calls_explained(f"{visible(name)} cannot be described", "check the name and your permissions"):
             there = list(read(client(service), name))
         if not there:
-            raise InjectorError(f"{name} has no parameter and no current version; correct the name")
+            raise InjectorError(f"{name} has no parameter and no current version; correct the name", code="CI749")
         found += there
     return sorted(found)
 

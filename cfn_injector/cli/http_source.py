@@ -47,7 +47,7 @@ class HttpSource:
         held = self.size - len(self.tail)
         data = b""
         if start < min(end, held):
-            with display.explained(f"{self.place} cannot be read", "try again", display.ANY_ERROR):
+            with display.explained(f"{self.place} cannot be read", "try again", display.ANY_ERROR, code="CI716"):
                 data = self._asked(start, min(end, held))
         return data + self.tail[max(start - held, 0) : max(end - held, 0)]
 
@@ -64,7 +64,9 @@ class HttpSource:
         return data
 
     def _changed(self) -> InjectorError:
-        return InjectorError(f"{self.place} changed while it was being read; try again when it is complete")
+        return InjectorError(
+            f"{self.place} changed while it was being read; try again when it is complete", code="CI717"
+        )
 
 
 def _get(session: Session, url: str, byte_range: str, condition: dict[str, str]) -> Response:
@@ -113,5 +115,7 @@ def open_url(place: str, url: str) -> HttpSource | Any:
         start, end, size = span
         tail = response.content
     if end != size or len(tail) != end - start:
-        raise InjectorError(f"{place} sends another range than was asked for; download it, and give the file's path")
+        raise InjectorError(
+            f"{place} sends another range than was asked for; download it, and give the file's path", code="CI718"
+        )
     return HttpSource(place, url, session, _condition(response), size, tail)

@@ -39,10 +39,10 @@ def _given(arguments: Iterable[str]) -> dict[str, str]:
     for number, text in enumerate(arguments, start=1):
         name, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"--env number {number} has no =; give NAME=VALUE")
+            raise UsageError(f"--env number {number} has no =; give NAME=VALUE", code="CI705")
         if not NAME.fullmatch(name):
             which = repr(name) if _TYPED_AS_NAME.fullmatch(name) else f"number {number}"
-            raise UsageError(f"--env {which} is not a valid variable name; {_RULE}")
+            raise UsageError(f"--env {which} is not a valid variable name; {_RULE}", code="CI705")
         variables[name] = value
     return variables
 
@@ -58,15 +58,19 @@ def _read(path: str) -> dict[str, str]:
                 data = file.read()
         bindings = parse(decode(data))
     except OSError as error:
-        raise InjectorError(f"{place} cannot be read: {error.strerror}; choose another --env-file") from error
+        raise InjectorError(
+            f"{place} cannot be read: {error.strerror}; choose another --env-file", code="CI707"
+        ) from error
     except ParseError as error:
-        raise InjectorError(f"{place}, line {error.line} {error.problem}; correct it") from None
+        raise InjectorError(f"{place}, line {error.line} {error.problem}; correct it", code="CI708") from None
     variables = {}
     for binding in bindings:
         if binding.name is None or binding.value is None:
             continue
         if not NAME.fullmatch(binding.name):
-            raise InjectorError(f"{place}, line {binding.line} does not have a valid variable name; {_RULE}")
+            raise InjectorError(
+                f"{place}, line {binding.line} does not have a valid variable name; {_RULE}", code="CI708"
+            )
         variables[binding.name] = binding.value
     return variables
 
@@ -76,10 +80,10 @@ def _check(variables: Mapping[str, str], error: type[InjectorError]) -> None:
         try:
             quote(value)
         except ValueError as cause:
-            raise error(f"{name}: {cause}; encode it, for example in base64") from None
+            raise error(f"{name}: {cause}; encode it, for example in base64", code="CI706") from None
         if contains_reference(value):
             problem = "contains a dynamic reference, which only a deployment resolves"
-            raise error(f"{name} {problem}; give the value")
+            raise error(f"{name} {problem}; give the value", code="CI706")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +111,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> str:
     if not arguments.env and arguments.env_file is None and arguments.loader is None:
-        raise UsageError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE")
+        raise UsageError("there is nothing to inject; give --env NAME=VALUE or --env-file FILE", code="CI704")
     given = _given(arguments.env)
     _check(given, UsageError)
     read = {} if arguments.env_file is None else _read(arguments.env_file)

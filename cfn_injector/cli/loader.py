@@ -53,10 +53,10 @@ def _properties(arguments: argparse.Namespace, env: Mapping[str, str]) -> dict[s
 
 def _sources(path: str) -> ZipPath:
     problem, remedy = f"{visible(path)} is not the provider's zip", "build it with build-provider"
-    with explained(problem, remedy, (OSError, BadZipFile)):
+    with explained(problem, remedy, (OSError, BadZipFile), code="CI755"):
         found = ZipPath(path, _IN_PROVIDER)
         if not found.exists():
-            raise InjectorError(f"{problem}; {remedy}")
+            raise InjectorError(f"{problem}; {remedy}", code="CI755")
         return found
 
 
@@ -65,15 +65,19 @@ def chosen(arguments: argparse.Namespace, env: Mapping[str, str]) -> Loader | No
     if arguments.loader is None:
         for name in ("runtime", "handler", "provider", "allow_loader_variables"):
             if getattr(arguments, name):
-                raise UsageError(f"--{name.replace('_', '-')} is for --loader; add --loader handler or exec")
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is for --loader; add --loader handler or exec", code="CI703"
+                )
         return None
     from cfn_injector import env_loader
 
     properties = _properties(arguments, env)
     for name in env_loader.REQUIRED[arguments.loader]:
         if name not in properties:
-            raise UsageError(f"--loader {arguments.loader} needs {_OPTIONS[name]}; give the function's own {name}")
+            raise UsageError(
+                f"--loader {arguments.loader} needs {_OPTIONS[name]}; give the function's own {name}", code="CI704"
+            )
     for problem in env_loader.problems(properties):
         where = _OPTIONS.get(problem.name, problem.name.removeprefix("Env."))
-        raise UsageError(f"{where} {problem.problem}; {problem.remedy}")
+        raise UsageError(f"{where} {problem.problem}; {problem.remedy}", code=problem.code)
     return env_loader.desired(properties, *([_sources(arguments.provider)] if arguments.provider else []))

@@ -68,7 +68,7 @@ def _location(stated: str) -> str:
     scheme, rest = split(stated)
     bucket, slash, key = rest.partition("/")
     if scheme not in ("", *S3) or not (bucket and slash and key):
-        raise UsageError(f"--artifact-older-than {visible(stated)} is not an object; give BUCKET/KEY")
+        raise UsageError(f"--artifact-older-than {visible(stated)} is not an object; give BUCKET/KEY", code="CI711")
     return rest
 
 

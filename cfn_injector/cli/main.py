@@ -109,7 +109,9 @@ def _printed(text: str) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return 128 + signal.SIGPIPE
-        raise InjectorError(f"standard output cannot be written: {error.strerror}; make room there") from error
+        raise InjectorError(
+            f"standard output cannot be written: {error.strerror}; make room there", code="CI719"
+        ) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

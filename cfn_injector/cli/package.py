@@ -79,7 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def read_template(path: str) -> Document:
     """The template in a file, with its line ends as they are. Raises InjectorError."""
     name = visible(path)
-    with explained(f"{name} cannot be read", "give the file of a template in UTF-8"):
+    with explained(f"{name} cannot be read", "give the file of a template in UTF-8", code="CI716"):
         text = Path(path).read_bytes().decode()
     return parsed(text, name)
 

@@ -60,7 +60,9 @@ def _say(text: str) -> None:
 def _checked(variables: Mapping[str, str]) -> None:
     for name, value in variables.items():
         if "\0" in value or not name or "=" in name:
-            raise InjectorError(f"{advice.shown_name(name)} cannot be a variable of a process; correct the file")
+            raise InjectorError(
+                f"{advice.shown_name(name)} cannot be a variable of a process; correct the file", code="CI754"
+            )
 
 
 def _start(command: list[str], environ: Mapping[str, str]) -> Result:
@@ -121,14 +123,18 @@ def _check(arguments: argparse.Namespace) -> None:
     entry_path(arguments.path)
     if arguments.local_handler is None:
         if not any(arguments.words[:1]):
-            raise UsageError("the command is missing; give it after --, or give an event to --local-handler")
+            raise UsageError(
+                "the command is missing; give it after --, or give an event to --local-handler", code="CI704"
+            )
         if arguments.handler or arguments.runtime:
-            raise UsageError("--handler and --runtime are for --local-handler; leave them out")
+            raise UsageError("--handler and --runtime are for --local-handler; leave them out", code="CI703")
     elif arguments.words:
-        raise UsageError("--local-handler excludes a command; give one of the two")
+        raise UsageError("--local-handler excludes a command; give one of the two", code="CI703")
     unknown = sorted(set(arguments.allow) - LOADER_VARIABLES)
     if unknown:
-        raise UsageError(f"--allow {unknown[0]} is not needed; it is for {some(sorted(LOADER_VARIABLES), 20)}")
+        raise UsageError(
+            f"--allow {unknown[0]} is not needed; it is for {some(sorted(LOADER_VARIABLES), 20)}", code="CI703"
+        )
 
 
 def run(arguments: argparse.Namespace) -> Result:

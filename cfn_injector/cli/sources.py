@@ -34,32 +34,36 @@ _CHECK = "check that it exists and that you may read it"
 
 
 def _reading(place: str) -> AbstractContextManager[None]:
-    return display.explained(f"{place} cannot be read", _CHECK, display.ANY_ERROR)
+    return display.explained(f"{place} cannot be read", _CHECK, display.ANY_ERROR, code="CI716")
 
 
 def writing_temporary_file() -> AbstractContextManager[None]:
     """Explains errors of a temporary file."""
-    return display.explained("a temporary file cannot be written", "set TMPDIR to a folder with more space")
+    return display.explained(
+        "a temporary file cannot be written", "set TMPDIR to a folder with more space", code="CI721"
+    )
 
 
 def import_smart_open(location: str) -> Any:
     """The module smart_open. Raises InjectorError unless it supports this URL and has what it needs for that."""
     place = display.shown(location)
-    with display.explained(f"{place} is not a URL that can be opened", "correct it", display.ANY_ERROR):
+    with display.explained(f"{place} is not a URL that can be opened", "correct it", display.ANY_ERROR, code="CI715"):
         try:
             import smart_open
 
             smart_open.parse_uri(location)
         except ModuleNotFoundError as error:
-            raise InjectorError(f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'") from error
+            raise InjectorError(
+                f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'", code="CI714"
+            ) from error
         except ImportError as error:
             extra = re.search(r"smart_open\[\w+\]", str(error))
             raise InjectorError(
-                f"{place} needs more; run: pip install '{extra[0] if extra else 'smart_open[all]'}'"
+                f"{place} needs more; run: pip install '{extra[0] if extra else 'smart_open[all]'}'", code="CI714"
             ) from error
         except NotImplementedError as error:  # what smart_open raises for an unknown scheme
             raise UsageError(
-                f"{place} has a scheme that smart_open does not support; give a path, or an s3 URL"
+                f"{place} has a scheme that smart_open does not support; give a path, or an s3 URL", code="CI715"
             ) from error
     return smart_open
 
@@ -116,7 +120,9 @@ class FileSource:
             self.file.seek(start)
             data = self.file.read(end - start)
             if len(data) != end - start or _state(self.file) != self.state:
-                raise InjectorError(f"{self.place} changed while it was being read; try again when it is complete")
+                raise InjectorError(
+                    f"{self.place} changed while it was being read; try again when it is complete", code="CI717"
+                )
             return data
 
 
@@ -146,7 +152,9 @@ def _served(place: str, url: str, files: ExitStack) -> Source:
 
             found = open_url(place, url)
         except ModuleNotFoundError as error:
-            raise InjectorError(f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'") from error
+            raise InjectorError(
+                f"{place} needs {error.name}; run: pip install 'cfn-injector[cli]'", code="CI714"
+            ) from error
     if isinstance(found, HttpSource):
         files.enter_context(found.session)
         return found

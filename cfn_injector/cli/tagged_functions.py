@@ -135,7 +135,7 @@ def older_than(location: str, found: Sequence[Listed], clients: Clients) -> list
     """Those whose artifact was uploaded before the one at BUCKET/KEY, or is gone; without those that name none."""
     then = _uploaded(location, clients)
     if then is None:
-        raise InjectorError(f"{shown(f's3://{location}')} does not exist; name an artifact that does")
+        raise InjectorError(f"{shown(f's3://{location}')} does not exist; name an artifact that does", code="CI738")
     artifacts = sorted({each.artifact for each in found if each.artifact})
     with ThreadPoolExecutor(AT_ONCE) as pool:
         times = dict(zip(artifacts, pool.map(partial(_uploaded, clients=clients), artifacts), strict=True))

@@ -32,11 +32,11 @@ def read_event(argument: str) -> bytes:
         try:
             return _checked(argument.encode())
         except ValueError:
-            raise UsageError("--local-handler is not valid JSON; correct it, or give a file") from None
+            raise UsageError("--local-handler is not valid JSON; correct it, or give a file", code="CI709") from None
     place = "standard input" if argument == _STDIN else visible(argument)
-    with explained(f"{place} cannot be read", "give a JSON file, JSON text, or - for standard input"):
+    with explained(f"{place} cannot be read", "give a JSON file, JSON text, or - for standard input", code="CI709"):
         data = sys.stdin.buffer.read() if argument == _STDIN else Path(argument).read_bytes()
     try:
         return _checked(data)
     except ValueError:
-        raise InjectorError(f"{place} is not JSON in UTF-8; correct it") from None
+        raise InjectorError(f"{place} is not JSON in UTF-8; correct it", code="CI709") from None

@@ -73,12 +73,12 @@ def _function(arguments: argparse.Namespace, configuration: Mapping[str, Any], t
     if configuration:
         return environment.function_of(configuration, handler, runtime)
     if not runtime:
-        raise UsageError("an archive does not say its runtime; give --runtime, such as python3.13")
+        raise UsageError("an archive does not say its runtime; give --runtime, such as python3.13", code="CI704")
     shim = shim_of({"Runtime": runtime})
     if not handler and shim and (task / RECORDS).is_file() and (task / FOLDER / shim.name).is_file():
         handler = shim.handler
     if not handler:
-        raise UsageError("an archive does not say its handler; give --handler, such as app.handler")
+        raise UsageError("an archive does not say its handler; give --handler, such as app.handler", code="CI704")
     region = arguments.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _NO_REGION
     name = re.sub(r"\W", "-", Path(display.shown(arguments.address)).stem)[:64] or "function"
     return environment.function_in_archive(name, handler, runtime, region)

@@ -70,7 +70,9 @@ def _started(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> s
             command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=_STDERR, start_new_session=True
         )
     except OSError as error:
-        raise InjectorError(f"{visible(command[0])} cannot start: {error.strerror}; correct it") from error
+        raise InjectorError(
+            f"{visible(command[0])} cannot start: {error.strerror}; correct it", code="CI753"
+        ) from error
 
 
 def _killed(process: subprocess.Popen[bytes]) -> None:

@@ -73,7 +73,9 @@ def _node(version: str, folder: Path) -> Interpreter:
     path = program("node")
     found = _asked(path, "-e", _ASK_NODE, "--", *flags) if path else None
     if not found:
-        raise InjectorError("Node.js is not installed, or node is not on PATH; install it to run the handler")
+        raise InjectorError(
+            "Node.js is not installed, or node is not on PATH; install it to run the handler", code="CI751"
+        )
     note = (
         ""
         if found.version == version
@@ -91,7 +93,8 @@ def interpreter(runtime: str, folder: Path) -> Interpreter:
     if not parts:
         raise UsageError(
             f"--local-handler runs Python and Node.js, and the runtime is {visible(runtime)}; "
-            "give --runtime an ID such as python3.13 or nodejs22.x, or use run ADDRESS -- COMMAND"
+            "give --runtime an ID such as python3.13 or nodejs22.x, or use run ADDRESS -- COMMAND",
+            code="CI752",
         )
     name, version = (each for each in parts.groups() if each)
     return _INTERPRETERS[name](version, folder)

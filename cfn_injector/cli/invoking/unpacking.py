@@ -70,7 +70,9 @@ def unpack(source: Source, folder: Path) -> None:
                 for info, entry in zip(archive.infolist(), entries, strict=True):
                     if stat.S_ISLNK(entry.mode) is makes_links:
                         path = os.path.join(root, plain(entry.name))
-                        with explained(f"{entry.display_name} cannot be unpacked", "rename it in the archive"):
+                        with explained(
+                            f"{entry.display_name} cannot be unpacked", "rename it in the archive", code="CI757"
+                        ):
                             (_link if makes_links else _write)(archive, info, entry, path)
     except DAMAGED as error:
         raise ArtifactError(f"cannot be unpacked: {error}") from error
