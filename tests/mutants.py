@@ -1671,8 +1671,8 @@ MUTANTS = (
     Mutant(
         "the macro's error shows what failed",
         "transform/macro.py",
-        "failed with {type(error).__name__}",
-        "failed with {error}",
+        "kind = type(error).__name__",
+        "kind = error",
         ("tests/test_transform_macro.py",),
     ),
     Mutant(

@@ -65,7 +65,9 @@ def test_the_option_says_what_a_warning_is(
 
 def test_a_name_with_control_characters_is_shown_without_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "no\x1b[31m.yaml"]) == 1
-    assert capsys.readouterr().err == ("cfn-injector: no\\x1b[31m.yaml does not exist; give the path of a template\n")
+    assert capsys.readouterr().err == (
+        "cfn-injector: no\\x1b[31m.yaml does not exist; give the path of a template [CI644]\n"
+    )
 
 
 def test_rules_can_be_left_out(folder: Path) -> None:

@@ -377,7 +377,7 @@ def test_a_missing_path_is_named_with_its_logical_id_and_line_and_nothing_is_upl
     template.write_text(TEMPLATE.replace("Code: src", "Code: ../gone"))
     assert refusal(template, capsys) == (
         f"{template}, line 13: Code of Same names ../gone, and {project.parent / 'gone'} does not exist; "
-        "correct the path, which starts at the template's folder"
+        "correct the path, which starts at the template's folder [CI642]"
     )
     assert requests.taken() == {}
 

@@ -123,6 +123,7 @@ def test_a_fault_of_its_own_is_a_failure_too_and_says_no_value() -> None:
     broken = template(F=native(env={"A": "1"}, Code={"S3Bucket": {1, "hunter2"}, "S3Key": "k"}))
     answered = process(event(broken), ENVIRON, lines.append)
     assert answered["errorMessage"].startswith("the macro failed with TypeError")
+    assert answered["errorMessage"].endswith("[CI601]")
     assert "hunter2" not in f"{answered}{lines}"
 
 

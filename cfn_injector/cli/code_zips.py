@@ -57,7 +57,7 @@ def code_zip(source: Path, target: Path, options: Options, bar: Progress, *, is_
             return _hashed(target, name, made.warnings, made.notes)
         chosen = choose(source, options.rules._replace(installs=False), None)
         if not chosen.own:
-            raise InjectorError(f"{name} has no files; name the folder with the code")
+            raise InjectorError(f"{name} has no files; name the folder with the code", code="CI643")
         _written(merged(chosen.own, {}), target)
         return _hashed(target, name, list(chosen.warnings()), list(chosen.notes()))
     if is_zipfile(source):

@@ -32,7 +32,7 @@ def _escaped(template: str) -> str:
     if Path(template).exists():
         return glob.escape(template)
     if not glob.glob(template, recursive=True):  # noqa: PTH207 (the pattern may be absolute)
-        raise InjectorError(f"{visible(template)} does not exist; give the path of a template")
+        raise InjectorError(f"{visible(template)} does not exist; give the path of a template", code="CI644")
     return template
 
 
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> Result:
         runner = Runner(config)
         matches = sorted(runner.run(), key=lambda match: (match.filename, match.linenumber, match.rule.id))
     except (CfnLintExitException, ValueError) as error:
-        raise InjectorError(f"cfn-lint: {error}") from error
+        raise InjectorError(f"cfn-lint: {error}", code="CI645") from error
     output: str = get_formatter(config).print_matches(matches, runner.rules, config=config) or ""
     level = arguments.non_zero_exit_code
     counted = LEVELS[LEVELS.index(level) :] if level in LEVELS else ()

@@ -96,7 +96,8 @@ def _known(document: Document, code: LocalCode, name: str, value: Any, given: st
     flag = "--runtime" if name == "Runtime" else "--architecture"
     raise InjectorError(
         f"{document.where(code.path)}: {name} of {code.logical_id} is known only to the deployment; "
-        f"give the parameter a default, or give {flag}"
+        f"give the parameter a default, or give {flag}",
+        code="CI640",
     )
 
 
@@ -107,7 +108,8 @@ def _options(document: Document, code: LocalCode, packager: Packager) -> Options
     if architecture not in (None, *ARCHITECTURES):
         raise InjectorError(
             f"{document.where(code.path)}: {architecture} of {code.logical_id} is not an architecture of Lambda; "
-            f"use one of {', '.join(ARCHITECTURES)}"
+            f"use one of {', '.join(ARCHITECTURES)}",
+            code="CI641",
         )
     return packager.options._replace(runtime=runtime, architecture=architecture or "x86_64")
 
@@ -118,9 +120,9 @@ def _located(place: str) -> Iterator[None]:
     try:
         yield
     except ToolError as error:
-        raise ToolError(f"{place}: {error}", error.output.splitlines()) from error
+        raise ToolError(f"{place}: {error}", error.output.splitlines(), code=error.code) from error
     except InjectorError as error:
-        raise InjectorError(f"{place}: {error}") from error
+        raise InjectorError(f"{place}: {error}", code=error.code) from error
 
 
 def _source(document: Document, code: LocalCode, folder: Path) -> Path:
@@ -128,7 +130,8 @@ def _source(document: Document, code: LocalCode, folder: Path) -> Path:
     if not source.exists():
         raise InjectorError(
             f"{document.where(code.source)}: {code.kind.property} of {code.logical_id} names {visible(code.location)}, "
-            f"and {visible(str(source))} does not exist; correct the path, which starts at the template's folder"
+            f"and {visible(str(source))} does not exist; correct the path, which starts at the template's folder",
+            code="CI642",
         )
     return source
 

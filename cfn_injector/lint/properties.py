@@ -108,7 +108,11 @@ def _with_function(value: Value, function: Value) -> Value:
 
 def _metadata_problems(properties: Mapping[str, Any]) -> list[PropertyError]:
     if properties.get("PackageType", "Zip") != "Zip":
-        return [PropertyError("Env", "is for a container image, into which no file can be injected", "deploy a zip")]
+        return [
+            PropertyError(
+                "Env", "is for a container image, into which no file can be injected", "deploy a zip", code="CI613"
+            )
+        ]
     of_code = {name: value for name, value in properties.items() if name in (*INJECTED, "Handler", "Runtime")}
     return list(TYPES[CODE].problems({**of_code, "Code": _ARTIFACT}))
 

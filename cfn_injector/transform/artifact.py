@@ -32,10 +32,13 @@ def location(function: Function) -> Mapping[str, Any]:
     stated = properties.get(own)
     if properties.get("PackageType") == "Image" or "ImageUri" in {*properties, *mapping(stated)}:
         raise PropertyError(
-            f"{function.logical_id}.PackageType", "is Image, and an image cannot take a file", "deploy a zip"
+            f"{function.logical_id}.PackageType",
+            "is Image, and an image cannot take a file",
+            "deploy a zip",
+            code="CI613",
         )
     if "InlineCode" in properties or "ZipFile" in mapping(stated):
-        raise PropertyError(where, "is inline", "move the code to a file, and package the template first")
+        raise PropertyError(where, "is inline", "move the code to a file, and package the template first", code="CI614")
     if function.type == SAM and isinstance(stated, str):
         stated = _of_uri(stated)
     names = _NAMES[function.type]
@@ -44,12 +47,17 @@ def location(function: Function) -> Mapping[str, Any]:
         or is_intrinsic(stated)
         or not stated.keys() >= {names["S3Bucket"], names["S3Key"]}
     ):
-        raise PropertyError(where, "is not an object in S3", "package the template first: cfn-injector package")
+        raise PropertyError(
+            where, "is not an object in S3", "package the template first: cfn-injector package", code="CI615"
+        )
     if stated.get(_MODE[function.type], "COPY") != "COPY":
-        raise PropertyError(f"{where}.{_MODE[function.type]}", "is not COPY", "remove it")
+        raise PropertyError(f"{where}.{_MODE[function.type]}", "is not COPY", "remove it", code="CI616")
     if "CodeSigningConfigArn" in properties:
         raise PropertyError(
-            f"{function.logical_id}.CodeSigningConfigArn", "requires a signature, which injection breaks", "remove it"
+            f"{function.logical_id}.CodeSigningConfigArn",
+            "requires a signature, which injection breaks",
+            "remove it",
+            code="CI617",
         )
     return {name: stated[own] for name, own in names.items() if own in stated}
 

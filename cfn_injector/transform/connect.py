@@ -64,13 +64,17 @@ def _places(template: Mapping[str, Any], known: Resources, problems: list[Proper
                 continue
             where = ".".join(map(str, (*path[1:], "Connect")))
             if each.is_repeated:
-                problems.append(PropertyError(where, "is in a loop", "write Env and the policy into the loop yourself"))
+                problems.append(
+                    PropertyError(
+                        where, "is in a loop", "write Env and the policy into the loop yourself", code="CI620"
+                    )
+                )
             elif steps == right:
                 condition = each.body.get("Condition")
                 yield _Place(each.logical_id, path, where, condition, _functions(known, each.logical_id))
             else:
                 remedy = f"use a property of {OURS} and {CODE}, and Metadata.CfnInjector of other functions"
-                problems.append(PropertyError(where, f"is in the wrong place for {each.type}", remedy))
+                problems.append(PropertyError(where, f"is in the wrong place for {each.type}", remedy, code="CI619"))
 
 
 def _functions(known: Resources, name: str) -> tuple[str, ...]:
@@ -87,7 +91,7 @@ def _functions(known: Resources, name: str) -> tuple[str, ...]:
 def _connections(place: _Place, stated: Any, known: Resources, problems: list[PropertyError]) -> Iterator[Connection]:
     if not isinstance(stated, Mapping) or not stated:
         remedy = "use a map from logical IDs to Read, Write or a map with Access"
-        problems.append(PropertyError(place.where, "is not a map with entries", remedy))
+        problems.append(PropertyError(place.where, "is not a map with entries", remedy, code="CI618"))
         return
     for target, entry in stated.items():
         try:
@@ -105,9 +109,11 @@ def _variables(connected: _Connected, known: Resources) -> dict[str, Any]:
         for name, value in each.variables().items():
             where = f"{place.where}.{each.target} ({name})"
             for problem in variable_problems(where, name, "", loaders_allowed=False):
-                raise PropertyError(where, problem.problem, "set another Prefix")
+                raise PropertyError(where, problem.problem, "set another Prefix", code="CI633")
             if name in taken or name in found:
-                raise PropertyError(where, "is the name of a variable that the function has already", "set Prefix")
+                raise PropertyError(
+                    where, "is the name of a variable that the function has already", "set Prefix", code="CI634"
+                )
             found[name] = value
     return found
 
@@ -122,16 +128,20 @@ def _declared(resource: Mapping[str, Any]) -> Iterator[str]:
 def _roles(place: _Place, known: Resources) -> list[str]:
     """The roles that get the policy. Raises PropertyError if one is not in the template, or is also somebody else's."""
     if not place.functions:
-        raise PropertyError(place.where, "is for code that no function of this template uses", "connect the function")
+        raise PropertyError(
+            place.where, "is for code that no function of this template uses", "connect the function", code="CI628"
+        )
     for name in filter(is_repeated, place.functions):
-        raise PropertyError(place.where, f"is for code that {name} uses", "write Env and the policy yourself")
+        raise PropertyError(
+            place.where, f"is for code that {name} uses", "write Env and the policy yourself", code="CI620"
+        )
     found = list(dict.fromkeys(roles.role_of(known, function) for function in place.functions))
     conditions = {name: known[name].get("Condition") for name in (*place.functions, *found)}
     apart = [name for name in place.functions if place.condition not in (None, conditions[name])]
     apart += [name for name in found if conditions[name] not in (None, place.condition)]
     for name in apart:
         remedy = f"give {place.name} and {name} the same Condition"
-        raise PropertyError(place.where, f"needs {name}, and the Conditions of both differ", remedy)
+        raise PropertyError(place.where, f"needs {name}, and the Conditions of both differ", remedy, code="CI629")
     for role in found:
         others = sorted(roles.sharers(known, role) - set(place.functions))
         if others:
@@ -139,6 +149,7 @@ def _roles(place: _Place, known: Resources) -> list[str]:
                 place.where,
                 f"would give its permissions to {', '.join(others)} too, by the shared role {role}",
                 f"give {place.name} a role of its own",
+                code="CI630",
             )
     return found
 
@@ -150,7 +161,7 @@ def _policy(connected: _Connected, known: Resources) -> dict[str, Any] | None:
     if not statements:
         return None
     if place.policy in known:
-        raise PropertyError(place.policy, f"has the logical ID of {place.name}'s policy", "rename it")
+        raise PropertyError(place.policy, f"has the logical ID of {place.name}'s policy", "rename it", code="CI632")
     return {
         "Type": "AWS::IAM::Policy",
         **({} if place.condition is None else {"Condition": place.condition}),
@@ -170,7 +181,7 @@ def _env_edits(template: Mapping[str, Any], place: _Place, variables: Mapping[st
     elif stated is None:
         yield Edit(env, dict(variables))
     else:
-        raise PropertyError(".".join(map(str, env[1:])), "is not a map", "use a map of names to values")
+        raise PropertyError(".".join(map(str, env[1:])), "is not a map", "use a map of names to values", code="CI608")
     yield Edit((*place.path, "Connect"), REMOVED)
 
 
@@ -198,6 +209,7 @@ def _circles(edited: Mapping[str, Any], found: list[_Connected]) -> Iterator[Pro
                     f"makes a circular dependency: {' -> '.join([circle[-1], *circle])}",
                     f"leave {each.target} out of Connect, give it a name of its own, and write that name into Env and"
                     " the policy; or let something else refer to the function",
+                    code="CI635",
                 )
 
 

@@ -74,17 +74,21 @@ def connection(where: str, target: str, stated: Any, resources: Resources, condi
     if target not in resources:
         similar = difflib.get_close_matches(target, resources, 1)
         remedy = f"use the logical ID of a resource{f', such as {similar[0]}' if similar else ''}"
-        raise PropertyError(where, "is not a resource of this template", remedy)
+        raise PropertyError(where, "is not a resource of this template", remedy, code="CI621")
     resource = resources[target]
     kind = resource["Type"]
     if kind not in CONNECTORS:
-        raise PropertyError(where, f"is of type {kind}, which Connect does not know", _known_types(kind))
+        raise PropertyError(where, f"is of type {kind}, which Connect does not know", _known_types(kind), code="CI622")
     entry = stated if isinstance(stated, Mapping) else {"Access": stated}
     for member in entry.keys() - MEMBERS.keys():
-        raise PropertyError(f"{where}.{member}", "is not a member of Connect", f"use {', '.join(MEMBERS)}")
+        raise PropertyError(
+            f"{where}.{member}", "is not a member of Connect", f"use {', '.join(MEMBERS)}", code="CI623"
+        )
     prefix = entry.get("Prefix", default_prefix(target))
     if not isinstance(prefix, str):
-        raise PropertyError(f"{where}.Prefix", "is not text", "use the beginning of variable names, such as JOBS")
+        raise PropertyError(
+            f"{where}.Prefix", "is not text", "use the beginning of variable names, such as JOBS", code="CI624"
+        )
     access = _access(where, kind, entry.get("Access"))
     _check_condition(where, resource.get("Condition"), condition)
     if access and str(entry.get("KeyGranted")).lower() != "true":
@@ -102,13 +106,13 @@ def _access(where: str, kind: str, stated: Any) -> tuple[str, ...]:
     offered = [each for each in ACCESS if each in CONNECTORS[kind].access]
     wanted = stated if isinstance(stated, list) else [] if stated is None else [stated]
     if not offered and wanted:
-        raise PropertyError(where, f"asks for access, and {kind} gives variables only", "use {}")
+        raise PropertyError(where, f"asks for access, and {kind} gives variables only", "use {}", code="CI625")
     choice = f"use {' or '.join(offered)}{', or both as a list' if len(offered) > 1 else ''}"
     if offered and not wanted:
-        raise PropertyError(where, "does not say which access", choice)
+        raise PropertyError(where, "does not say which access", choice, code="CI625")
     for each in wanted:
         if each not in offered:
-            raise PropertyError(where, f"has an access that {kind} does not offer", choice)
+            raise PropertyError(where, f"has an access that {kind} does not offer", choice, code="CI625")
     return tuple(each for each in offered if each in wanted)
 
 
@@ -119,6 +123,7 @@ def _check_condition(where: str, target: str | None, function: str | None) -> No
             where,
             f"exists only if {target} holds, and the function does not depend on that",
             "give the function the same Condition, or write Env and the policy yourself, with Fn::If",
+            code="CI626",
         )
 
 
@@ -130,6 +135,7 @@ def _check_key(where: str, access: tuple[str, ...], properties: Mapping[str, Any
                 where,
                 f"is encrypted with a KMS key of your own ({'.'.join(path)}), for which Connect gives no permission",
                 f"allow the role {actions} on that key, and add KeyGranted: true",
+                code="CI627",
             )
 
 

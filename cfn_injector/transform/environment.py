@@ -56,7 +56,9 @@ def _unknown(template: Mapping[str, Any], found: Sequence[Function], options: Op
     known = [function.logical_id for function in found]
     for name in (*settings.named(template), *options.named):
         if name not in known:
-            yield PropertyError(name, "is not a function of the template", f"name one of {', '.join(known) or 'none'}")
+            yield PropertyError(
+                name, "is not a function of the template", f"name one of {', '.join(known) or 'none'}", code="CI607"
+            )
 
 
 def _groups(plans: Iterable[Plan]) -> Iterator[list[Plan]]:

@@ -53,9 +53,11 @@ def process(event: Mapping[str, Any], environ: Mapping[str, str], log: Callable[
 def _processed(event: Mapping[str, Any], environ: Mapping[str, str], note: Callable[[str], None]) -> dict[str, Any]:
     fragment = event.get("fragment")
     if not isinstance(fragment, Mapping) or not isinstance(fragment.get("Resources"), Mapping):
-        raise RequestError("the macro is for whole templates; name it in the Transform section, not in Fn::Transform")
+        raise RequestError(
+            "the macro is for whole templates; name it in the Transform section, not in Fn::Transform", code="CI602"
+        )
     if event.get("params"):
-        raise RequestError("the macro takes no parameters; use Metadata.CfnInjector of the template")
+        raise RequestError("the macro takes no parameters; use Metadata.CfnInjector of the template", code="CI603")
     given = event.get("templateParameterValues") or {}
     options = Options(
         move=True,

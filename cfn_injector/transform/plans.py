@@ -75,11 +75,13 @@ def _environment_problems(function: Function, stated: Settings) -> Iterator[Prop
     for depth in (1, 2):
         where, value = ".".join(_VARIABLES[:depth]), at(function.properties, _VARIABLES[:depth])
         if value is not None and (not isinstance(value, Mapping) or is_intrinsic(value)):
-            yield PropertyError(f"{function.logical_id}.{where}", "is not a map", "use a map of names to values")
+            yield PropertyError(
+                f"{function.logical_id}.{where}", "is not a map", "use a map of names to values", code="CI608"
+            )
             return
     env = stated.injected.get("Env", {})
     if not isinstance(env, Mapping) or (stated.moves and is_intrinsic(env)):
-        yield PropertyError(f"{function.logical_id}.Env", "is not a map", "use a map of names to values")
+        yield PropertyError(f"{function.logical_id}.Env", "is not a map", "use a map of names to values", code="CI608")
 
 
 def _known(template: Mapping[str, Any], value: Any, options: Options) -> Any:
@@ -125,23 +127,24 @@ def _problems(
     """Why the provider would refuse the properties, or why the function would not find the variables."""
     own, loader = function.logical_id, injected.get("EnvLoader", "auto")
     if not injected.keys() & {"Env", "EnvFrom"} and loader == "auto":
-        yield PropertyError(own, "has no variables to move into its artifact", "set Env in its metadata")
+        yield PropertyError(own, "has no variables to move into its artifact", "set Env in its metadata", code="CI609")
         return
     for problem in (*env_properties.problems(sample), *env_loader.problems(sample)):
-        yield PropertyError(f"{own}.{_stated(problem.name, moved)}", problem.problem, problem.remedy)
+        yield PropertyError(f"{own}.{_stated(problem.name, moved)}", problem.problem, problem.remedy, code=problem.code)
     if loader == "auto" and not sample["Runtime"]:
         yield PropertyError(
-            f"{own}.Runtime", "is not known, so no loader can be chosen", "set EnvLoader in its metadata"
+            f"{own}.Runtime", "is not known, so no loader can be chosen", "set EnvLoader in its metadata", code="CI610"
         )
     elif loader == "auto" and kind_of(sample) == "none":
         yield PropertyError(
             f"{own}.Runtime",
             f"is {sample['Runtime']}, for which there is no loader",
             "set EnvLoader: none if its code reads the file",
+            code="CI611",
         )
     for name in env_loader.REQUIRED.get(str(kind_of(sample)), ()):
         if name not in function.properties:
-            yield PropertyError(f"{own}.{name}", "is missing", "set it")
+            yield PropertyError(f"{own}.{name}", "is missing", "set it", code="CI612")
 
 
 def wrapped(plan: Plan, code: str) -> dict[str, Any]:

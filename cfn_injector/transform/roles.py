@@ -26,7 +26,9 @@ def role_of(resources: Mapping[str, Mapping[str, Any]], function: str) -> str:
     if stated is None:
         if resource["Type"] == SAM:
             return f"{function}Role"
-        raise PropertyError(where, "is missing", "Connect needs a role in this template, to which it adds a policy")
+        raise PropertyError(
+            where, "is missing", "Connect needs a role in this template, to which it adds a policy", code="CI631"
+        )
     found = sorted(referred(stated))
     if _is_reference(stated) and len(found) == 1 and resources.get(found[0], {}).get("Type") == ROLE:
         return found[0]
@@ -35,6 +37,7 @@ def role_of(resources: Mapping[str, Mapping[str, Any]], function: str) -> str:
         "is not a role of this template",
         "refer to an AWS::IAM::Role with Fn::GetAtt, because Connect adds a policy to it; or leave Connect out, and"
         " write the variables into Env and the policy where the role is",
+        code="CI631",
     )
 
 

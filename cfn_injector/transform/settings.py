@@ -116,16 +116,18 @@ def problems(template: Mapping[str, Any], found: Collection[Function]) -> Iterat
 def _problems(place: str, where: str, stated: Any) -> Iterator[PropertyError]:
     where = f"{where}Metadata.{KEY}"
     if stated is not None and not isinstance(stated, Mapping):
-        yield PropertyError(where, "is not a map", "use a map with names such as Env")
+        yield PropertyError(where, "is not a map", "use a map with names such as Env", code="CI604")
     for name in sorted(mapping(stated).keys() - _NAMES[place].keys()):
         yield PropertyError(
-            f"{where}.{name}", f"is not a name for a {place}", f"use {', '.join(sorted(_NAMES[place]))}"
+            f"{where}.{name}", f"is not a name for a {place}", f"use {', '.join(sorted(_NAMES[place]))}", code="CI605"
         )
     if place == "function" or not isinstance(mapping(stated).get(MOVE), list):
         try:
             flag(mapping(stated), MOVE)
         except PropertyError as problem:
-            yield PropertyError(f"{where}.{MOVE}", problem.problem, problem.remedy)
+            yield PropertyError(f"{where}.{MOVE}", problem.problem, problem.remedy, code=problem.code)
     keep = mapping(stated).get("Keep", [])
     if not isinstance(keep, list) or not all(isinstance(name, str) for name in keep):
-        yield PropertyError(f"{where}.Keep", "is not a list of names", "use a list such as [DD_SITE, OTEL_*]")
+        yield PropertyError(
+            f"{where}.Keep", "is not a list of names", "use a list such as [DD_SITE, OTEL_*]", code="CI606"
+        )

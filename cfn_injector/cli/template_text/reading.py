@@ -44,7 +44,7 @@ def parsed(text: str, name: str) -> Document:
             if as_json is not None:
                 problem, line, column, kind = as_json.msg, as_json.lineno, as_json.colno, "JSON"
             remedy = f"correct the {kind}"
-            raise InjectorError(f"{name}, line {line}, column {column}: {problem}; {remedy}") from error
+            raise InjectorError(f"{name}, line {line}, column {column}: {problem}; {remedy}", code="CI636") from error
     if root.kind is not Kind.MAPPING or root.tag:
-        raise InjectorError(f"{name} is not a template: it has to be a mapping with a section Resources")
+        raise InjectorError(f"{name} is not a template: it has to be a mapping with a section Resources", code="CI637")
     return Document(text, name, root, isinstance(as_json, Node), aliased)

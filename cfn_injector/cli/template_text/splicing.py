@@ -75,7 +75,7 @@ class _Splicer(NamedTuple):
     def _refusal(self, path: Path, problem: str) -> InjectorError:
         name = ".".join(map(str, path))
         return InjectorError(
-            f"{self.document.where(path)}: {name} {problem}; write the value at each place, without it"
+            f"{self.document.where(path)}: {name} {problem}; write the value at each place, without it", code="CI638"
         )
 
     def _check_anchors(self, node: Node, path: Path) -> None:
@@ -110,7 +110,7 @@ def spliced(document: Document, edits: Sequence[Edit]) -> str:
         text = patched(document.text, block.ended(document.text, root, changes))
         result = parsed(text, document.name).data
     except (OverlapError, InjectorError) as error:
-        raise InjectorError(f"{problem} in its text; {remedy}") from error
+        raise InjectorError(f"{problem} in its text; {remedy}", code="CI639") from error
     if not is_same(result, wanted):
-        raise InjectorError(f"{problem} in its text; {remedy}")
+        raise InjectorError(f"{problem} in its text; {remedy}", code="CI639")
     return text
