@@ -60,6 +60,11 @@ def test_the_exit_status_is_that_of_the_command_as_in_a_shell(command: list[str]
     assert child.run(command, {"PATH": os.environ["PATH"]}) == status
 
 
+def test_a_command_that_cannot_start_is_named_with_the_code_of_the_error(capsys: pytest.CaptureFixture[str]) -> None:
+    child.run(["/nowhere/at-all"], {})
+    assert capsys.readouterr().err == "cfn-injector: /nowhere/at-all cannot start: No such file or directory [CI753]\n"
+
+
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 9), (signal.SIGINT, 8)])
 def test_a_signal_reaches_the_command(sent: signal.Signals, status: int) -> None:
     arguments = [sys.executable, "-c", RUN, "sh", "-c", TRAPS]
@@ -158,7 +163,7 @@ def test_without_the_emulator_the_error_says_what_to_install(
     monkeypatch.setattr(tool, "find_spec", lambda name: None if name == "ministack" else find(name))
     assert main(["local"]) == 1
     assert capsys.readouterr().err == (
-        "cfn-injector: ministack is not installed; run: pip install 'cfn-injector[local]'\n"
+        "cfn-injector: ministack is not installed; run: pip install 'cfn-injector[local]' [CI801]\n"
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from cfn_injector.local.command import ApplicationError, report_errors
 from cfn_injector.local.display import Display
 from cfn_injector.local.emulator import Emulator, EmulatorError, isolated_session, running
 from example_hitcounter.__main__ import run
@@ -150,6 +151,19 @@ def test_a_failed_step_is_reported_with_the_end_of_the_emulators_log(
     assert (status, output) == (1, "")
     assert "Could not connect to the endpoint URL" in errors
     assert "the last words" in errors
+
+
+def test_a_failed_step_is_reported_with_the_code_of_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise ApplicationError("a number is missing")
+
+    log = tmp_path / "ministack.log"
+    log.write_text("", "utf-8")
+    with subprocess.Popen(["true"]) as process:
+        assert report_errors(Emulator(1, log, process, None), fail) == 1
+    assert "The demo failed: a number is missing [CI932]\n" in capsys.readouterr().err
 
 
 def test_an_emulator_that_is_not_ready_in_time_is_ended_and_reported() -> None:

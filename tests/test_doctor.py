@@ -425,7 +425,7 @@ def test_a_wrong_belief_is_a_failure_after_the_table(table: Table, capsys: pytes
     assert main(["doctor", "--yes"]) == 1
     out, err = capsys.readouterr()
     assert "1 right, 1 wrong, 0 unknown" in out
-    assert err.endswith("cfn-injector: wrong: B; do not use what depends on it, and report it to the project\n")
+    assert err.endswith("cfn-injector: wrong: B; do not use what depends on it, and report it to the project [CI933]\n")
 
 
 def test_something_left_is_a_failure_that_names_it(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
@@ -435,8 +435,20 @@ def test_something_left_is_a_failure_that_names_it(table: Table, capsys: pytest.
 
     table(replace(belief("A"), check=check))
     assert main(["doctor", "--yes"]) == 1
-    expected = "cfn-injector: not removed: bucket b: AccessDenied: not allowed here; remove it by hand\n"
+    expected = "cfn-injector: not removed: bucket b: AccessDenied: not allowed here; remove it by hand [CI934]\n"
     assert capsys.readouterr().err.endswith(expected)
+
+
+def test_a_wrong_belief_and_something_left_have_a_code_each(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    def check(session: Session) -> Iterator[Answer]:
+        session.removals.add("bucket b", lambda: (_ for _ in ()).throw(denied()))
+        yield WRONG
+
+    table(replace(belief("A"), check=check))
+    assert main(["doctor", "--yes"]) == 1
+    err = capsys.readouterr().err
+    assert "report it to the project [CI933]. not removed: bucket b: " in err
+    assert err.endswith("remove it by hand [CI934]\n")
 
 
 def test_an_interruption_is_status_130_and_says_what_is_left(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
@@ -511,7 +523,7 @@ def test_nothing_is_created_without_a_yes(
     table(replace(belief("A"), check=never))
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     assert main(["doctor"]) == 1
-    assert capsys.readouterr().err.endswith("not confirmed, so nothing was created; answer y, or give --yes\n")
+    assert capsys.readouterr().err.endswith("not confirmed, so nothing was created; answer y, or give --yes [CI924]\n")
 
 
 @pytest.mark.parametrize("typed", ["y\n", "YES\n"])

@@ -12,7 +12,7 @@ from cfn_injector.errors import InjectorError
 def check_terminal(arguments: argparse.Namespace) -> None:
     """Raises UsageError if there is neither ``--yes`` nor a terminal to ask on."""
     if not arguments.yes and not sys.stdin.isatty():
-        raise UsageError("without a terminal to ask on, give --yes")
+        raise UsageError("without a terminal to ask on, give --yes", code="CI923")
 
 
 def confirm(arguments: argparse.Namespace, unless: str) -> None:
@@ -22,4 +22,4 @@ def confirm(arguments: argparse.Namespace, unless: str) -> None:
     check_terminal(arguments)
     print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise InjectorError(f"not confirmed, so nothing was {unless}; answer y, or give --yes")
+        raise InjectorError(f"not confirmed, so nothing was {unless}; answer y, or give --yes", code="CI924")

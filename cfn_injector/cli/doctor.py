@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from cfn_injector.cli.confirmation import confirm
 from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.cli.template_files import template_path
 from cfn_injector.cli.tools import cli_extra
-from cfn_injector.errors import InjectorError
+from cfn_injector.errors import InjectorError, with_code
 
 if TYPE_CHECKING:
     from cfn_injector.doctor.beliefs import Belief
@@ -84,14 +85,12 @@ def _shown(session: Session, place: str, report: Report, *, as_json: bool) -> st
     return as_text(report, width=max(width, SMALLEST_WIDTH), color=terminal)
 
 
-def _problems(report: Report) -> str:
-    """What is wrong, and what is left; empty if all is well."""
-    problems = []
+def _problems(report: Report) -> Iterator[tuple[str, str]]:
+    """What is wrong, and what is left, each with its code."""
     if wrong := report.letters("wrong"):
-        problems.append(f"wrong: {wrong}; do not use what depends on it, and report it to the project")
+        yield f"wrong: {wrong}; do not use what depends on it, and report it to the project", "CI933"
     if report.left:
-        problems.append(f"not removed: {'; '.join(report.left)}; remove it by hand")
-    return ". ".join(problems)
+        yield f"not removed: {'; '.join(report.left)}; remove it by hand", "CI934"
 
 
 def _letters(text: str) -> list[Belief]:
@@ -139,7 +138,8 @@ def run(arguments: argparse.Namespace) -> str:
     with interrupted_by_signals():
         report = examine(session, beliefs)
     text = _shown(session, place, report, as_json=arguments.output == JSON)
-    if problems := _problems(report):
+    if problems := list(_problems(report)):
         print(text)
-        raise InjectorError(problems)
+        *others, (last, code) = problems
+        raise InjectorError(". ".join([*(with_code(*each) for each in others), last]), code=code)
     return text

@@ -91,17 +91,21 @@ def _explained() -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         found = explanation(error)
         if found:
-            raise InjectorError(f"{found.problem}; {found.remedy}, and run the command again") from error
+            raise InjectorError(
+                f"{found.problem}; {found.remedy}, and run the command again", code=found.code
+            ) from error
         if isinstance(error, ClientError):
-            raise InjectorError(f"{error.operation_name} failed with {code_of(error)}: {message_of(error)}") from error
-        raise InjectorError(" ".join(str(error).split())) from error
+            raise InjectorError(
+                f"{error.operation_name} failed with {code_of(error)}: {message_of(error)}", code="CI901"
+            ) from error
+        raise InjectorError(" ".join(str(error).split()), code="CI901") from error
 
 
 def _values(arguments: argparse.Namespace) -> dict[str, str]:
     """The parameters that were given, and those that an emulator needs. Raises UsageError for wrong values."""
     values = parameters.given(arguments)
     if problems := list(parameters.problems(values, parameters.declared())):
-        raise UsageError(". ".join(problems))
+        raise UsageError(". ".join(problems), code="CI902")
     hosts = response_hosts(arguments)
     return {**({parameters.RESPONSE_HOSTS: hosts} if hosts else {}), **values}
 
@@ -109,16 +113,18 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
 def _stack_name(arguments: argparse.Namespace) -> str:
     name = str(arguments.stack_name or arguments.name or DEFAULT_NAME)
     if not _STACK_NAME.fullmatch(name):
-        raise UsageError("a stack's name begins with a letter, and has letters, digits and hyphens; give --stack-name")
+        raise UsageError(
+            "a stack's name begins with a letter, and has letters, digits and hyphens; give --stack-name", code="CI903"
+        )
     return name
 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raises UsageError if the arguments contradict each other."""
     if arguments.regions and arguments.region:
-        raise UsageError("--region and --regions exclude each other; give one of them")
+        raise UsageError("--region and --regions exclude each other; give one of them", code="CI904")
     if arguments.bucket and len(arguments.regions or ()) > 1:
-        raise UsageError("--bucket is in one Region; leave it out, or run the command for each Region")
+        raise UsageError("--bucket is in one Region; leave it out, or run the command for each Region", code="CI904")
     if not (arguments.dry_run or arguments.no_execute_changeset):
         check_terminal(arguments)
 

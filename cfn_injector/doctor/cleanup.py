@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cfn_injector.errors import code_of, message_of
+from cfn_injector.errors import InjectorError, code_of, message_of
 
 
 def explained(error: Exception) -> str:
     """An error in one line."""
-    explanation = f"{code_of(error)}: {message_of(error)}" if code_of(error) else str(error) or type(error).__name__
+    if isinstance(error, InjectorError):
+        explanation = error.full_message
+    elif code_of(error):
+        explanation = f"{code_of(error)}: {message_of(error)}"
+    else:
+        explanation = str(error) or type(error).__name__
     return " ".join(explanation.split())
 
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 
 from cfn_injector.aws.waiting import Deadline
 from cfn_injector.doctor.cleanup import Removals, explained
-from cfn_injector.errors import InjectorError
 
 CALL_SECONDS = 300.0
 """How long a function, an update or a call that AWS throttles may take."""
@@ -19,8 +18,8 @@ CALL_SECONDS = 300.0
 T = TypeVar("T")
 
 
-class UnobservedError(InjectorError):
-    """A check cannot observe what it wants to: the message says why."""
+class UnobservedError(Exception):
+    """A check cannot observe what it wants to: the message says why. The report has it as an answer."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def _build(application: Application, output: Path) -> int:
     try:
         output.write_bytes(application.build())
     except (InjectorError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(command.shown(error), file=sys.stderr)
         return 1
     print(output)
     return 0

@@ -15,6 +15,7 @@ from types import FrameType
 
 from cfn_injector.cli.display import visible
 from cfn_injector.cli.signals import Handler, handling
+from cfn_injector.errors import with_code
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 _TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -78,7 +79,8 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         try:
             started.append(subprocess.Popen(command, env=dict(environ)))
         except OSError as error:
-            print(f"cfn-injector: {visible(command[0])} cannot start: {error.strerror}", file=sys.stderr)
+            problem = with_code(f"{visible(command[0])} cannot start: {error.strerror}", "CI753")
+            print(f"cfn-injector: {problem}", file=sys.stderr)
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
         for number in early:
             started[0].send_signal(number)

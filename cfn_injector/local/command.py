@@ -14,16 +14,21 @@ from cfn_injector.cli.signals import interrupted_by_signals
 from cfn_injector.errors import InjectorError
 from cfn_injector.local.display import Display
 from cfn_injector.local.emulator import Emulator, EmulatorError, running
-from cfn_injector.local.stacks import StackError
 
 INTERRUPTED = 130
+EXPECTED_ERRORS = (InjectorError, ClientError, BotoCoreError, OSError)
 
 
-class ApplicationError(Exception):
+class ApplicationError(InjectorError):
     """A deployed application does not work, so that the remaining steps make no sense."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="CI932")
 
-EXPECTED_ERRORS = (StackError, ApplicationError, InjectorError, ClientError, BotoCoreError, OSError)
+
+def shown(error: Exception) -> str:
+    """The message of an expected error, with its code if it has one."""
+    return error.full_message if isinstance(error, InjectorError) else str(error)
 
 
 def report_problems(problems: Sequence[str]) -> int:
@@ -38,7 +43,7 @@ def report_errors(emulator: Emulator, do: Callable[[], int]) -> int:
     try:
         return do()
     except EXPECTED_ERRORS as error:
-        print(f"\nThe demo failed: {error}", file=sys.stderr)
+        print(f"\nThe demo failed: {shown(error)}", file=sys.stderr)
         print(f"\nThe end of ministack's log:\n{emulator.last_log_lines()}", file=sys.stderr)
         return 1
 
@@ -61,7 +66,7 @@ def on_emulator(do: Callable[[Emulator], int]) -> int:
         with interrupted_by_signals(), running() as emulator:
             return do(emulator)
     except EmulatorError as error:
-        print(error, file=sys.stderr)
+        print(shown(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -26,6 +26,8 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from cfn_injector.errors import InjectorError
+
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 START_SECONDS = 30.0
@@ -44,8 +46,8 @@ CLIENT_CONFIG = Config(
 )
 
 
-class EmulatorError(Exception):
-    """The emulator did not start; the message ends with the last lines of its log."""
+class EmulatorError(InjectorError):
+    """The emulator cannot start. The message says why, or ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def _check_free(port: int) -> None:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
-            raise EmulatorError(f"port {port} cannot be used: {error.strerror}; choose another one") from error
+            raise EmulatorError(
+                f"port {port} cannot be used: {error.strerror}; choose another one", code="CI927"
+            ) from error
 
 
 def _spawn(folder: Path, session: boto3.Session, port: int) -> Emulator:
@@ -198,5 +202,6 @@ def running(start_seconds: float = START_SECONDS, port: int | None = None) -> It
                 break
         raise EmulatorError(
             f"ministack was not ready within {start_seconds:.0f} seconds; the end of its log:\n"
-            f"{emulator.last_log_lines()}"
+            f"{emulator.last_log_lines()}",
+            code="CI928",
         )

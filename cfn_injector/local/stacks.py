@@ -10,17 +10,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cfn_injector.errors import InjectorError
+
 STACK_SECONDS = 120.0
 POLL_SECONDS = 0.2
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
 
-class StackError(Exception):
+class StackError(InjectorError):
     """An operation on a stack failed: the stack's ``name``, its ``status``, and the ``reasons`` in its events."""
 
-    def __init__(self, name: str, status: str, reasons: list[str]) -> None:
+    def __init__(self, name: str, status: str, reasons: list[str], *, code: str = "") -> None:
         details = "".join(f"\n  {reason}" for reason in reasons) or "\n  no event gives a reason"
-        super().__init__(f"stack {name} is {status}{details}")
+        super().__init__(f"stack {name} is {status}{details}", code=code)
         self.name = name
         self.status = status
         self.reasons = reasons
@@ -71,7 +73,7 @@ def _wait(cloudformation: Any, name: str, stack_id: str, desired: str, token: st
             break
         time.sleep(POLL_SECONDS)
     if status != desired:
-        raise StackError(name, status, failure_reasons(cloudformation, stack_id, token))
+        raise StackError(name, status, failure_reasons(cloudformation, stack_id, token), code="CI931")
     return stack or Stack(name, stack_id, status, {})
 
 

@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _check_installed() -> None:
     for name in ("ministack", "rich"):
         if find_spec(name) is None:
-            raise InjectorError(f"{name} is not installed; run: pip install 'cfn-injector[local]'")
+            raise InjectorError(f"{name} is not installed; run: pip install 'cfn-injector[local]'", code="CI801")
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, str]:
@@ -97,7 +97,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, str]:
     known = [option.parameter for option in OPTIONS]
     unknown = sorted(given.keys() - set(known))
     if unknown:
-        raise UsageError(f"{unknown[0]} is not a parameter to set; set {', '.join(known)}")
+        raise UsageError(f"{unknown[0]} is not a parameter to set; set {', '.join(known)}", code="CI926")
     return {**PARAMETERS, **given}
 
 
@@ -110,7 +110,10 @@ def _explained(emulator: Emulator) -> Iterator[None]:
         yield
     except EXPECTED_ERRORS as error:
         problem = f"the provider cannot be installed: {error}"
-        raise InjectorError(f"{problem}\nThe end of the emulator's log:\n{emulator.last_log_lines()}") from error
+        code = error.code if isinstance(error, InjectorError) else "CI930"
+        raise InjectorError(
+            f"{problem}\nThe end of the emulator's log:\n{emulator.last_log_lines()}", code=code
+        ) from error
 
 
 def _installed(world: World, parameters: Mapping[str, str]) -> Mapping[str, str]:
@@ -135,12 +138,14 @@ def _as_text(variables: Mapping[str, str]) -> str:
 
 def _stay(emulator: Emulator) -> int:
     """Waits for Ctrl-C, SIGTERM or the end of the terminal."""
-    print(f"cfn-injector: AWS is at {emulator.url} until you press Ctrl-C", file=sys.stderr, flush=True)
     try:
+        print(f"cfn-injector: AWS is at {emulator.url} until you press Ctrl-C", file=sys.stderr, flush=True)
         code = emulator.process.wait()
     except KeyboardInterrupt:
         return 0
-    raise InjectorError(f"the emulator ended with status {code}; the end of its log:\n{emulator.last_log_lines()}")
+    raise InjectorError(
+        f"the emulator ended with status {code}; the end of its log:\n{emulator.last_log_lines()}", code="CI929"
+    )
 
 
 def _use(emulator: Emulator, arguments: argparse.Namespace, parameters: Mapping[str, str]) -> int:
@@ -165,17 +170,16 @@ def _use(emulator: Emulator, arguments: argparse.Namespace, parameters: Mapping[
 
 def run(arguments: argparse.Namespace) -> Result:
     if arguments.words and arguments.output != TEXT:
-        raise UsageError("--output is for the variables, which a command gets in its environment; leave it out")
+        raise UsageError(
+            "--output is for the variables, which a command gets in its environment; leave it out", code="CI925"
+        )
     if arguments.keep and not arguments.words:
-        raise UsageError("--keep is for a command; without one, the emulator stays until Ctrl-C anyway")
+        raise UsageError("--keep is for a command; without one, the emulator stays until Ctrl-C anyway", code="CI925")
     if arguments.words and not arguments.words[0]:
-        raise UsageError("the command after -- is empty; give its name, or leave -- out")
+        raise UsageError("the command after -- is empty; give its name, or leave -- out", code="CI925")
     parameters = _overrides(arguments)
     _check_installed()
-    from cfn_injector.local.emulator import EmulatorError, running
+    from cfn_injector.local.emulator import running
 
-    try:
-        with interrupted_by_signals(), running(port=arguments.port) as emulator:
-            return Result("", _use(emulator, arguments, parameters))
-    except EmulatorError as error:
-        raise InjectorError(str(error)) from error
+    with interrupted_by_signals(), running(port=arguments.port) as emulator:
+        return Result("", _use(emulator, arguments, parameters))

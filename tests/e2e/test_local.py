@@ -151,4 +151,6 @@ def test_a_port_that_is_taken_is_named(environ: dict[str, str], tmp_path: Path) 
         command = [*LOCAL, "--port", str(port), "--", "true"]
         done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=tmp_path, timeout=60)
     assert done.returncode == 1
-    assert done.stderr == f"cfn-injector: port {port} cannot be used: Address already in use; choose another one\n"
+    assert done.stderr == (
+        f"cfn-injector: port {port} cannot be used: Address already in use; choose another one [CI927]\n"
+    )

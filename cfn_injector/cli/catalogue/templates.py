@@ -300,9 +300,9 @@ ENTRIES: dict[str, Entry] = {
         "Correct the path. Write a pattern in quotes, so that the shell does not change it.",
     ),
     "CI645": Entry(
-        "cfn-lint does not start",
-        "cfn-lint rejects an option or a setting, for example in `.cfnlintrc` or in the file of `--config-file`. The"
-        " message is cfn-lint's own. No template was checked.",
+        "An option or a setting of cfn-lint is wrong",
+        "The setting may be in `.cfnlintrc`, in the file of `--config-file` or in an option. The message is cfn-lint's"
+        " own. No template was checked.",
         "Correct what the message names. The settings are described in [cfn-lint's"
         " documentation](https://github.com/aws-cloudformation/cfn-lint#configuration).",
     ),

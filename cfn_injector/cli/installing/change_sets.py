@@ -57,7 +57,9 @@ def _described(place: Place, change_set: str) -> dict[str, Any]:
         if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             break
         if place.now() > until:
-            raise InjectorError(f"change set {change_set} is still {found['Status']}; run the command again")
+            raise InjectorError(
+                f"change set {change_set} is still {found['Status']}; run the command again", code="CI917"
+            )
         place.sleep(POLL_SECONDS)
     page = found
     while "NextToken" in page:
@@ -86,7 +88,7 @@ def create(
         if any(text in reason for text in _EMPTY):
             delete(place, stack, name)
             return None
-        raise InjectorError(f"CloudFormation cannot compute the changes of stack {stack}: {reason}")
+        raise InjectorError(f"CloudFormation cannot compute the changes of stack {stack}: {reason}", code="CI912")
     changes = [_change(each["ResourceChange"]) for each in found.get("Changes", []) if "ResourceChange" in each]
     return ChangeSet(made["Id"], made["StackId"], previous is None, tuple(changes))
 
@@ -97,7 +99,8 @@ def check(change_set: ChangeSet) -> None:
         if change.logical_id in KEPT and (change.action == "Remove" or change.replacement == "True"):
             raise InjectorError(
                 f"{change.logical_id} would be replaced or removed ({', '.join(change.properties)}), and stacks that "
-                "use this provider could not be updated any more; install a second provider with another --name"
+                "use this provider could not be updated any more; install a second provider with another --name",
+                code="CI913",
             )
 
 

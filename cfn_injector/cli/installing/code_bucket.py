@@ -66,7 +66,9 @@ def of_stack(place: Place, stack: str) -> str | None:
         return None
     check_updatable(found)
     if "Bucket" not in found.outputs:
-        raise InjectorError(f"stack {found.name} is not a stack of this command; give another --stack-name")
+        raise InjectorError(
+            f"stack {found.name} is not a stack of this command; give another --stack-name", code="CI911"
+        )
     return found.outputs["Bucket"]
 
 
@@ -100,13 +102,17 @@ def check_given(place: Place, bucket: str) -> None:
         found = place.client("s3").head_bucket(Bucket=bucket)
     except ClientError as error:
         if code_of(error) in ("404", "NoSuchBucket"):
-            raise InjectorError(f"bucket {bucket} does not exist; create it, or leave out --bucket") from error
+            raise InjectorError(
+                f"bucket {bucket} does not exist; create it, or leave out --bucket", code="CI909"
+            ) from error
         if code_of(error) != "403":
             raise
         found = error.response
     region = found["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region", place.region)
     if region != place.region:
-        raise InjectorError(f"bucket {bucket} is in {region}, not in {place.region}; give one of the provider's Region")
+        raise InjectorError(
+            f"bucket {bucket} is in {region}, not in {place.region}; give one of the provider's Region", code="CI910"
+        )
 
 
 def upload(place: Place, location: Location, zipped: Path, undo: Removals, is_used: Callable[[], bool]) -> None:
@@ -140,7 +146,9 @@ def delete_all(place: Place, bucket: str, versions: list[dict[str, str]]) -> Non
         answer = place.client("s3").delete_objects(Bucket=bucket, Delete=request)
         if answer.get("Errors"):
             first = answer["Errors"][0]
-            raise InjectorError(f"s3://{bucket}/{first['Key']} cannot be deleted: {first.get('Code', 'unknown')}")
+            raise InjectorError(
+                f"s3://{bucket}/{first['Key']} cannot be deleted: {first.get('Code', 'unknown')}", code="CI922"
+            )
 
 
 def remove(place: Place, stack: str, zipped: str) -> str:

@@ -96,7 +96,9 @@ def undo_all(place: Place, undo: Removals) -> None:
 def check_own(stack: Stack) -> None:
     """Raises InjectorError if the stack is not the stack of a provider."""
     if not set(OWN) <= stack.parameters.keys():
-        raise InjectorError(f"stack {stack.name} exists and has no provider; give another --name or --stack-name")
+        raise InjectorError(
+            f"stack {stack.name} exists and has no provider; give another --name or --stack-name", code="CI906"
+        )
 
 
 def _plan(place: Place, wanted: Wanted) -> Plan:
@@ -107,9 +109,11 @@ def _plan(place: Place, wanted: Wanted) -> Plan:
         stacks.check_updatable(previous)
         name = previous.parameters.get(parameters.NAME, wanted.stack)
         if wanted.values.get(parameters.NAME, name) != name:
-            raise InjectorError(f"the provider of stack {previous.name} is {name}, and its name can never change")
+            raise InjectorError(
+                f"the provider of stack {previous.name} is {name}, and its name can never change", code="CI908"
+            )
     elif missing := parameters.missing(wanted.values, template):
-        raise UsageError(f"a new provider needs {' and '.join(missing)}")
+        raise UsageError(f"a new provider needs {' and '.join(missing)}", code="CI905")
     return Plan(previous, template, wanted.values)
 
 
@@ -201,7 +205,9 @@ def install(place: Place, wanted: Wanted, built: Zip) -> Result:
         if wanted.mode == "no-execute":
             return reviewed._replace(change_set=change_set.id)
         if plan.previous and not wanted.upgrade:
-            raise InjectorError(f"stack {wanted.stack} exists, and was not changed; give --upgrade to change it")
+            raise InjectorError(
+                f"stack {wanted.stack} exists, and was not changed; give --upgrade to change it", code="CI907"
+            )
         wanted.confirm()
         stack = _execute(place, change_set, undo)
         outcome = "updated" if plan.previous else "created"

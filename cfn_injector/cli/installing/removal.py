@@ -44,7 +44,8 @@ def _check_imports(place: Place, stack: Stack) -> None:
     for export in stack.exports:
         if importers := _importers(place, export):
             raise InjectorError(
-                f"{export} is imported by {some(importers)}; delete these stacks, or their custom resources, first"
+                f"{export} is imported by {some(importers)}; delete these stacks, or their custom resources, first",
+                code="CI920",
             )
 
 
@@ -72,7 +73,8 @@ def _check_staged(place: Place, bucket: str) -> None:
         if users:
             raise InjectorError(
                 f"s3://{bucket}/{prefix} has packages of {some(users)}; delete their stacks first. If the functions "
-                f"are gone, or were retained: aws s3 rm --recursive s3://{bucket}/{prefix}"
+                f"are gone, or were retained: aws s3 rm --recursive s3://{bucket}/{prefix}",
+                code="CI921",
             )
 
 
@@ -102,9 +104,11 @@ def _check(place: Place, stack: Stack) -> None:
     """Raises InjectorError if the stack must not be deleted."""
     check_own(stack)
     if stack.is_in_progress:
-        raise InjectorError(f"stack {stack.name} is {stack.status}; wait until that ends, and run the command again")
+        raise InjectorError(
+            f"stack {stack.name} is {stack.status}; wait until that ends, and run the command again", code="CI914"
+        )
     if stack.is_protected:
-        raise InjectorError(f"stack {stack.name} has termination protection; turn it off first")
+        raise InjectorError(f"stack {stack.name} has termination protection; turn it off first", code="CI919")
     _check_imports(place, stack)
 
 
@@ -123,7 +127,7 @@ def uninstall(place: Place, name: str, confirm: Callable[[], None]) -> Result:
     if stack and stack.status == stacks.REVIEW:
         remedy = f"delete it with: aws cloudformation delete-stack --stack-name {name}"
         raise InjectorError(
-            f"stack {name} is {stack.status}: it waits for a change set, and has no resources; {remedy}"
+            f"stack {name} is {stack.status}: it waits for a change set, and has no resources; {remedy}", code="CI918"
         )
     if stack is None and stacks.existing(place, code_bucket.stack_of(name)) is None:
         return Result(place.region, name, "absent")

@@ -120,11 +120,11 @@ def follow(place: Place, stack_id: str, token: str, wanted: str) -> Stack:
         if (events or status == DELETED) and not status.endswith("_IN_PROGRESS"):
             break
         if place.now() > until:
-            raise InjectorError(f"stack {stack_id} is still {status}; wait, and run the command again")
+            raise InjectorError(f"stack {stack_id} is still {status}; wait, and run the command again", code="CI917")
         place.sleep(POLL_SECONDS)
     name = stack_id.split("/")[1]
     if status != wanted:
-        raise InjectorError("; ".join([f"stack {name} is {status}", *_reasons(events)]))
+        raise InjectorError("; ".join([f"stack {name} is {status}", *_reasons(events)]), code="CI916")
     return stack or Stack(name, stack_id, status, {}, {}, {}, False)
 
 
@@ -168,6 +168,8 @@ _REMEDIES = {
 def check_updatable(stack: Stack) -> None:
     """Raises InjectorError if CloudFormation would refuse to update the stack."""
     if stack.is_in_progress:
-        raise InjectorError(f"stack {stack.name} is {stack.status}; wait until that ends, and run the command again")
+        raise InjectorError(
+            f"stack {stack.name} is {stack.status}; wait until that ends, and run the command again", code="CI914"
+        )
     if stack.status in _REMEDIES:
-        raise InjectorError(f"stack {stack.name} is {stack.status}: {_REMEDIES[stack.status]}")
+        raise InjectorError(f"stack {stack.name} is {stack.status}: {_REMEDIES[stack.status]}", code="CI915")
