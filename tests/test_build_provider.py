@@ -464,18 +464,20 @@ def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("output", "message"),
+    ("output", "message", "code"),
     [
-        pytest.param("missing/provider.zip", "cannot be written: No such file or directory", id="no such folder"),
-        pytest.param("taken", "is not a regular file", id="a folder of that name"),
+        pytest.param(
+            "missing/provider.zip", "cannot be written: No such file or directory", "CI719", id="no such folder"
+        ),
+        pytest.param("taken", "is not a regular file", "CI720", id="a folder of that name"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line_and_status_1(
-    output: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    output: str, message: str, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").mkdir()
     assert main(["build-provider", "--output", str(tmp_path / output)]) == 1
-    problem = f"{tmp_path / output} {message}; choose another --output"
+    problem = f"{tmp_path / output} {message}; choose another --output [{code}]"
     assert capsys.readouterr() == ("", f"cfn-injector: {problem}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

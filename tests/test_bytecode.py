@@ -185,9 +185,9 @@ def test_uv_finds_a_python_that_is_not_on_the_path(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("runtime", "message"),
     [
-        ("nodejs22.x", "--runtime nodejs22.x does not run the provider; use python3.10 or later"),
-        ("python3.9", "--runtime python3.9 does not run the provider; use python3.10 or later"),
-        ("python", "--runtime python is not python3.N or nodejsN.x; use the runtime of the template"),
+        ("nodejs22.x", "--runtime nodejs22.x does not run the provider; use python3.10 or later [CI851]"),
+        ("python3.9", "--runtime python3.9 does not run the provider; use python3.10 or later [CI851]"),
+        ("python", "--runtime python is not python3.N or nodejsN.x; use the runtime of the template [CI806]"),
     ],
 )
 def test_a_runtime_that_does_not_run_the_provider_is_refused(

@@ -265,7 +265,8 @@ def test_bundleignore_without_pathspec_is_an_error(
     tree(source, {".bundleignore": "docs\n"})
     monkeypatch.setitem(sys.modules, "pathspec", None)
     assert main(["bundle", str(source), "-o", str(output)]) == 1
-    assert capsys.readouterr().err == "cfn-injector: pathspec is not installed; run: pip install 'cfn-injector[cli]'\n"
+    message = "pathspec is not installed; run: pip install 'cfn-injector[cli]' [CI801]"
+    assert capsys.readouterr().err == f"cfn-injector: {message}\n"
 
 
 @pytest.mark.parametrize(

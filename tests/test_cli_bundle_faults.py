@@ -139,7 +139,7 @@ def test_a_source_that_cannot_be_bundled_is_an_error_and_the_output_stays_unchan
     assert main(["bundle", str(source), "-o", str(output)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(rf"cfn-injector: {message}\n", err)
+    assert re.fullmatch(rf"cfn-injector: {message} \[CI8\d\d\]\n", err)
     assert output.read_bytes() == b"old"
     assert {path.name for path in output.parent.iterdir()} == before
 
@@ -181,7 +181,7 @@ def test_a_file_that_is_not_readable_is_named(source: Path, output: Path) -> Non
     right = "-dac_override,-dac_read_search"
     command = ["setpriv", f"--bounding-set={right}", f"--inh-caps={right}", *BUNDLE] if as_root else BUNDLE
     done = subprocess.run([*command, source, "-o", output], capture_output=True, text=True, cwd=ROOT)
-    message = "cfn-injector: lib/tool.py is not readable; make it readable, or --exclude it\n"
+    message = "cfn-injector: lib/tool.py is not readable; make it readable, or --exclude it [CI808]\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
     assert not output.exists()
 
@@ -247,7 +247,7 @@ def test_a_runtime_that_is_not_python_or_node_js_is_wrong_usage(
 ) -> None:
     assert main(["bundle", str(source), "-o", str(output), "--runtime", runtime]) == 2
     message = f"--runtime {runtime} is not python3.N or nodejsN.x; use the runtime of the template"
-    assert capsys.readouterr().err == f"cfn-injector: {message}\n"
+    assert capsys.readouterr().err == f"cfn-injector: {message} [CI806]\n"
 
 
 # What stays unchanged -------------------------------------------------------------------------------------------------

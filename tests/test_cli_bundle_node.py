@@ -200,7 +200,7 @@ def test_a_lock_file_that_does_not_match_the_manifest_is_an_error(
     assert _bundle(source, output) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert "package.json and package-lock.json" in last
-    assert last.endswith("; correct package.json and its lock file")
+    assert last.endswith("; correct package.json and its lock file [CI828]")
 
 
 def test_without_npm_the_error_says_what_to_install(
@@ -209,7 +209,7 @@ def test_without_npm_the_error_says_what_to_install(
     _manifest(source, lock=False, dependencies={"left": "1"})
     monkeypatch.setenv("PATH", "")
     assert _bundle(source, output) == 1
-    assert capsys.readouterr().err == "cfn-injector: npm is not on PATH; install Node.js, https://nodejs.org\n"
+    assert capsys.readouterr().err == "cfn-injector: npm is not on PATH; install Node.js, https://nodejs.org [CI837]\n"
 
 
 def test_an_npm_that_is_too_old_is_not_used_and_no_npm_sees_the_variables(

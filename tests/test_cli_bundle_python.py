@@ -322,8 +322,8 @@ def test_a_project_that_would_be_built_here_is_refused(
     wheel(source / "wheels", "greeting", GREETING)
     tree(source / "made", BUILDABLE)
     assert _bundle(source, output, "--installer", installer, requirements=f"{requirement}\n") == 1
-    message = capsys.readouterr().err.splitlines()[-1]
-    assert message == "cfn-injector: requirements.txt, line 3: ./made is not a wheel; build one, and require the wheel"
+    expected = "requirements.txt, line 3: ./made is not a wheel; build one, and require the wheel [CI821]"
+    assert capsys.readouterr().err.splitlines()[-1] == f"cfn-injector: {expected}"
     assert not output.exists()
 
 
@@ -420,7 +420,7 @@ def test_without_an_installer_the_error_says_how_to_get_uv_without_pip(
     monkeypatch.setattr(python_installers, "find_spec", lambda name: None)
     assert _bundle(source, output, *option, requirements="greeting\n") == 1
     remedy = "install uv as described at https://docs.astral.sh/uv/"
-    assert capsys.readouterr().err == f"cfn-injector: {message}; {remedy}\n"
+    assert capsys.readouterr().err == f"cfn-injector: {message}; {remedy} [CI832]\n"
 
 
 @pytest.mark.parametrize("name", ["Greet.ing_Kit", "greet--ing_kit", "GREET_ING.KIT"])

@@ -122,7 +122,7 @@ def test_without_cfn_lint_the_message_says_how_to_install_it(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cfnlint", None)
     assert main(["lint", "wrong.yaml"]) == 1
-    assert capsys.readouterr().err.endswith(" is not installed; run: pip install 'cfn-injector[cfn-lint]'\n")
+    assert capsys.readouterr().err.endswith(" is not installed; run: pip install 'cfn-injector[cfn-lint]' [CI801]\n")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def _python(runtime: str) -> int:
     minor = Target.of(runtime, "x86_64").python
     if minor is None or minor < _FUNCTION_PYTHONS.start:
         raise InjectorError(
-            f"--runtime {runtime} does not run the provider; use python3.{_FUNCTION_PYTHONS.start} or later"
+            f"--runtime {runtime} does not run the provider; use python3.{_FUNCTION_PYTHONS.start} or later",
+            code="CI851",
         )
     return minor
 
@@ -109,9 +110,10 @@ def _installed(name: str) -> Distribution:
     if found:  # pip before 23.1, without the package wheel
         raise InjectorError(
             f"the installation of {name} does not list its files; "
-            f"run: pip install --upgrade pip && pip install --force-reinstall {name}"
+            f"run: pip install --upgrade pip && pip install --force-reinstall {name}",
+            code="CI852",
         )
-    raise InjectorError(f"{name} is not installed; run: pip install {name}")
+    raise InjectorError(f"{name} is not installed; run: pip install {name}", code="CI801")
 
 
 def _resolve(roots: Iterable[str], runtime: str) -> list[Distribution]:
@@ -133,7 +135,8 @@ def _resolve(roots: Iterable[str], runtime: str) -> list[Distribution]:
             needed = f"{requirement.name}{requirement.specifier}"
             raise InjectorError(
                 f"{requirement.name} {distribution.version} is installed, "
-                f"but {dependent} requires {requirement.specifier}; run: pip install '{needed}'"
+                f"but {dependent} requires {requirement.specifier}; run: pip install '{needed}'",
+                code="CI853",
             )
         found[distribution.name] = distribution
         for required in map(Requirement, distribution.requires or ()):
@@ -146,7 +149,8 @@ def _resolve(roots: Iterable[str], runtime: str) -> list[Distribution]:
 def _listed_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     if distribution.files is None:
         raise InjectorError(
-            f"{distribution.name} does not have a list of its files; install it with pip in a virtual environment"
+            f"{distribution.name} does not have a list of its files; install it with pip in a virtual environment",
+            code="CI852",
         )
     for file in distribution.files:
         if ".." not in file.parts:  # scripts and manual pages are outside the package folder
@@ -156,7 +160,7 @@ def _listed_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
 def _package_files(package: str) -> Iterator[tuple[str, Path]]:
     spec = find_spec(package)
     if spec is None:
-        raise InjectorError(f"the package {package} is not installed; run: pip install cfn-injector")
+        raise InjectorError(f"the package {package} is not installed; run: pip install cfn-injector", code="CI801")
     for folder in spec.submodule_search_locations or ():
         for path in Path(folder).rglob("*"):
             if path.is_file():
@@ -191,7 +195,8 @@ def _files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
         if path.suffix in (".so", ".pyd", ".dylib"):
             raise InjectorError(
                 f"{distribution.name} contains {name}, which is compiled for this machine; "
-                "install a version in pure Python"
+                "install a version in pure Python",
+                code="CI854",
             )
         yield name, path
 

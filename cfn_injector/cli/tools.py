@@ -160,7 +160,9 @@ def cli_extra(extra: str = "cli") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InjectorError(f"{error.name} is not installed; run: pip install 'cfn-injector[{extra}]'") from error
+        raise InjectorError(
+            f"{error.name} is not installed; run: pip install 'cfn-injector[{extra}]'", code="CI801"
+        ) from error
 
 
 def toml_module() -> Any:

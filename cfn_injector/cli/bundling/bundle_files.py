@@ -108,6 +108,6 @@ def merged(own: Mapping[str, Path], installed: Mapping[str, Path]) -> dict[str, 
     both = [name for name in own.keys() & installed.keys() if not cmp(own[name], installed[name], shallow=False)]
     if both:
         remedy = "remove it from the source, or use --no-install"
-        raise InjectorError(f"the source and a dependency both contain {visible(min(both))}; {remedy}")
+        raise InjectorError(f"the source and a dependency both contain {visible(min(both))}; {remedy}", code="CI811")
     found = {**own, **installed}
     return {name: found[name] for name in sorted(found, key=lambda name: (name == DEFAULT_ENV_FILE, name))}

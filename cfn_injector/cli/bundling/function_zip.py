@@ -120,14 +120,14 @@ def _temporary_files() -> Iterator[None]:
         yield
     except OSError as error:
         problem = f"cannot write a temporary file: {error.strerror}"
-        raise InjectorError(f"{problem}; set TMPDIR to a folder with more room") from error
+        raise InjectorError(f"{problem}; set TMPDIR to a folder with more room", code="CI721") from error
 
 
 def _source(folder: str) -> Path:
     source = Path(folder)
     if not source.is_dir():
         problem = "is not a folder" if source.exists() else "does not exist"
-        raise InjectorError(f"{visible(folder)} {problem}; {_GIVE}")
+        raise InjectorError(f"{visible(folder)} {problem}; {_GIVE}", code="CI802")
     return source
 
 
@@ -138,11 +138,15 @@ def _new_file(to: Destination, output: str, source: Path) -> str | None:
     path = Path(os.path.realpath(to.path))
     if not os.access(path.parent, os.W_OK | os.X_OK):
         problem = "its folder does not exist or is not writable"
-        raise InjectorError(f"cannot write {shown(output)}: {problem}; choose another --output")
+        raise InjectorError(f"cannot write {shown(output)}: {problem}; choose another --output", code="CI719")
     if HASH in output and path.is_relative_to(source.resolve()):
-        raise InjectorError(f"{shown(output)} would be a file of the next bundle; choose an --output outside of SRC")
+        raise InjectorError(
+            f"{shown(output)} would be a file of the next bundle; choose an --output outside of SRC", code="CI804"
+        )
     if path.is_file() and path.is_relative_to(source.resolve()) and not is_zipfile(path):
-        raise InjectorError(f"{shown(output)} is a file of the source, and not a zip; choose another --output")
+        raise InjectorError(
+            f"{shown(output)} is a file of the source, and not a zip; choose another --output", code="CI804"
+        )
     return os.fspath(path)
 
 
@@ -150,7 +154,7 @@ def _target(source: Path, runtime: str | None, architecture: str) -> Target:
     python = next((name for name in python_manifest.FILES if (source / name).exists()), None)
     node = (source / PACKAGE).exists()
     if runtime is None and python and node:
-        raise InjectorError(f"the source has {python} and {PACKAGE}; choose one with --runtime")
+        raise InjectorError(f"the source has {python} and {PACKAGE}; choose one with --runtime", code="CI805")
     default = NODE if node else PYTHON
     return Target.of(default if runtime is None else runtime, architecture)
 
@@ -175,7 +179,9 @@ def _dependencies(
 
 def _check_reserved(names: Mapping[str, Path]) -> None:
     if any(name.partition("/")[0] == FOLDER for name in names):
-        raise InjectorError(f"{FOLDER} is reserved for the loaders of EnvLoader; rename the folder, or --exclude it")
+        raise InjectorError(
+            f"{FOLDER} is reserved for the loaders of EnvLoader; rename the folder, or --exclude it", code="CI807"
+        )
 
 
 def _group(name: str) -> str:
@@ -201,7 +207,8 @@ def _check_size(unpacked: int, largest: Sequence[tuple[int, str]]) -> None:
         raise InjectorError(
             f"the bundle has {megabytes(unpacked)} unpacked, which exceeds Lambda's limit of "
             f"{megabytes(LAMBDA_MAX_UNPACKED)}: {places}; --exclude what the function does not need, such as tests, or "
-            "packages that the runtime provides (boto3, botocore)"
+            "packages that the runtime provides (boto3, botocore)",
+            code="CI812",
         )
 
 
@@ -256,7 +263,7 @@ def bundle(folder: str, output: str, options: Options, bar: Progress, clients: C
         added, unsure, about_reader = readers(own, installed, chosen.skip, python=is_python, forced=options.reader)
         found = merged(own, {**installed, **added})
         if not (own or installed):
-            raise InjectorError(f"{visible(folder)} has no files to bundle; {_GIVE}")
+            raise InjectorError(f"{visible(folder)} has no files to bundle; {_GIVE}", code="CI803")
         stats = {name: path.stat() for name, path in found.items()}
         executable = {name: bool(stat.st_mode & 0o100) for name, stat in stats.items()}
         sizes = {name: stat.st_size for name, stat in stats.items()}

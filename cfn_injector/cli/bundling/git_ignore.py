@@ -26,13 +26,15 @@ def ignored_by_git(folder: Path) -> frozenset[str]:
     """
     git = program("git")
     if not git:
-        raise InjectorError(f"git is not on PATH; install it, or {_REMEDY}")
+        raise InjectorError(f"git is not on PATH; install it, or {_REMEDY}", code="CI810")
     environ = {**environment(os.environ, "GIT_CONFIG_", trusted=True), "GIT_OPTIONAL_LOCKS": "0"}
     done = subprocess.run(
         [git, *_COMMAND], cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode:
         reason = os.fsdecode(done.stderr).strip().partition("\n")[0].removeprefix("fatal: ")
-        raise InjectorError(f"Git does not list the files of {visible(str(folder))}: {visible(reason)}; {_REMEDY}")
+        raise InjectorError(
+            f"Git does not list the files of {visible(str(folder))}: {visible(reason)}; {_REMEDY}", code="CI810"
+        )
     names = os.fsdecode(done.stdout).split("\0")
     return frozenset(name.rstrip("/") for name in names if name)  # a repository in the folder ends with "/"

@@ -59,7 +59,9 @@ class Target(NamedTuple):
         """Raises InjectorError if the runtime is not a Python or Node.js runtime."""
         match = _RUNTIME.fullmatch(runtime)
         if not match:
-            raise InjectorError(f"--runtime {runtime} is not python3.N or nodejsN.x; use the runtime of the template")
+            raise InjectorError(
+                f"--runtime {runtime} is not python3.N or nodejsN.x; use the runtime of the template", code="CI806"
+            )
         python, node = (int(version) if version else None for version in match.group("python", "node"))
         return cls(runtime, architecture, python, node)
 

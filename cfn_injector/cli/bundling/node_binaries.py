@@ -115,7 +115,9 @@ def fetch(source: Path, target: Target, workshop: Workshop, allowed: Sequence[st
         fetcher = next((installed[folder] for folder in path.parents if folder in installed), None)
         if fetcher is None or not all(registry.has(each, modules, set()) for each in (package, fetcher)):
             problem = f"{shown} or its {words[0]} does not come from your registry"
-            raise InjectorError(f"--allow-scripts: {problem}; set NPM_CONFIG_REGISTRY, or choose another version")
+            raise InjectorError(
+                f"--allow-scripts: {problem}; set NPM_CONFIG_REGISTRY, or choose another version", code="CI847"
+            )
         command = [node, *_fetch_command(words, path, package.manifest, target)]
         done = workshop.run(command, cwd=package.folder, settings=SETTINGS, trusted=False)
         if done.status:
@@ -123,6 +125,7 @@ def fetch(source: Path, target: Target, workshop: Workshop, allowed: Sequence[st
                 f"cannot download a prebuilt binary of {shown} for {target}; "
                 "choose another version, --architecture or --runtime",
                 done.lines,
+                code="CI848",
             )
 
 

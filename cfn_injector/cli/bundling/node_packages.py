@@ -44,11 +44,12 @@ _NO_CODE = (".package-lock.json", ".bin")
 
 def _check_npm(source: Path, workshop: Workshop, *, has_lock: bool) -> None:
     if setting(workshop, source, "libc") == "undefined":
-        raise InjectorError("this npm cannot install for another platform; run: npm install --global npm")
+        raise InjectorError("this npm cannot install for another platform; run: npm install --global npm", code="CI838")
     if not has_lock and setting(workshop, source, "allow-git") == "undefined":
         raise InjectorError(
             "without package-lock.json, this npm may build repositories; "
-            "run: npm install --package-lock-only, or: npm install --global npm"
+            "run: npm install --package-lock-only, or: npm install --global npm",
+            code="CI838",
         )
 
 
@@ -61,7 +62,8 @@ def _check_lock(source: Path, exclude: Sequence[str]) -> None:
         if (source / name).exists() and not is_excluded(name):
             raise InjectorError(
                 f"npm does not read this {name}, which locks the versions; run: npm install --package-lock-only, "
-                f"install with {tool} and use --no-install, or --exclude {name} to take the latest versions"
+                f"install with {tool} and use --no-install, or --exclude {name} to take the latest versions",
+                code="CI839",
             )
 
 
@@ -71,7 +73,8 @@ def _check_locked(source: Path, locked: Path) -> None:
     if others:
         raise InjectorError(
             f"npm would install {', '.join(others)}, which {YARN_LOCK} does not have; "
-            "run: npm install --package-lock-only, or install with yarn and use --no-install"
+            "run: npm install --package-lock-only, or install with yarn and use --no-install",
+            code="CI840",
         )
 
 

@@ -78,7 +78,8 @@ def generated(project: Path, installed: Path, target: Target, skip: Skip) -> Map
         if inside and not _is_generated(project / folder):
             raise InjectorError(
                 f"{_CLIENT} cannot start, because {visible(folder)} has no generated client; "
-                "run in the source: npm install && npx prisma generate"
+                "run in the source: npm install && npx prisma generate",
+                code="CI849",
             )
         if not (project / folder).is_dir() or not (project / folder).resolve().is_relative_to(project.resolve()):
             continue
@@ -88,7 +89,8 @@ def generated(project: Path, installed: Path, target: Target, skip: Skip) -> Map
             others = ", ".join(sorted({*map(visible, engines.values())}))
             raise InjectorError(
                 f"{_CLIENT} cannot start on {target}: {visible(folder)} has engines for {others}; "
-                f"add {_engine(target)} to binaryTargets in the schema, and run: npx prisma generate"
+                f"add {_engine(target)} to binaryTargets in the schema, and run: npx prisma generate",
+                code="CI850",
             )
         if inside:
             found.update({name: path for name, path in listed.items() if engines.get(name) in (None, _engine(target))})

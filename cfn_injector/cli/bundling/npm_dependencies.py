@@ -87,9 +87,12 @@ def _locked(lock: Mapping[str, Any]) -> Iterator[tuple[str | None, str, str]]:
                 waiting.append(entry.get("dependencies"))
 
 
-def _problem(spec: str) -> str:
+def _problem(spec: str) -> tuple[str, str]:
+    """What is wrong with the value of a dependency, and the code of the error."""
     other = _OF_OTHERS.match(spec)
-    return _NOT_OF_NPM.format(other[1]) if other else _OUTSIDE if spec.startswith(_PATH) else _MAY_RUN
+    if other:
+        return _NOT_OF_NPM.format(other[1]), "CI843"
+    return (_OUTSIDE, "CI841") if spec.startswith(_PATH) else (_MAY_RUN, "CI842")
 
 
 def omit_development(source: Path, above: Workspace | None) -> None:
@@ -123,4 +126,5 @@ def check_dependencies(source: Path) -> None:
         found += [(lock, *each) for each in _locked(read_json(source / lock))]
     for file, within, name, spec in found:
         if _is_refused(spec, within):
-            raise InjectorError(f"{visible(file)}: {redacted(visible(name))} {_problem(spec)}")
+            problem, code = _problem(spec)
+            raise InjectorError(f"{visible(file)}: {redacted(visible(name))} {problem}", code=code)

@@ -22,7 +22,7 @@ def npm() -> str:
     """The path of npm. Raises InjectorError if it is not installed."""
     found = program("npm")
     if not found:
-        raise InjectorError("npm is not on PATH; install Node.js, https://nodejs.org")
+        raise InjectorError("npm is not on PATH; install Node.js, https://nodejs.org", code="CI837")
     return found
 
 
@@ -32,7 +32,7 @@ def check(done: Finished, what: str, remedy: str) -> None:
         errors = [line for line in done.lines if line.startswith(("npm error ", "npm ERR! "))]
         reasons = [line.split(" ", 2)[2] for line in errors]
         reason = next((each for each in reasons if not each.startswith(_FACTS)), f"status {done.status}")
-        raise ToolError(f"{what}: {visible(reason)}; {remedy}", done.lines)
+        raise ToolError(f"{what}: {visible(reason)}; {remedy}", done.lines, code="CI828")
 
 
 def setting(workshop: Workshop, cwd: Path, name: str) -> str:

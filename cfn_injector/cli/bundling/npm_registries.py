@@ -60,7 +60,7 @@ def _npmrc(folder: Path, label: str) -> Iterator[Setting]:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError) as error:
-        raise InjectorError(f"cannot read {visible(label)}; write it in UTF-8") from error
+        raise InjectorError(f"cannot read {visible(label)}; write it in UTF-8", code="CI814") from error
     for line in map(str.strip, lines):
         if line and not line.startswith((";", "#")):
             key, _, value = (part.strip() for part in line.partition("="))
@@ -144,5 +144,6 @@ def check_registries(source: Path, settings: Sequence[Setting], own: Callable[[s
         if not setting.is_allowed and own(key) in _NOT_SET and _needs(source, key):
             raise InjectorError(
                 f"{visible(setting.file)}: {key} is not an http or https URL without variables, so npm would ask "
-                f"another registry for packages of the same names; set {key} in ~/.npmrc"
+                f"another registry for packages of the same names; set {key} in ~/.npmrc",
+                code="CI846",
             )

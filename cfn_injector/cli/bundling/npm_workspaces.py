@@ -86,7 +86,9 @@ def _check_overrides(source: Path, root: Path | None) -> Iterator[str]:
             shown, place = redacted(visible(name)), file if folder is source else str(folder / file)
             what = f"{visible(place)}: npm does not read {field}"
             if not harmless:
-                raise InjectorError(f"{what}, which says where {shown} comes from; require that in {PACKAGE}")
+                raise InjectorError(
+                    f"{what}, which says where {shown} comes from; require that in {PACKAGE}", code="CI845"
+                )
             ignored.setdefault(what, []).append(shown)
     for what, names in ignored.items():
         yield f"{what}, which says the version of {', '.join(names)}; write them as overrides in {PACKAGE}"
@@ -113,5 +115,5 @@ def check_workspaces(source: Path, above: Workspace | None) -> list[str]:
             unknown = {name: path for name, path in each.packages.items() if name not in known}
             problems += _siblings(source, each._replace(packages=unknown), "require it as file:PLACE")
     if problems:
-        raise InjectorError(problems[0])
+        raise InjectorError(problems[0], code="CI844")
     return list(_check_overrides(source, above.root if above else None))

@@ -30,5 +30,6 @@ def refuse(source: Path) -> None:
         for found in sorted(source.glob(pattern)):
             raise InjectorError(
                 f"the dependencies in {visible(found.name)} are not installed: bundle does so for Python and Node.js "
-                f"only; build the function with the tools of {language}, and bundle that folder with --no-install"
+                f"only; build the function with the tools of {language}, and bundle that folder with --no-install",
+                code="CI813",
             )

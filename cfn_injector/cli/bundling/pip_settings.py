@@ -53,7 +53,9 @@ def _settings(environ: Mapping[str, str]) -> Mapping[str, str]:
         try:
             parser.read(path, "utf-8")
         except (ConfigError, UnicodeDecodeError) as error:
-            raise InjectorError(f"cannot read pip's settings in {path}; correct them, or set UV_INDEX_URL") from error
+            raise InjectorError(
+                f"cannot read pip's settings in {path}; correct them, or set UV_INDEX_URL", code="CI829"
+            ) from error
         for section in _SECTIONS:
             if parser.has_section(section):
                 found.update({key.replace("_", "-"): value for key, value in parser.items(section)})

@@ -105,7 +105,7 @@ def settled(files: Mapping[str, Path], content: Content) -> tuple[dict[str, Path
         namespace = _namespace(name, packages, content)
         if namespace is None:
             problem = f"{both} contain different files {visible(name)}, and one would replace the other"
-            raise InjectorError(f"{problem}; require one of these packages only, or --exclude the file")
+            raise InjectorError(f"{problem}; require one of these packages only, or --exclude the file", code="CI830")
         namespaces[name] = namespace
     for name, body in namespaces.items():  # last, because an installer may have to write the files again
         files[name].write_bytes(body)

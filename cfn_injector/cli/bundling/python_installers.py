@@ -99,21 +99,25 @@ class Installation(NamedTuple):
     cwd: Path
 
 
-def explain(done: Finished, what: str, remedy: str) -> None:
+def explain(done: Finished, what: str, remedy: str, *, code: str) -> None:
     """Raises ToolError with the program's own reason if it failed."""
     if done.status:
         reasons = [next(filter(None, match.groups())) for match in map(_REASON.match, done.lines) if match]
         reason = ": ".join(reasons[: 2 if Path(done.command[0]).name == "uv" else 1]) or f"status {done.status}"
-        raise ToolError(f"{what}: {visible(reason).rstrip('.')}; {remedy}", done.lines)
+        raise ToolError(f"{what}: {visible(reason).rstrip('.')}; {remedy}", done.lines, code=code)
 
 
 def check_installed(done: Finished, target: Target, requirements: str) -> None:
     """Raises ToolError if the installation failed. ``requirements`` names the file to correct."""
     if done.status and any(_PROGRAM.search(line) for line in done.lines):
-        raise ToolError("a dependency is not a wheel, and would run code; require a version with a wheel", done.lines)
+        raise ToolError(
+            "a dependency is not a wheel, and would run code; require a version with a wheel", done.lines, code="CI821"
+        )
     if done.status and any(map(_INDEX_UNREACHABLE.search, done.lines)):
         raise ToolError(
-            "the package index does not respond; check the network, the index URL and your credentials", done.lines
+            "the package index does not respond; check the network, the index URL and your credentials",
+            done.lines,
+            code="CI827",
         )
     for pattern in _NO_WHEEL:
         found = [match["name"] for match in map(pattern.search, done.lines) if match]
@@ -122,14 +126,15 @@ def check_installed(done: Finished, target: Target, requirements: str) -> None:
                 f"found no wheel of {visible(found[0])} for {target}; require a version that has one, choose another "
                 "--architecture or --runtime, or build a wheel on that platform and require the wheel",
                 done.lines,
+                code="CI826",
             )
-    explain(done, "cannot install the dependencies", f"correct {requirements}")
+    explain(done, "cannot install the dependencies", f"correct {requirements}", code="CI828")
 
 
 def refuse_sources(names: Iterable[str]) -> None:
     """Anything but a wheel would be built by this machine, for this machine."""
     for name in sorted(names):
-        raise InjectorError(f"{visible(name)} is not a wheel; build one, and require the wheel")
+        raise InjectorError(f"{visible(name)} is not a wheel; build one, and require the wheel", code="CI821")
 
 
 def _interpreter(target: Target, workshop: Workshop) -> Path:
@@ -184,7 +189,7 @@ def _from_uv(job: Installation, package: str, name: str) -> bytes:
     done = _uv(job, "--reinstall-package", package)
     path = job.folder / name
     if done.status or not path.is_file():
-        raise InjectorError(f"cannot install {visible(package)} again; use --installer pip")
+        raise InjectorError(f"cannot install {visible(package)} again; use --installer pip", code="CI831")
     return path.read_bytes()
 
 
@@ -198,7 +203,7 @@ def _from_pip(job: Installation, package: str, name: str) -> bytes:
                 for each in opened.namelist():
                     if each == name or each.endswith((f".data/purelib/{name}", f".data/platlib/{name}")):
                         return opened.read(each)
-    raise InjectorError(f"cannot find the wheel of {visible(package)} again; use --installer uv")
+    raise InjectorError(f"cannot find the wheel of {visible(package)} again; use --installer uv", code="CI831")
 
 
 class Installer(NamedTuple):
@@ -216,7 +221,7 @@ def chosen(choice: str | None) -> str:
     if choice != "pip" and uv_program():
         return "uv"
     if choice == "uv":
-        raise InjectorError(f"uv is not installed; {GET_UV}")
+        raise InjectorError(f"uv is not installed; {GET_UV}", code="CI832")
     if not find_spec("pip"):
-        raise InjectorError(f"neither uv nor pip is installed; {GET_UV}")
+        raise InjectorError(f"neither uv nor pip is installed; {GET_UV}", code="CI832")
     return "pip"

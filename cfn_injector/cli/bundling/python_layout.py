@@ -38,7 +38,9 @@ def _flattened(files: Mapping[str, Path]) -> dict[str, Path]:
         if name.startswith(_SRC):
             top = name.removeprefix(_SRC)
             if top in found:
-                raise InjectorError(f"{visible(name)} and {visible(top)} have the same place in the bundle; rename one")
+                raise InjectorError(
+                    f"{visible(name)} and {visible(top)} have the same place in the bundle; rename one", code="CI833"
+                )
             found[top] = path
     return found
 

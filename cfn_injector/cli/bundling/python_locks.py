@@ -43,7 +43,9 @@ class Locked(NamedTuple):
 
 
 def _refused(label: str, name: str, what: str) -> InjectorError:
-    return InjectorError(f"{label}: {visible(name)} is {what}, not a wheel; build one, and require the wheel")
+    return InjectorError(
+        f"{label}: {visible(name)} is {what}, not a wheel; build one, and require the wheel", code="CI821"
+    )
 
 
 def _check_fresh(source: Path, label: str, locked: set[str], remedy: str) -> None:
@@ -52,7 +54,9 @@ def _check_fresh(source: Path, label: str, locked: set[str], remedy: str) -> Non
     listed = [*project.get("project", {}).get("dependencies", ()), *tool(project, "poetry").get("dependencies", ())]
     missing = sorted({requirement_name(each, PROJECT) for each in listed if each != "python"} - locked)
     if missing:
-        raise InjectorError(f"{label} does not contain {visible(missing[0])}, which {PROJECT} lists; run: {remedy}")
+        raise InjectorError(
+            f"{label} does not contain {visible(missing[0])}, which {PROJECT} lists; run: {remedy}", code="CI818"
+        )
 
 
 def _tags(target: Target) -> list[Any]:
@@ -71,7 +75,7 @@ def _wheel_line(name: str, found: Any, label: str) -> str:
     else:
         place = f"{name} @ {url}"
     if any(each.isspace() for each in place.removeprefix(f"{name} @ ")):
-        raise InjectorError(f"{label}: the path or URL of {visible(name)} contains a space; rename it")
+        raise InjectorError(f"{label}: the path or URL of {visible(name)} contains a space; rename it", code="CI822")
     return " ".join([place, *(f"--hash={kind}:{digest}" for kind, digest in sorted(digests.items()))])
 
 
@@ -84,12 +88,15 @@ def _pylock(read: Mapping[str, Any], target: Target, label: str) -> Iterator[str
             check_python(target, str(lock.requires_python), label)
         chosen = list(lock.select(environment=cast("Environment", dict(target.markers)), tags=_tags(target)))
     except (pylock.PylockValidationError, pylock.PylockSelectError) as error:
-        raise InjectorError(f"cannot install {label} for {target}: {visible(str(error))}; correct it") from error
+        raise InjectorError(
+            f"cannot install {label} for {target}: {visible(str(error))}; correct it", code="CI819"
+        ) from error
     for package, found in chosen:
         if isinstance(found, pylock.PackageSdist) and package.wheels:
             raise InjectorError(
                 f"found no wheel of {package.name} for {target} in {label}; lock a version that has one, or choose "
-                "another --architecture or --runtime"
+                "another --architecture or --runtime",
+                code="CI826",
             )
         if isinstance(found, pylock.PackageVcs | pylock.PackageDirectory | pylock.PackageSdist):
             kinds = {pylock.PackageVcs: "a repository", pylock.PackageDirectory: "a folder"}
@@ -112,7 +119,7 @@ def _read_uv(source: Path, target: Target, workshop: Workshop) -> Locked:
     alone = ("--no-config", "--offline", "--no-python-downloads", "--python", sys.executable)
     command = [uv_program(), "export", *options, *alone, "--output-file", str(written)]
     done = workshop.run(command, cwd=source, settings="UV_")
-    explain(done, f"cannot read {UV_LOCK}", "correct it, or list the requirements in requirements.txt")
+    explain(done, f"cannot read {UV_LOCK}", "correct it, or list the requirements in requirements.txt", code="CI819")
     read = toml(source / UV_LOCK)
     names = {requirement_name(str(each.get("name")), UV_LOCK) for each in read.get("package", ())}
     _check_fresh(source, UV_LOCK, names, "uv lock")
@@ -153,7 +160,7 @@ def _read_poetry(source: Path, target: Target, workshop: Workshop) -> Locked:
     packages, metadata = read.get("package", []), read.get("metadata", {})
     if not all("groups" in each for each in packages):
         remedy = "run: poetry lock, with Poetry 2, or poetry export -o requirements.txt"
-        raise InjectorError(f"{POETRY_LOCK} does not say which packages are for development; {remedy}")
+        raise InjectorError(f"{POETRY_LOCK} does not say which packages are for development; {remedy}", code="CI820")
     check_python(target, str(metadata.get("python-versions", "")), POETRY_LOCK)
     _check_fresh(
         source, POETRY_LOCK, {requirement_name(str(each["name"]), POETRY_LOCK) for each in packages}, "poetry lock"
@@ -183,7 +190,7 @@ def _read_pipenv(source: Path, target: Target, workshop: Workshop) -> Locked:
     try:
         read = json.loads((source / PIPFILE_LOCK).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InjectorError(f"cannot read {PIPFILE_LOCK}; run: pipenv lock") from error
+        raise InjectorError(f"cannot read {PIPFILE_LOCK}; run: pipenv lock", code="CI814") from error
     requires = read.get("_meta", {}).get("requires", {})
     version = requires.get("python_full_version", "").rpartition(".")[0] or requires.get("python_version", "")
     if version:
@@ -193,7 +200,9 @@ def _read_pipenv(source: Path, target: Target, workshop: Workshop) -> Locked:
     direct = {requirement_name(name, PIPFILE) for name, each in listed.items() if not _is_project(each)}
     missing = sorted(direct - {requirement_name(name, PIPFILE_LOCK) for name in packages})
     if missing:
-        raise InjectorError(f"{PIPFILE_LOCK} does not contain {visible(missing[0])} of {PIPFILE}; run: pipenv lock")
+        raise InjectorError(
+            f"{PIPFILE_LOCK} does not contain {visible(missing[0])} of {PIPFILE}; run: pipenv lock", code="CI818"
+        )
     urls = [str(each.get("url", "")) for each in read.get("_meta", {}).get("sources", ())]
     indexes = [f"--{'extra-' if number else ''}index-url {url}" for number, url in enumerate(urls)]
     chosen = [

@@ -90,7 +90,8 @@ def _refuse_unread(source: Path) -> None:
     for name, (lists, remedy) in found.items():
         if lists:
             raise InjectorError(
-                f"the dependencies in {visible(name)} are not read; run: {remedy}, or use --no-install if SRC has them"
+                f"the dependencies in {visible(name)} are not read; run: {remedy}, or use --no-install if SRC has them",
+                code="CI816",
             )
 
 
@@ -128,7 +129,8 @@ def _placed(sources: Sources, label: str, target: Target) -> Callable[[str], str
             return text
         name = requirement_name(named["name"], label)
         if name in sources.refused and applies(marker, target, label):
-            raise InjectorError(f"{PROJECT}: {visible(name)} {sources.refused[name]}")
+            refusal = sources.refused[name]
+            raise InjectorError(f"{PROJECT}: {visible(name)} {refusal.problem}", code=refusal.code)
         if name not in sources.places:
             return text
         return f"{name}{named['rest'] or ''} @ {sources.places[name]}{f' ; {marker}' if marker else ''}"
@@ -222,7 +224,7 @@ def _check_limits(manifest: Manifest) -> None:
     for kind, names in (("override", overridden), ("constraint", constrained)):
         for name in sorted(names & with_source):
             problem = f"{visible(name)} has a source of its own, which is lost by {kind}-dependencies"
-            raise InjectorError(f"{PROJECT}: {problem}; list it in [project].dependencies only")
+            raise InjectorError(f"{PROJECT}: {problem}; list it in [project].dependencies only", code="CI835")
 
 
 def _check_pip(manifest: Manifest) -> None:
@@ -232,13 +234,15 @@ def _check_pip(manifest: Manifest) -> None:
     for name in _of_one_index(manifest).values():
         if sources.indexes[name].url not in given:
             problem = f"{PROJECT}: {visible(name)} comes from the index {visible(sources.indexes[name].name)}"
-            raise InjectorError(f"{problem}, and pip cannot take one package from one index; use --installer uv")
+            raise InjectorError(
+                f"{problem}, and pip cannot take one package from one index; use --installer uv", code="CI836"
+            )
     if sources.searched_first:
         problem = f"uv's settings in the source search {visible(sources.searched_first[0])} before other indexes"
-        raise InjectorError(f"{problem}, and pip searches all at once; use --installer uv")
+        raise InjectorError(f"{problem}, and pip searches all at once; use --installer uv", code="CI836")
     for name, found in (("override", sources.overrides), ("exclude", sources.excludes)):
         if found:
-            raise InjectorError(f"{PROJECT}: pip has no {name}-dependencies; use --installer uv")
+            raise InjectorError(f"{PROJECT}: pip has no {name}-dependencies; use --installer uv", code="CI836")
 
 
 def _of_any_index(manifest: Manifest) -> Iterator[str]:

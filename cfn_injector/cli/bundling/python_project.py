@@ -28,7 +28,7 @@ def toml(path: Path) -> Mapping[str, Any]:
     try:
         read: Mapping[str, Any] = toml_module().loads(path.read_text("utf-8") if path.exists() else "")
     except (OSError, ValueError) as error:
-        raise InjectorError(f"cannot read {path.name}: {error}; correct it") from error
+        raise InjectorError(f"cannot read {path.name}: {error}; correct it", code="CI814") from error
     return read
 
 
@@ -46,7 +46,7 @@ def requirement_name(text: str, where: str) -> str:
     try:
         return canonicalize_name(Requirement(text).name)
     except (InvalidRequirement, TypeError) as error:
-        raise InjectorError(f"{where}: a dependency is not a valid requirement; correct it") from error
+        raise InjectorError(f"{where}: a dependency is not a valid requirement; correct it", code="CI815") from error
 
 
 def project_dependencies(path: Path) -> list[str]:
@@ -55,7 +55,7 @@ def project_dependencies(path: Path) -> list[str]:
     project = read.get("project", {})
     if "dependencies" in project.get("dynamic", ()) or (not project and "dependencies" in tool(read, "poetry")):
         lock = ", or run: poetry lock" if tool(read, "poetry") else ""
-        raise InjectorError(f"{PROJECT} does not list [project].dependencies; {_LIST}{lock}")
+        raise InjectorError(f"{PROJECT} does not list [project].dependencies; {_LIST}{lock}", code="CI816")
     listed: list[str] = project.get("dependencies", [])
     for each in listed:
         requirement_name(each, PROJECT)
@@ -68,10 +68,10 @@ def setup_cfg(path: Path) -> tuple[list[str], str]:
     try:
         parser.read(path, "utf-8")
     except (ConfigError, UnicodeDecodeError) as error:
-        raise InjectorError(f"cannot read {SETUP_CFG}: {type(error).__name__}; correct it") from error
+        raise InjectorError(f"cannot read {SETUP_CFG}: {type(error).__name__}; correct it", code="CI814") from error
     text = parser.get("options", "install_requires", fallback="")
     if text.strip().startswith(("file:", "attr:")):
-        raise InjectorError(f"{SETUP_CFG} does not list install_requires; {_LIST}")
+        raise InjectorError(f"{SETUP_CFG} does not list install_requires; {_LIST}", code="CI816")
     lines = [line.strip() for line in (text if "\n" in text else text.replace(";;", "\n")).splitlines()]
     required = [line for line in lines if line and not line.startswith("#")]
     return required, parser.get("options", "python_requires", fallback="")
@@ -84,7 +84,9 @@ def applies(marker: str, target: Target, where: str) -> bool:
     try:
         return not marker.strip() or Marker(marker).evaluate({**target.markers, "extra": ""})
     except InvalidMarker as error:
-        raise InjectorError(f"{where}: the environment marker {visible(marker)} is not valid; correct it") from error
+        raise InjectorError(
+            f"{where}: the environment marker {visible(marker)} is not valid; correct it", code="CI815"
+        ) from error
 
 
 def check_python(target: Target, required: str, where: str) -> None:
@@ -102,7 +104,7 @@ def check_python(target: Target, required: str, where: str) -> None:
         return
     if not allowed.contains(target.full_version, prereleases=True):
         problem = f"{where} requires Python {visible(required)}, and {target.runtime} has {target.full_version}"
-        raise InjectorError(f"{problem}; choose another --runtime, or correct {where}")
+        raise InjectorError(f"{problem}; choose another --runtime, or correct {where}", code="CI817")
 
 
 def python_warnings(folder: Path, target: Target) -> Iterator[str]:

@@ -53,6 +53,13 @@ class Index(NamedTuple):
 _UNKNOWN = Index("", "", "")
 
 
+class Refusal(NamedTuple):
+    """Why a package cannot be installed, and the code of this error."""
+
+    problem: str
+    code: str
+
+
 @dataclass(frozen=True)
 class Sources:
     """Where packages come from.
@@ -65,7 +72,7 @@ class Sources:
 
     places: Mapping[str, str] = field(default_factory=dict)
     indexes: Mapping[str, Index] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
     options: Sequence[str] = ()
     searched_first: Sequence[str] = ()
     constraints: Sequence[str] = ()
@@ -151,7 +158,9 @@ def refuse_others(project: Mapping[str, Any]) -> None:
         found = [key for key, value in settings.items() if value]
         if found:
             problem = f"{PROJECT} says in [tool.{name}] where packages come from ({found[0]})"
-            raise InjectorError(f"{problem}, which uv and pip do not read; use its lock or export: {remedy}")
+            raise InjectorError(
+                f"{problem}, which uv and pip do not read; use its lock or export: {remedy}", code="CI834"
+            )
 
 
 def read(copy: Path, folder: Path, target: Target) -> Sources:
@@ -168,7 +177,7 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
     named = _named_indexes(project, root, {"tool": {"uv": settings}})
     places: dict[str, str] = {}
     indexes: dict[str, Index] = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, Refusal] = {}
     for is_root, tables in ((True, root), (False, project)):
         for name, table, entry in _declared(tables, target):
             for each in (places, indexes, refused):
@@ -178,13 +187,12 @@ def read(copy: Path, folder: Path, target: Target) -> Sources:
             if index and urlsplit(named.get(str(index), _UNKNOWN).url).scheme in ("https", "http"):
                 indexes[name] = named[str(index)]
             elif index:
-                refused[name] = (
-                    f"comes from the index {visible(str(index))} by {table}, which has no http or https URL; add one"
-                )
+                problem = f"comes from the index {visible(str(index))} by {table}, which has no http or https URL"
+                refused[name] = Refusal(f"{problem}; add one", "CI823")
             elif place.partition("#")[0].endswith(".whl") and "git" not in entry and not (is_root and "path" in entry):
                 places[name] = place
             else:
-                refused[name] = _why_refused(entry, place, table)
+                refused[name] = Refusal(_why_refused(entry, place, table), "CI821")
     options, first = _uv_settings(settings)
     constraints, overrides, excludes = (
         checked(copy, map(str, settings.get(kind, own.get(kind, ()))), PROJECT) for kind in _UV_LIMITS

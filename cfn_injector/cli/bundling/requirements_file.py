@@ -53,25 +53,27 @@ class _File:
     seen: frozenset[Path]
     placed: Callable[[str], str]
 
-    def error(self, number: int, problem: str) -> InjectorError:
+    def error(self, number: int, problem: str, *, code: str) -> InjectorError:
         place = f"{visible(self.label)}, line {number}" if self.numbered else visible(self.label)
-        return InjectorError(f"{place}: {problem}")
+        return InjectorError(f"{place}: {problem}", code=code)
 
 
 def _one_word(file: _File, number: int, value: str) -> str:
     """The value, if it cannot end a word of the line that is written. Raises InjectorError otherwise."""
     if not value or re.search(r"[\s\"'\\]", value):
-        raise file.error(number, "a path or URL contains a space or a quotation mark; rename it")
+        raise file.error(number, "a path or URL contains a space or a quotation mark; rename it", code="CI822")
     return value
 
 
 def _inside(file: _File, number: int, text: str, base: Path) -> Path:
     """The path in the source. Raises InjectorError if it is a URL or leads out of the source."""
     if _URL.match(text) or "\\" in text:
-        raise file.error(number, "only a path in the source is allowed here; copy the file into the source")
+        raise file.error(
+            number, "only a path in the source is allowed here; copy the file into the source", code="CI822"
+        )
     path = (base / text).resolve()
     if not path.is_relative_to(file.root.resolve()):
-        raise file.error(number, "the path leads out of the source; copy the file into the source")
+        raise file.error(number, "the path leads out of the source; copy the file into the source", code="CI822")
     return path
 
 
@@ -81,7 +83,7 @@ def _include(file: _File, number: int, value: str, *, constraints: bool) -> None
         return
     label = path.relative_to(file.root.resolve()).as_posix()
     if not path.is_file():
-        raise file.error(number, f"{visible(label)} does not exist; correct it")
+        raise file.error(number, f"{visible(label)} does not exist; correct it", code="CI822")
     constrains = constraints or file.is_constraints
     lines = file.result.constraints if constrains else file.result.lines
     seen = file.seen | {path}
@@ -90,7 +92,9 @@ def _include(file: _File, number: int, value: str, *, constraints: bool) -> None
 
 def _index(file: _File, number: int, option: str, value: str) -> None:
     if urlsplit(value).scheme not in ("https", "http"):
-        raise file.error(number, f"{option} is not an http or https URL; use a URL, or --find-links with a folder")
+        raise file.error(
+            number, f"{option} is not an http or https URL; use a URL, or --find-links with a folder", code="CI823"
+        )
     file.result.lines.append(f"{option} {_one_word(file, number, value)}")
 
 
@@ -105,7 +109,7 @@ def _find_links(file: _File, number: int, value: str) -> None:
 
 def _only_binary(file: _File, number: int, value: str) -> None:
     if not re.fullmatch(r"[\w.,:-]+", value) or ":none:" in value:
-        raise file.error(number, "--only-binary would allow to build a package; remove it")
+        raise file.error(number, "--only-binary would allow to build a package; remove it", code="CI824")
 
 
 _VALUES: Mapping[str, Callable[[_File, int, str], None]] = {
@@ -124,7 +128,7 @@ def _options(file: _File, number: int, line: str) -> None:
     try:
         words = shlex.split(line)
     except ValueError:
-        raise file.error(number, "the line is not valid; correct it") from None
+        raise file.error(number, "the line is not valid; correct it", code="CI815") from None
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
@@ -134,16 +138,16 @@ def _options(file: _File, number: int, line: str) -> None:
         elif name in _VALUES:
             if not equals and not value:
                 if not words:
-                    raise file.error(number, f"{name} has no value; add one")
+                    raise file.error(number, f"{name} has no value; add one", code="CI815")
                 value = words.pop(0)
             _VALUES[name](file, number, value)
         elif name in ("-e", "--editable"):
             source = visible(value or (words[0] if words else ""))
             what = "a repository" if _URL.match(source) else source
-            raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}")
+            raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}", code="CI821")
         else:
             shown = name if _OPTION.fullmatch(name) else "this option"
-            raise file.error(number, f"{shown} is not allowed, because it could run code; remove it")
+            raise file.error(number, f"{shown} is not allowed, because it could run code; remove it", code="CI824")
 
 
 def _check_wheel(file: _File, number: int, place: str) -> str:
@@ -153,14 +157,14 @@ def _check_wheel(file: _File, number: int, place: str) -> str:
     if "+" in parts.scheme or parts.scheme in ("git", "ssh"):
         what = "a repository"
     if PurePosixPath(unquote(parts.path)).suffix != ".whl":
-        raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}")
+        raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}", code="CI821")
     if parts.scheme in ("https", "http"):
         return _one_word(file, number, place)
     if parts.scheme not in ("", "file") or parts.netloc:
-        raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}")
+        raise file.error(number, f"{what} is not a wheel; {_BUILD_IT}", code="CI821")
     path = _inside(file, number, unquote(parts.path), file.root)
     if not path.is_file():
-        raise file.error(number, f"{what} does not exist; correct it")
+        raise file.error(number, f"{what} does not exist; correct it", code="CI822")
     return _one_word(file, number, f"./{path.relative_to(file.root.resolve()).as_posix()}")
 
 
@@ -174,11 +178,15 @@ def _requirement(file: _File, number: int, text: str) -> str:
     except InvalidRequirement:
         bare = _BARE.fullmatch(text)
         if not bare or not ("/" in text or _URL.match(text) or bare["place"].endswith(".whl") or text[0] == "."):
-            raise file.error(number, f"the line is not a valid requirement; correct {visible(file.label)}") from None
+            raise file.error(
+                number, f"the line is not a valid requirement; correct {visible(file.label)}", code="CI815"
+            ) from None
         try:
             marker = f" ; {Marker(bare['marker'])}" if bare["marker"] else ""
         except InvalidMarker:
-            raise file.error(number, f"the line is not a valid requirement; correct {visible(file.label)}") from None
+            raise file.error(
+                number, f"the line is not a valid requirement; correct {visible(file.label)}", code="CI815"
+            ) from None
         return f"{_check_wheel(file, number, bare['place'])}{bare['extras'] or ''}{marker}"
     if parsed.url is None:
         return text
@@ -191,9 +199,9 @@ def _requirement(file: _File, number: int, text: str) -> str:
 def _line(file: _File, number: int, line: str) -> None:
     if "${" in line:
         problem = "the line contains an environment variable, which is not passed on"
-        raise file.error(number, f"{problem}; set UV_INDEX_URL or PIP_INDEX_URL instead")
+        raise file.error(number, f"{problem}; set UV_INDEX_URL or PIP_INDEX_URL instead", code="CI825")
     if not line.isprintable():
-        raise file.error(number, "the line contains a control character; correct it")
+        raise file.error(number, "the line contains a control character; correct it", code="CI815")
     if line.startswith("-"):
         _options(file, number, line)
         return
@@ -202,7 +210,7 @@ def _line(file: _File, number: int, line: str) -> None:
         if not _HASH.fullmatch(option):
             found = _OPTION.match(option)
             shown = found[0] if found else "this option"
-            raise file.error(number, f"{shown} is not allowed, because it could run code; remove it")
+            raise file.error(number, f"{shown} is not allowed, because it could run code; remove it", code="CI824")
     if not options and not file.is_constraints:  # a digest keeps another package of that name out
         text = file.placed(text)
     file.lines.append(" ".join([_requirement(file, number, text), *options]))
@@ -229,7 +237,7 @@ def _read(file: _File) -> None:
     try:
         text = file.path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InjectorError(f"cannot read {visible(file.label)}; write it in UTF-8") from error
+        raise InjectorError(f"cannot read {visible(file.label)}; write it in UTF-8", code="CI814") from error
     for number, line in _logical_lines(text):
         _line(file, number, line)
 
@@ -240,7 +248,7 @@ def checked(root: Path, lines: Iterable[str], label: str) -> list[str]:
     file = _File(root, root, label, False, result.lines, True, result, frozenset(), str)
     for line in lines:
         if line.startswith("-") or "\n" in line:
-            raise file.error(0, "a dependency is not a valid requirement; correct it")
+            raise file.error(0, "a dependency is not a valid requirement; correct it", code="CI815")
         _line(file, 0, line)
     return result.lines
 

@@ -95,19 +95,23 @@ def ignore_file(folder: Path) -> IgnoreFile:
     except FileNotFoundError:
         return IgnoreFile(())
     except (OSError, UnicodeDecodeError) as error:
-        raise InjectorError(f"cannot read {IGNORE_FILE}; write one pattern per line, in UTF-8") from error
+        raise InjectorError(f"cannot read {IGNORE_FILE}; write one pattern per line, in UTF-8", code="CI809") from error
     with cli_extra():
         from pathspec import GitIgnoreSpec
     try:
         patterns = GitIgnoreSpec.from_lines(lines).patterns
     except ValueError as error:
-        raise InjectorError(f"{IGNORE_FILE} has an invalid pattern: {visible(str(error))}; correct it") from error
+        raise InjectorError(
+            f"{IGNORE_FILE} has an invalid pattern: {visible(str(error))}; correct it", code="CI809"
+        ) from error
     return IgnoreFile([(each.regex, bool(each.include)) for each in patterns if each.regex is not None])
 
 
 def unreadable(place: str, error: OSError) -> InjectorError:
     """The error for a file or folder that the operating system does not let us read."""
-    return InjectorError(f"cannot read {visible(place)}: {error.strerror}; make it readable, or --exclude it")
+    return InjectorError(
+        f"cannot read {visible(place)}: {error.strerror}; make it readable, or --exclude it", code="CI808"
+    )
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class _Walk:
                 continue
             problem = self._problem(entry, inside)
             if problem and self.strict:
-                raise InjectorError(f"{visible(name)} {problem}, or --exclude it")
+                raise InjectorError(f"{visible(name)} {problem}, or --exclude it", code="CI808")
             if not problem:
                 yield from self.files(entry.path, f"{name}/", inside) if is_folder else [(name, Path(entry.path))]
 
