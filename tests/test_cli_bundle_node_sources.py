@@ -248,6 +248,18 @@ def test_what_npm_would_take_from_elsewhere_is_refused_before_anything_is_instal
     assert not (tmp_path / "app.zip").exists()
 
 
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [("file:../shared", "CI841"), ("github:owner/shared", "CI842"), ("workspace:*", "CI843")],
+    ids=["out of the source", "a repository", "of another tool"],
+)
+def test_a_refusal_ends_with_the_code_of_its_cause(
+    spec: str, code: str, npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _bundle(tmp_path / "root", {"package.json": _needs(spec)}) == 1
+    assert capsys.readouterr().err.endswith(f" [{code}]\n")
+
+
 def test_a_lock_file_that_only_the_bundle_leaves_out_is_refused(
     npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

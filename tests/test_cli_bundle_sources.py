@@ -141,6 +141,21 @@ def test_a_source_that_cannot_be_kept_is_refused_before_anything_is_installed(
 
 
 @pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        pytest.param("{git = 'https://x'}", "CI821", id="a repository"),
+        pytest.param("{source = 'corp'}", "CI823", id="an index without a URL"),
+    ],
+)
+def test_a_refusal_ends_with_the_code_of_its_cause(
+    entry: str, code: str, installer: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(source, {"pyproject.toml": f"{PROJECT}{POETRY}corp-kit = {entry}\n"})
+    assert _bundle(source, "--installer", installer)[0] == 1
+    assert _message(capsys).endswith(f" [{code}]")
+
+
+@pytest.mark.parametrize(
     "files",
     [
         pytest.param({"pyproject.toml": _uv(f"corp-kit = {{path = '{WHEEL}'}}")}, id="uv path"),
