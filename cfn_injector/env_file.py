@@ -186,11 +186,11 @@ def merge_variables(original: bytes, env: Mapping[str, str], path: str = ".env")
             raise ValueError(f"the value of {name} {problem}")
         lines[name] = f"{name}={_encoded(env[name])}\n"
     if original.count(b"\n") > MAX_LINES:
-        raise EnvFileError(path, f"has more than {MAX_LINES:,} lines")
+        raise EnvFileError(path, f"has more than {MAX_LINES:,} lines", code="CI320")
     try:
         bindings = parse(decode(original))
     except ParseError as error:
-        raise EnvFileError(path, error.problem, line=error.line) from None
+        raise EnvFileError(path, error.problem, line=error.line, code=error.code) from None
 
     last = {binding.name: index for index, binding in enumerate(bindings)}
     new = [name for name in lines if name not in last]

@@ -130,6 +130,7 @@ def _refuse_signed(directory: Directory) -> None:
             "is the signature of AWS Signer, which a change would break",
             entry=name.decode("utf-8", "backslashreplace"),
             remedy="give the artifact as it was before it was signed",
+            code="CI314",
         )
 
 
@@ -140,7 +141,8 @@ def _old(directory: Directory, name: bytes, source: Source) -> Extracted | None:
         return None
     entry = directory.entry(index)
     if plain(entry.name) != name:
-        raise ArtifactError(f"is {name.decode()!r} to some readers and not to others", entry=entry.display_name)
+        problem = f"is {name.decode()!r} to some readers and not to others"
+        raise ArtifactError(problem, entry=entry.display_name, code="CI321")
     return extract(entry, source.read)
 
 
@@ -154,6 +156,7 @@ def _refuse_reserved(directory: Directory) -> None:
             "is where EnvLoader puts the loader",
             entry=name.decode("utf-8", "backslashreplace"),
             remedy=f"rename that folder, give the artifact as it was before {FOLDER} was added, or set EnvLoader: none",
+            code="CI323",
         )
 
 
@@ -189,18 +192,18 @@ def inject(
     found = [_old(directory, name, source) for name in names]
     merged, variables = merge_variables(found[-1].data if found[-1] else b"", env, path)
     if len(merged) > LARGEST_FILE:
-        raise EnvFileError(path, "would be larger than 1 MiB with the new variables")
+        raise EnvFileError(path, "would be larger than 1 MiB with the new variables", code="CI320")
     cut = [old for old in found if old]
     add = [*files, *(loader.files(variables) if loader else ()), NewFile(path, merged)]
     unpacked = directory.unpacked - sum(len(old.data) for old in cut) + sum(len(file.data) for file in add)
     if max_unpacked is not None and unpacked > max_unpacked:
         problem = f"holds {unpacked} bytes when unpacked, more than the {max_unpacked} that Lambda takes"
-        raise ArtifactError(problem, remedy="take files out of it")
+        raise ArtifactError(problem, remedy="take files out of it", code="CI324")
     segments = splice(directory, cut, add)
     new_size = sum(len(each.data) if isinstance(each, Insert) else each.end - each.start for each in segments)
     if max_size is not None and new_size > max_size:
         problem = f"takes {new_size} bytes with its variables, more than the {max_size} that Lambda accepts here"
-        raise ArtifactError(problem, remedy="take files out of it")
+        raise ArtifactError(problem, remedy="take files out of it", code="CI325")
     entries = directory.layout.entries - len(cut) + len(add)
     prefixed = directory.layout.base_offset > 0
     del directory  # up to 40 MB, which nothing needs while the archive is written

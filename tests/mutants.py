@@ -463,8 +463,8 @@ MUTANTS = (
     Mutant(
         "a failed state is taken for success",
         "resources/lambda_function/api.py",
-        '== "Failed":\n            raise',
-        '== "Never":\n            raise',
+        'get("State") == "Failed":',
+        'get("State") == "Never":',
         (FUNCTION,),
     ),
     Mutant(
@@ -645,8 +645,8 @@ MUTANTS = (
     Mutant(
         "an update with stripped tags is refused",
         _VERBS,
-        "        case Verdict.FOREIGN:\n            raise",
-        "        case Verdict.FOREIGN | Verdict.UNCLAIMED:\n            raise",
+        "        case Verdict.FOREIGN:\n            problem",
+        "        case Verdict.FOREIGN | Verdict.UNCLAIMED:\n            problem",
         (FUNCTION,),
     ),
     Mutant(

@@ -174,7 +174,7 @@ def _outcome(read: Callable[[], Mapping[str, str | None]]) -> dict[str, Any]:
     try:
         return {"variables": dict(read())}
     except ParseError as error:
-        return {"line": error.line, "problem": error.problem}
+        return {"line": error.line, "problem": error.problem, "code": error.code}
 
 
 def _read_with_python(case: Case, path: Path) -> list[dict[str, Any]]:

@@ -105,7 +105,8 @@ def test_refuses(case: dict[str, Any]) -> None:
     with pytest.raises(ParseError) as caught:
         parse(decode(content(case)))
     assert (caught.value.line, caught.value.problem) == (case["line"], case["problem"])
-    assert str(caught.value) == f"line {case['line']} {case['problem']}"
+    assert caught.value.code == case["code"]
+    assert str(caught.value) == f"line {case['line']} {case['problem']} [{case['code']}]"
 
 
 @pytest.mark.parametrize("case", CASES["unset"], ids=case_id)
@@ -195,9 +196,9 @@ def test_no_error_holds_content(data: bytes) -> None:
 
 
 def test_an_error_survives_pickling() -> None:
-    error = pickle.loads(pickle.dumps(ParseError("has no =", 3, "/var/task/.env")))
-    assert (error.problem, error.line, error.path) == ("has no =", 3, "/var/task/.env")
-    assert str(error) == "/var/task/.env, line 3 has no ="
+    error = pickle.loads(pickle.dumps(ParseError("has no =", 3, "/var/task/.env", code="CI001")))
+    assert (error.problem, error.line, error.path, error.code) == ("has no =", 3, "/var/task/.env", "CI001")
+    assert str(error) == "/var/task/.env, line 3 has no = [CI001]"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_reads(case: dict[str, Any], outcomes: dict[str, list[Any]]) -> None:
 
 @named(CASES["refused"])
 def test_refuses(case: dict[str, Any], outcomes: dict[str, list[Any]]) -> None:
-    error = {"line": case["line"], "problem": case["problem"]}
+    error = {name: case[name] for name in ("code", "line", "problem")}
     assert outcomes[case["name"]] == [error, error, error, {"variables": {}}]
 
 
@@ -68,7 +68,8 @@ def test_reads_what_cannot_be_set(case: dict[str, Any], outcomes: dict[str, list
     found = outcomes[case["name"]]
     assert found[PARSE] == found[GET_ENV]
     assert "variables" in found[PARSE]
-    assert found[SET] == {"line": case["line"], "problem": "holds a character that environment variables cannot hold"}
+    problem = "holds a character that environment variables cannot hold"
+    assert found[SET] == {"code": "CI008", "line": case["line"], "problem": problem}
     assert found[ENVIRON] == {"variables": {}}
 
 
@@ -194,13 +195,13 @@ def test_the_given_environment_says_where_the_code_is(tmp_path: Path) -> None:
 def test_without_a_folder_of_code_there_is_the_working_directory_alone(root: str, tmp_path: Path) -> None:
     script = "try { getEnv('a.env') } catch (error) { console.log(JSON.stringify([error.code, error.message])) }"
     code, message = run(script, tmp_path, LAMBDA_TASK_ROOT=root and str(tmp_path))
-    assert (code, message) == ("ENOENT", f"ENOENT: no such file, tried {tmp_path / 'a.env'}")
+    assert (code, message) == ("ENOENT", f"ENOENT: no such file, tried {tmp_path / 'a.env'} [CI009]")
 
 
 def test_get_env_without_a_file_names_the_places_it_looked_at(tmp_path: Path) -> None:
     script = "try { getEnv() } catch (error) { console.log(JSON.stringify(error.message)) }"
     message = run(script, tmp_path, LAMBDA_TASK_ROOT="/nowhere")
-    assert message.endswith(f"tried /nowhere/.env and {tmp_path / '.env'}")
+    assert message.endswith(f"tried /nowhere/.env and {tmp_path / '.env'} [CI009]")
 
 
 def test_load_without_a_file_sets_nothing(tmp_path: Path) -> None:
@@ -213,11 +214,19 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     assert run(script, tmp_path) == "EISDIR"
 
 
-@pytest.mark.parametrize("call", ["load('settings.env')", "load(null)", "getEnv(null)", "getEnv(7)", "parse(null)"])
+@pytest.mark.parametrize("call", ["getEnv(null)", "getEnv(7)", "parse(null)"])
 def test_arguments_of_another_kind_are_errors(call: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"A=1\n")
     script = f"try {{ {call} }} catch (error) {{ console.log(JSON.stringify(error.name)) }}"
     assert run(script, tmp_path) == "TypeError"
+
+
+@pytest.mark.parametrize("call", ["load('settings.env')", "load(null)"])
+def test_options_that_are_no_object_are_an_error(call: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"A=1\n")
+    script = f"try {{ {call} }} catch (error) {{ console.log(JSON.stringify([error.code, String(error)])) }}"
+    message = "TypeError: load takes an object of options: load({ path }) [CI010]"
+    assert run(script, tmp_path) == ["CI010", message]
 
 
 def test_allow_may_be_any_iterable(tmp_path: Path) -> None:
@@ -262,7 +271,7 @@ def test_an_error_sets_nothing_and_tells_file_and_line_but_no_content(bad: bytes
     """
     environ, is_parse_error, line, path, shown = run(script, tmp_path)
     assert (environ, is_parse_error, line, path) == ({}, True, 3, str(tmp_path / ".env"))
-    assert f"ParseError: {path}, line 3 " in shown
+    assert re.search(rf"ParseError: {re.escape(path)}, line 3 .* \[CI\d{{3}}\]\n", shown)
     assert "hunter2" not in shown
 
 
@@ -275,8 +284,8 @@ def test_the_file_of_an_error_in_the_working_directory_is_named_in_full(tmp_path
 def test_the_error_of_a_text_names_its_line_and_no_file(tmp_path: Path) -> None:
     script = "try { parse('A=1\\nB') } catch (error) { console.log(JSON.stringify([String(error), { ...error }])) }"
     assert run(script, tmp_path) == [
-        "ParseError: line 2 has no =",
-        {"name": "ParseError", "problem": "has no =", "line": 2},
+        "ParseError: line 2 has no = [CI001]",
+        {"name": "ParseError", "code": "CI001", "problem": "has no =", "line": 2},
     ]
 
 
@@ -322,7 +331,11 @@ const handler: (event: object) => Promise<number> = wrap(async (event: object) =
 try {
   parse(new Uint8Array(3));
 } catch (error) {
-  if (error instanceof ParseError) { const line: number = error.line; const path: string | undefined = error.path; }
+  if (error instanceof ParseError) {
+    const line: number = error.line;
+    const path: string | undefined = error.path;
+    const code: string = error.code;
+  }
 }
 // @ts-expect-error: options are an object
 load(".env");

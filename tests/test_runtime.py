@@ -59,7 +59,8 @@ for case in cases["refused"]:
         try:
             read()
         except ParseError as error:
-            message = "%s, line %d %s" % (os.path.abspath(".env"), case["line"], case["problem"])
+            place = "%s, line %d" % (os.path.abspath(".env"), case["line"])
+            message = "%s %s [%s]" % (place, case["problem"], case["code"])
             assert str(error) == message, case["name"]
         else:
             raise AssertionError(case["name"])
@@ -68,7 +69,7 @@ for case in cases["unset"]:
     try:
         load()
     except ParseError as error:
-        assert error.line == case["line"], case["name"]
+        assert (error.line, error.code) == (case["line"], "CI008"), case["name"]
     else:
         raise AssertionError(case["name"])
 for case in cases["written"]:
@@ -164,7 +165,7 @@ def test_any_file_is_read_as_the_grammar_says(folder: Path, lines: list[str]) ->
     try:
         expected = {binding.name: binding.value for binding in parse("".join(lines)) if binding.name is not None}
     except ParseError as refused:
-        message = f"{file}, line {refused.line} {refused.problem}"
+        message = f"{file}, line {refused.line} {refused.problem} [{refused.code}]"
         with pytest.raises(ParseError, match=f"^{re.escape(message)}$"):
             get_env(file)
     else:
@@ -231,6 +232,7 @@ def test_get_env_without_a_file_names_the_places_it_looked_at(task_root: Path) -
     assert str(task_root / "a.env") in str(caught.value)
     assert str(Path.cwd() / "a.env") in str(caught.value)
     assert caught.value.errno == errno.ENOENT
+    assert "[CI009]" in str(caught.value)
 
 
 def test_get_env_names_one_place_once(task_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

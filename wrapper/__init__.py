@@ -46,7 +46,7 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
     import errno
 
     looked_at = dict.fromkeys(map(os.path.abspath, places))
-    raise FileNotFoundError(errno.ENOENT, "No such file, tried", " and ".join(looked_at))
+    raise FileNotFoundError(errno.ENOENT, "No such file [CI009], tried", " and ".join(looked_at))
 
 
 def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":

@@ -36,18 +36,20 @@ class ParseError(ValueError):
 
     ``line`` is the line on which the statement starts, counted from 1. ``problem`` completes a sentence that begins
     with "line 3" ("has no ="). ``path`` is the file, if it is known. They never hold any of the file's content, which
-    is secret.
+    is secret. ``code``, such as "CI001", is the argument of ``cfn-injector explain``; ``str()`` ends with it.
     """
 
-    def __init__(self, problem: str, line: int, path: "str | None" = None) -> None:
+    def __init__(self, problem: str, line: int, path: "str | None" = None, *, code: str = "") -> None:
         super().__init__(problem, line, path)
         self.problem = problem
         self.line = line
         self.path = path
+        self.code = code
 
     def __str__(self) -> str:
         where = "" if self.path is None else self.path + ", "
-        return f"{where}line {self.line} {self.problem}"
+        code = f" [{self.code}]" if self.code else ""
+        return f"{where}line {self.line} {self.problem}{code}"
 
 
 class Binding:
@@ -83,7 +85,7 @@ def decode(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    raise ParseError("is not UTF-8", line)
+    raise ParseError("is not UTF-8", line, code="CI007")
 
 
 def _rest_of_line(text: str, start: int) -> "tuple[str, int]":
@@ -110,7 +112,7 @@ def _quoted(text: str, opening: int, line: int) -> "tuple[str, int]":
         start = backslash + 2
         if escaped == quote:
             end = text.find(quote, start)
-    raise ParseError("opens a quote that is never closed", line)
+    raise ParseError("opens a quote that is never closed", line, code="CI003")
 
 
 def _ends(rest: str) -> bool:
@@ -126,13 +128,13 @@ def _is_character(text: str, opening: int) -> bool:
     return closing < 0 or not _ends(_rest_of_line(text, closing + 1)[0])
 
 
-def _problem_after_quote(quotes: str, rest: str) -> str:
-    """The problem of text after quotes. If it looks like what a tool writes, it names the tool, and what to write."""
+def _after_quote(quotes: str, rest: str, line: int) -> ParseError:
+    """The error for text after quotes. If it looks like what a tool writes, it names the tool, and what to write."""
     if quotes.endswith("\\'"):
-        return AFTER_QUOTE + ESCAPED_QUOTE
+        return ParseError(AFTER_QUOTE + ESCAPED_QUOTE, line, code="CI005")
     if quotes[0] == '"' and rest.rstrip(BLANKS).endswith('"') and "\n" not in quotes:
-        return AFTER_QUOTE + INNER_QUOTE
-    return AFTER_QUOTE
+        return ParseError(AFTER_QUOTE + INNER_QUOTE, line, code="CI006")
+    return ParseError(AFTER_QUOTE, line, code="CI004")
 
 
 def _binding(text: str, start: int, line: int) -> Binding:
@@ -144,17 +146,17 @@ def _binding(text: str, start: int, line: int) -> Binding:
     if name.startswith("#") or not name + equals:
         return Binding(None, None, text[start:end], line)
     if not equals:
-        raise ParseError("has no =", line)
+        raise ParseError("has no =", line, code="CI001")
     if name.startswith(("export ", "export\t")):
         name = name[6:].lstrip(BLANKS)
     if not name or not NEVER_IN_A_NAME.isdisjoint(name):
-        raise ParseError("has no valid name before its =", line)
+        raise ParseError("has no valid name before its =", line, code="CI002")
     opening = visible + len(body) - len(right.lstrip(BLANKS))
     if value.startswith(QUOTES) and not _is_character(text, opening):
         value, closed = _quoted(text, opening, line)
         rest, end = _rest_of_line(text, closed)
         if not _ends(rest):
-            raise ParseError(_problem_after_quote(text[opening:closed], rest), line)
+            raise _after_quote(text[opening:closed], rest, line)
     elif "#" in value:
         value = right.partition(" #")[0].partition("\t#")[0].strip(BLANKS)
     return Binding(name, value, text[start:end], line)
@@ -190,8 +192,9 @@ def variables(data: bytes, path: str, settable: bool) -> "dict[str, str]":
             if binding.name is None or binding.value is None:
                 continue
             if settable and not _can_be_set(binding.name + binding.value):
-                raise ParseError("holds a character that environment variables cannot hold", binding.line)
+                problem = "holds a character that environment variables cannot hold"
+                raise ParseError(problem, binding.line, code="CI008")
             found[binding.name] = binding.value
     except ParseError as error:
-        raise ParseError(error.problem, error.line, path) from None
+        raise ParseError(error.problem, error.line, path, code=error.code) from None
     return found

@@ -126,7 +126,9 @@ def _zip64_values(
         at += length if refers else 0
     if at > end or (at < end and referred != sorted(referred, reverse=True)):
         raise ArtifactError(
-            "has a ZIP64 extra field that does not match its central directory header", entry=display_name(name, flags)
+            "has a ZIP64 extra field that does not match its central directory header",
+            entry=display_name(name, flags),
+            code="CI308",
         )
     copy = start + _ZIP64_OFFSET_AT
     if at <= copy <= end - 8 and int.from_bytes(raw[copy : copy + 8], "little") == values[2]:
@@ -139,9 +141,9 @@ def _check_overlaps(offsets: Sequence[int], ends: Sequence[int], start: int, sho
     order = sorted(range(len(offsets)), key=offsets.__getitem__)
     for index, following in pairwise(order):
         if ends[index] > offsets[following]:
-            raise ArtifactError(f"overlaps the entry {show(following)!r}", entry=show(index))
+            raise ArtifactError(f"overlaps the entry {show(following)!r}", entry=show(index), code="CI309")
     if ends[order[-1]] > start:
-        raise ArtifactError("overlaps the central directory, or lies after it", entry=show(order[-1]))
+        raise ArtifactError("overlaps the central directory, or lies after it", entry=show(order[-1]), code="CI309")
 
 
 def _unicode_path(raw: bytes, start: int, end: int, name: bytes) -> list[bytes]:
@@ -181,18 +183,20 @@ def _scan(raw: bytes, layout: Layout) -> _Scanned:
     scan = _SCANNED.unpack_from
     for index in range(layout.entries):
         if at + 46 > length:
-            raise ArtifactError(f"declares {layout.entries} entries, but its central directory ends after {index}")
+            problem = f"declares {layout.entries} entries, but its central directory ends after {index}"
+            raise ArtifactError(problem, code="CI305")
         signature, flags, compressed_size, size, name_length, extra_length, comment_length, disk, offset = scan(raw, at)
         name_end = at + 46 + name_length
         extra_end = name_end + extra_length
         name = raw[at + 46 : name_end]
         if signature != CENTRAL_DIRECTORY_SIGNATURE or extra_end + comment_length > length:
-            raise ArtifactError(f"has a central directory that is damaged at entry {index + 1} of {layout.entries}")
+            problem = f"has a central directory that is damaged at entry {index + 1} of {layout.entries}"
+            raise ArtifactError(problem, code="CI305")
         if not name:
-            raise ArtifactError("has no name", entry="")
+            raise ArtifactError("has no name", entry="", code="CI311")
         if flags & ENCRYPTION_FLAGS:
             remedy = "build the artifact without encryption"
-            raise ArtifactError("is encrypted", entry=display_name(name, flags), remedy=remedy)
+            raise ArtifactError("is encrypted", entry=display_name(name, flags), remedy=remedy, code="CI310")
         fields = extra_fields(raw, name_end, extra_end, name, flags) if extra_length else {}
         full = compressed_size == UINT32_MAX or size == UINT32_MAX or offset == UINT32_MAX or disk == UINT16_MAX
         if full or ZIP64_FIELD in fields:
@@ -201,7 +205,8 @@ def _scan(raw: bytes, layout: Layout) -> _Scanned:
             if offset_at:
                 zip64_offsets[index] = offset_at
         if disk:
-            raise ArtifactError("is on another disk", entry=display_name(name, flags), remedy="join the parts")
+            shown = display_name(name, flags)
+            raise ArtifactError("is on another disk", entry=shown, remedy="join the parts", code="CI303")
         if UNICODE_PATH_FIELD in fields:
             aliases += ((index, alias) for alias in _unicode_path(raw, *fields[UNICODE_PATH_FIELD], name))
         names.write(name + b"\0")
@@ -215,7 +220,8 @@ def _scan(raw: bytes, layout: Layout) -> _Scanned:
         at = extra_end + comment_length
     if at != len(raw):
         raise ArtifactError(
-            f"has {len(raw) - at} more bytes in its central directory than its {layout.entries} entries take"
+            f"has {len(raw) - at} more bytes in its central directory than its {layout.entries} entries take",
+            code="CI305",
         )
 
     positions.append(at)
@@ -241,7 +247,7 @@ def _check(raw: bytes, layout: Layout, found: _Scanned) -> Directory:
     show = partial(_shown, raw, positions)
     if found.names.count(b"\0") != layout.entries + 1:
         index = next(index for index in range(layout.entries) if b"\0" in _name(raw, positions[index]))
-        raise ArtifactError("has a NUL in its name", entry=show(index))
+        raise ArtifactError("has a NUL in its name", entry=show(index), code="CI311")
     names = index_names(found.names, layout.entries, found.longest, found.aliases, show)
     bounds = offsets
     if not found.in_order:
@@ -267,6 +273,7 @@ def read_directory(read: Read, size: int) -> Directory:
             f"lists {layout.entries:,} entries in {layout.length:,} bytes, more than the {MAX_ENTRIES:,} entries or "
             f"{MAX_DIRECTORY_BYTES:,} bytes that can be read safely",
             remedy="take files out of it",
+            code="CI307",
         )
     raw = read(layout.start, layout.start + layout.length)
     directory = _check(raw, layout, _scan(raw, layout))

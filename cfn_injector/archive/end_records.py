@@ -82,14 +82,15 @@ def checked(read: Read) -> Read:
     def exact(start: int, end: int) -> bytes:
         data = read(start, end) if start < end else b""
         if len(data) != end - start:
-            raise ArtifactError(f"ended at byte {start + len(data)} while it was being read", remedy="deploy again")
+            problem = f"ended at byte {start + len(data)} while it was being read"
+            raise ArtifactError(problem, remedy="deploy again", code="CI302")
         return data
 
     return exact
 
 
 def _spanned() -> ArtifactError:
-    return ArtifactError("is one part of an archive that spans several disks", remedy="join the parts")
+    return ArtifactError("is one part of an archive that spans several disks", remedy="join the parts", code="CI303")
 
 
 def _zip64_eocd(read: Read, locator_at: int, locator: bytes) -> bytes:
@@ -103,15 +104,16 @@ def _zip64_eocd(read: Read, locator_at: int, locator: bytes) -> bytes:
         if signature == _ZIP64_EOCD_SIGNATURE and length == len(record) - 12:
             # Some readers use the last record before the locator, others the one that the locator points to.
             if record.rfind(_ZIP64_EOCD_SIGNATURE, len(record) - _ZIP64_EOCD.size) > 0:
-                raise ArtifactError("has two ZIP64 end of central directory records")
+                raise ArtifactError("has two ZIP64 end of central directory records", code="CI304")
             return record
     prefix = locator_at - _ZIP64_EOCD.size - at
     if prefix > 0 and read(prefix, prefix + 4) == LOCAL_HEADER_SIGNATURE:
         raise ArtifactError(
             "has a ZIP64 locator that does not count the bytes in front of the archive",
             remedy="remove these bytes, or rebuild the artifact with offsets that count them",
+            code="CI306",
         )
-    raise ArtifactError("has no ZIP64 end of central directory record where its locator points")
+    raise ArtifactError("has no ZIP64 end of central directory record where its locator points", code="CI305")
 
 
 def _layout(read: Read, size: int, at: int, end: int) -> Layout:
@@ -126,7 +128,7 @@ def _layout(read: Read, size: int, at: int, end: int) -> Layout:
         zip64 = _ZIP64_EOCD.unpack_from(zip64_eocd)[4:]
         maxima = (UINT16_MAX, UINT16_MAX, *_MAXIMA)
         if any(short not in (full, long) for short, full, long in zip(values, maxima, zip64, strict=True)):
-            raise ArtifactError("has two end of central directory records that disagree")
+            raise ArtifactError("has two end of central directory records that disagree", code="CI304")
         values = zip64
     else:
         locator = b""
@@ -135,13 +137,15 @@ def _layout(read: Read, size: int, at: int, end: int) -> Layout:
         raise _spanned()
     start = directory_end - length
     if start < offset:
-        raise ArtifactError(f"is truncated or damaged: no central directory of {length} bytes at byte {offset}")
+        problem = f"is truncated or damaged: no central directory of {length} bytes at byte {offset}"
+        raise ArtifactError(problem, code="CI305")
     if not entries and start:
-        raise ArtifactError(f"lists no entries in its {size} bytes")
+        raise ArtifactError(f"lists no entries in its {size} bytes", code="CI305")
     header = CENTRAL_DIRECTORY_HEADER.size
     possible = entries * header <= length <= entries * (header + 3 * 0xFFFF)
     if not possible or (entries and read(start, start + 4) != CENTRAL_DIRECTORY_SIGNATURE):
-        raise ArtifactError(f"has no central directory of {entries} entries in the {length} bytes at byte {start}")
+        problem = f"has no central directory of {entries} entries in the {length} bytes at byte {start}"
+        raise ArtifactError(problem, code="CI305")
     return Layout(start, length, start - offset, entries, zip64_eocd, locator, eocd, size - end)
 
 
@@ -163,18 +167,21 @@ def find_directory(read: Read, size: int) -> Layout:
     at = window.rfind(_EOCD_SIGNATURE, 0, max(records, 0))
     if at < 0:
         raise ArtifactError(
-            f"is not a zip archive, or is truncated: no end of central directory record in its last {_SEARCHED:,} bytes"
+            "is not a zip archive, or is truncated: no end of central directory record in its last "
+            f"{_SEARCHED:,} bytes",
+            code="CI301",
         )
     end = _ends(window, at)
     if end > len(window):
-        raise ArtifactError("is truncated: its comment is shorter than its end of central directory record says")
+        problem = "is truncated: its comment is shorter than its end of central directory record says"
+        raise ArtifactError(problem, code="CI301")
     several = at + _EOCD.size < len(window) and _EOCD_SIGNATURE in window[at + 1 :]
     earlier = window.rfind(_EOCD_SIGNATURE, 0, at)
     while earlier >= 0 and not several:
         several = _ends(window, earlier) == len(window)
         earlier = window.rfind(_EOCD_SIGNATURE, 0, earlier)
     if several:
-        raise ArtifactError("has several end of central directory records that could be valid")
+        raise ArtifactError("has several end of central directory records that could be valid", code="CI304")
     return _layout(read, size, first + at, first + end)
 
 

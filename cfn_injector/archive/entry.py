@@ -99,8 +99,9 @@ def extra_fields(data: bytes, at: int, end: int, name: bytes, flags: int) -> dic
         at += 4 + length
         if identifier in (ZIP64_FIELD, UNICODE_PATH_FIELD):
             if identifier in fields:
-                raise ArtifactError("has the same extra field twice", entry=display_name(name, flags))
+                raise ArtifactError("has the same extra field twice", entry=display_name(name, flags), code="CI308")
             fields[identifier] = at - length, at
     if at > end:
-        raise ArtifactError("has extra fields that exceed their declared length", entry=display_name(name, flags))
+        problem = "has extra fields that exceed their declared length"
+        raise ArtifactError(problem, entry=display_name(name, flags), code="CI308")
     return fields

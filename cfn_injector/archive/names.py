@@ -85,11 +85,11 @@ def _normalized(names: bytes, show: Show) -> bytes:
     if any(part in names for part in (b"..", b"\0/", b":")):
         for index, name in enumerate(_split(names)):
             if is_unsafe(name):
-                raise ArtifactError("has a name that points outside the archive", entry=show(index))
+                raise ArtifactError("has a name that points outside the archive", entry=show(index), code="CI312")
     keys = _joined(map(plain, _split(names)))
     for index, (name, key) in enumerate(zip(_split(names), _split(keys), strict=True)):
         if not key and not name.endswith(b"/"):
-            raise ArtifactError("has a name that consists of dots only", entry=show(index))
+            raise ArtifactError("has a name that consists of dots only", entry=show(index), code="CI311")
     return keys
 
 
@@ -99,7 +99,7 @@ def _check_distinct(keys: bytes, entries: int, show: Show) -> None:
     indexes = {key: index for index, key in enumerate(_split(keys))}
     for index, key in enumerate(_split(keys)):
         if indexes[key] != index:
-            raise ArtifactError("occurs twice", entry=show(index))
+            raise ArtifactError("occurs twice", entry=show(index), code="CI313")
 
 
 def _with_aliases(names: bytes, keys: bytes, entries: int, aliases: Iterable[tuple[int, bytes]], show: Show) -> Names:
@@ -111,10 +111,12 @@ def _with_aliases(names: bytes, keys: bytes, entries: int, aliases: Iterable[tup
     spelled = ((index, name.replace(b"\\", b"/")) for index, name in enumerate(_split(names)) if b"\\" in name)
     for index, alias in chain(aliases, spelled):
         if b"\0" in alias or is_unsafe(alias):
-            raise ArtifactError("has an alternative name that points outside the archive", entry=show(index))
+            problem = "has an alternative name that points outside the archive"
+            raise ArtifactError(problem, entry=show(index), code="CI312")
         key = plain(alias)
         if indexes.setdefault(hash(key), index) != index and b"\0" + key + b"\0" in joined.getvalue():
-            raise ArtifactError("has an alternative name that another entry also has", entry=show(index))
+            problem = "has an alternative name that another entry also has"
+            raise ArtifactError(problem, entry=show(index), code="CI313")
         joined.write(key + b"\0")
         aliased.append(index)
     return Names(entries, joined.getvalue(), aliased)
@@ -129,7 +131,7 @@ def index_names(names: bytes, entries: int, longest: int, aliases: Sequence[tupl
     keys = _normalized(names, show)
     if longest > MAX_NAME_BYTES:
         index = next(index for index, name in enumerate(_split(names)) if len(name) == longest)
-        raise ArtifactError(f"has a name of more than {MAX_NAME_BYTES:,} bytes", entry=show(index))
+        raise ArtifactError(f"has a name of more than {MAX_NAME_BYTES:,} bytes", entry=show(index), code="CI311")
     _check_distinct(keys, entries, show)
     if aliases or b"\\" in names:
         return _with_aliases(names, keys, entries, aliases, show)

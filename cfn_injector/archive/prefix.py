@@ -19,19 +19,23 @@ def check_prefix(layout: Layout, first: int, read: Read) -> None:
     does not expect extensible data.
     """
     if first and layout.zip64_eocd and not layout.plain_zip64:
-        raise ArtifactError("has bytes in front of the archive, and ZIP64 records with extensible data or of no disk")
+        problem = "has bytes in front of the archive, and ZIP64 records with extensible data or of no disk"
+        raise ArtifactError(problem, code="CI306")
     if not layout.base_offset:
         return
     if read(first, first + 4) != LOCAL_HEADER_SIGNATURE:
         raise ArtifactError(
-            f"is damaged: its central directory is {layout.base_offset} bytes off, but its entries are not"
+            f"is damaged: its central directory is {layout.base_offset} bytes off, but its entries are not",
+            code="CI305",
         )
     if layout.zip64_eocd and not layout.needs_zip64:
-        raise ArtifactError("has bytes in front of the archive, and ZIP64 records that not every reader looks for")
+        problem = "has bytes in front of the archive, and ZIP64 records that not every reader looks for"
+        raise ArtifactError(problem, code="CI306")
     recorded = layout.start - layout.base_offset
     if read(recorded, recorded + 4) == CENTRAL_DIRECTORY_SIGNATURE:
         raise ArtifactError(
             "has bytes in front of the archive, and two central directories: its offset points to one of them from the "
             "start of the file, and to the other from the start of the archive",
             remedy="remove these bytes, or correct the offsets with zip -A",
+            code="CI306",
         )

@@ -98,7 +98,7 @@ def entry_name(path: str) -> bytes:
     odd = is_unsafe(name) or b"\\" in name or b"\0" in name or name.decode() != path
     if odd or not parts or not all(parts) or len(name) > _LONGEST_PATH:
         remedy = "give a relative path of UTF-8 text, at most 4096 bytes, with / between its parts"
-        raise ArtifactError("has an invalid name", entry=path, remedy=remedy)
+        raise ArtifactError("has an invalid name", entry=path, remedy=remedy, code="CI315")
     return b"/".join(parts)
 
 
@@ -110,13 +110,13 @@ def _content(entry: Entry, compressed: bytes) -> bytes:
         try:
             data = inflater.decompress(compressed, entry.size + 1)
         except zlib.error:
-            raise ArtifactError("cannot be decompressed", entry=entry.display_name) from None
+            raise ArtifactError("cannot be decompressed", entry=entry.display_name, code="CI318") from None
         if not inflater.eof or inflater.unused_data:
-            raise ArtifactError("does not end where its compressed data ends", entry=entry.display_name)
+            problem = "does not end where its compressed data ends"
+            raise ArtifactError(problem, entry=entry.display_name, code="CI318")
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
-        raise ArtifactError(
-            "is damaged: its size or CRC does not match the central directory", entry=entry.display_name
-        )
+        problem = "is damaged: its size or CRC does not match the central directory"
+        raise ArtifactError(problem, entry=entry.display_name, code="CI318")
     return data
 
 
@@ -128,7 +128,8 @@ def _descriptor_length(entry: Entry, data: bytes, *, zip64: bool) -> int:
         for descriptor in (b"PK\x07\x08" + values, values):
             if data.startswith(descriptor):
                 return len(descriptor)
-    raise ArtifactError("has no data descriptor that matches the central directory", entry=entry.display_name)
+    problem = "has no data descriptor that matches the central directory"
+    raise ArtifactError(problem, entry=entry.display_name, code="CI319")
 
 
 def _entry_bytes(entry: Entry, read: Read) -> bytes:
@@ -141,9 +142,8 @@ def _entry_bytes(entry: Entry, read: Read) -> bytes:
     data = read(entry.offset, stop + length)
     following = data[-length:] if stop == entry.limit else read(entry.limit, entry.limit + length)
     if following != LOCAL_HEADER_SIGNATURE:
-        raise ArtifactError(
-            "is not followed by the entry that the central directory lists next", entry=entry.display_name
-        )
+        problem = "is not followed by the entry that the central directory lists next"
+        raise ArtifactError(problem, entry=entry.display_name, code="CI319")
     return data[:-length]
 
 
@@ -154,12 +154,13 @@ def extract(entry: Entry, read: Read) -> Extracted:
     the source.
     """
     if not entry.is_file:
-        raise ArtifactError("is not a regular file", entry=entry.display_name)
+        raise ArtifactError("is not a regular file", entry=entry.display_name, code="CI316")
     if entry.method not in (_STORED, _DEFLATED):
         problem = f"uses compression method {entry.method}"
-        raise ArtifactError(problem, entry=entry.display_name, remedy="build the artifact with deflate")
+        remedy = "build the artifact with deflate"
+        raise ArtifactError(problem, entry=entry.display_name, remedy=remedy, code="CI317")
     if entry.size > LARGEST_FILE or entry.compressed_size > 2 * LARGEST_FILE:
-        raise ArtifactError("is larger than 1 MiB", entry=entry.display_name)
+        raise ArtifactError("is larger than 1 MiB", entry=entry.display_name, code="CI320")
     data = _entry_bytes(entry, checked(read))
     signature, _, flags, method, _, _, crc, compressed_size, size, name_length, extra_length = LOCAL_HEADER.unpack_from(
         data
@@ -167,7 +168,8 @@ def extract(entry: Entry, read: Read) -> Extracted:
     name_end = LOCAL_HEADER.size + name_length
     start = name_end + extra_length
     end = start + entry.compressed_size
-    mismatch = ArtifactError("has a local header that disagrees with the central directory", entry=entry.display_name)
+    problem = "has a local header that disagrees with the central directory"
+    mismatch = ArtifactError(problem, entry=entry.display_name, code="CI319")
     found = (signature, flags & _COMPARED_FLAGS, method, data[LOCAL_HEADER.size : name_end])
     expected = (LOCAL_HEADER_SIGNATURE, entry.flags & _COMPARED_FLAGS, entry.method, entry.name)
     if found != expected or end > len(data):
@@ -177,7 +179,7 @@ def extract(entry: Entry, read: Read) -> Extracted:
     if UINT32_MAX in (compressed_size, size):
         if zip64_end - zip64_at < 16:
             problem = "has a ZIP64 extra field that does not match its local header"
-            raise ArtifactError(problem, entry=entry.display_name)
+            raise ArtifactError(problem, entry=entry.display_name, code="CI308")
         size, compressed_size = Struct("<2Q").unpack_from(data, zip64_at)
     recorded = (entry.crc, entry.compressed_size, entry.size)
     unknown = (0, 0, 0) if flags & _DESCRIPTOR_FLAG else recorded
@@ -194,16 +196,18 @@ def _check_room(directory: Directory, gone: Sequence[int], names: Sequence[bytes
     """Refuses a name that exists, that is a folder, or that is below something other than a folder."""
     for place, name in enumerate(names):
         if directory.names.find(name) not in (None, *gone) or name in names[:place]:
-            raise ArtifactError("would be in the archive twice", entry=name.decode())
+            raise ArtifactError("would be in the archive twice", entry=name.decode(), code="CI322")
         folder = name + b"/"
         if b"\0" + folder in directory.names.joined or any(other.startswith(folder) for other in names):
-            raise ArtifactError("is a folder, but a file is to be written there", entry=name.decode())
+            problem = "is a folder, but a file is to be written there"
+            raise ArtifactError(problem, entry=name.decode(), code="CI322")
         for parent in (name[:at] for at, byte in enumerate(name) if byte == 0x2F):
             index = directory.names.find(parent)
             if index is not None:
                 entry = directory.entry(index)
                 if not entry.is_folder or plain(entry.name) != parent:
-                    raise ArtifactError(f"is not a folder, but {name.decode()!r} needs one", entry=entry.display_name)
+                    problem = f"is not a folder, but {name.decode()!r} needs one"
+                    raise ArtifactError(problem, entry=entry.display_name, code="CI322")
 
 
 def _kept(cut: Sequence[Keep], end: int) -> Iterator[Keep]:

@@ -44,7 +44,8 @@ def find_holder(operation: Operation, tags: Mapping[str, str], physical_id: str,
         return _find_holder(operation.client("cloudformation"), tags, physical_id, types)
     except ClientError as error:
         raise OwnershipError(
-            f"it is unknown which stack holds {physical_id}: CloudFormation answered {code_of(error)}; deploy again"
+            f"it is unknown which stack holds {physical_id}: CloudFormation answered {code_of(error)}; deploy again",
+            code="CI504",
         ) from error
 
 
@@ -78,12 +79,12 @@ def _allows_cross_stack(operation: Operation) -> bool:
 
 
 def _check(
-    operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], problem: str
+    operation: Operation, tags: Mapping[str, str], physical_id: str, types: frozenset[str], problem: str, *, code: str
 ) -> None:
-    """Raises OwnershipError with this problem if another stack holds the resource."""
+    """Raises OwnershipError with this problem and code if another stack holds the resource."""
     stack_id = find_holder(operation, tags, physical_id, types)
     if stack_id not in (None, operation.request.stack_id):
-        raise OwnershipError(problem.format(physical_id=physical_id, stack=stack_id.split("/")[1]))
+        raise OwnershipError(problem.format(physical_id=physical_id, stack=stack_id.split("/")[1]), code=code)
 
 
 def _may_not_use(operation: Operation, where: str) -> str:
@@ -113,9 +114,9 @@ def check_function(operation: Operation, reference: str, where: str) -> None:
     """
     name, tags = _describe_function(operation, reference) or ("", {})
     if PROVIDER in tags:
-        raise OwnershipError(f"{where}: {name} is a provider of custom resources")
+        raise OwnershipError(f"{where}: {name} is a provider of custom resources", code="CI503")
     if name and not _allows_cross_stack(operation):
-        _check(operation, tags, name, FUNCTION_TYPES, _may_not_use(operation, where))
+        _check(operation, tags, name, FUNCTION_TYPES, _may_not_use(operation, where), code="CI501")
 
 
 def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mapping[str, Any]) -> None:
@@ -124,14 +125,14 @@ def check_mapping(operation: Operation, tags: Mapping[str, str], mapping: Mappin
     ``AllowCrossStack`` does not matter: it allows using functions of other stacks, not changing their mappings.
     """
     problem = f"event source mapping {mapping['UUID']}: {{physical_id}} belongs to another stack, {{stack}}"
-    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, problem)
+    _check(operation, tags, mapping["UUID"], MAPPING_TYPES, problem, code="CI502")
     function = _describe_function(operation, mapping["FunctionArn"]) if mapping.get("FunctionArn") else None
     if function:
         name, function_tags = function
-        _check(operation, function_tags, name, FUNCTION_TYPES, problem)
+        _check(operation, function_tags, name, FUNCTION_TYPES, problem, code="CI502")
 
 
 def check_api(operation: Operation, tags: Mapping[str, str], api: str) -> None:
     """Raises OwnershipError if another stack holds the REST API; ``tags`` are the API's."""
     if not _allows_cross_stack(operation):
-        _check(operation, tags, api, API_TYPES, _may_not_use(operation, "RestApiId"))
+        _check(operation, tags, api, API_TYPES, _may_not_use(operation, "RestApiId"), code="CI501")

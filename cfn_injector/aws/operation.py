@@ -137,7 +137,8 @@ class Operation:
                 f"{error}. The rollback needs this, because the code of the previous deployment is not in the "
                 "staging bucket. Make it available again, or go on without this resource: "
                 f"aws cloudformation continue-update-rollback --stack-name {self.request.stack_name} "
-                f"--resources-to-skip {self.request.logical_id}"
+                f"--resources-to-skip {self.request.logical_id}",
+                code="CI409",
             ) from error
 
     @contextmanager

@@ -103,7 +103,8 @@ class S3Source:
         with translated(self.place, "s3:GetObject", self.version):
             body = _ranged(self.client.get_object(Bucket=self.bucket, Key=self.key, **condition), start, end)
         if len(body) != end - start:
-            raise StorageError(f"{self.place} returned {len(body)} of {end - start} bytes; deploy again")
+            problem = f"{self.place} returned {len(body)} of {end - start} bytes"
+            raise StorageError(f"{problem}; deploy again", code="CI404")
         return body
 
 
@@ -279,9 +280,8 @@ class S3Destination:
             whole = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
             found = _ranged(answer, whole - len(expected), whole)
         if whole != size or found != expected:
-            raise StorageError(
-                f"{self._place(key)} was not assembled as planned: it has {whole} bytes instead of {size}; deploy again"
-            )
+            problem = f"{self._place(key)} was not assembled as planned: it has {whole} bytes instead of {size}"
+            raise StorageError(f"{problem}; deploy again", code="CI405")
         etag: str = answer["ETag"]
         return etag
 

@@ -43,23 +43,28 @@ def translated(place: str, action: str, version: str | None = None) -> Iterator[
     try:
         yield
     except ClientError as error:
-        raise StorageError(_problem(place, action, code_of(error))) from error
+        raise _failed(place, action, code_of(error)) from error
     except BotoCoreError as error:
-        raise StorageError(f"{place} failed on {action} with {type(error).__name__}; deploy again") from error
+        raise _failed(place, action, type(error).__name__) from error
 
 
-def _problem(place: str, action: str, code: str) -> str:
-    if code in _MISSING:
-        return f"{place} does not exist ({code}); upload the artifact first, or correct Code"
-    if code in _DENIED:
-        return (
+def _failed(place: str, action: str, reason: str) -> StorageError:
+    """The error for a request that failed with this code of S3, or in this way."""
+    if reason in _MISSING:
+        return StorageError(
+            f"{place} does not exist ({reason}); upload the artifact first, or correct Code", code="CI401"
+        )
+    if reason in _DENIED:
+        return StorageError(
             f"{place} is not accessible to the provider; add its bucket to SourceBuckets of the provider's stack, and "
             f"check that the bucket policy allows {action} and the policy of its KMS key allows kms:Decrypt and "
-            f"kms:GenerateDataKey"
+            f"kms:GenerateDataKey",
+            code="CI402",
         )
-    if code in _CHANGED:
-        return f"{place} was replaced while it was being read; give each build its own key and deploy again"
-    return f"{place} failed on {action} with {code}; deploy again"
+    if reason in _CHANGED:
+        problem = f"{place} was replaced while it was being read"
+        return StorageError(f"{problem}; give each build its own key and deploy again", code="CI403")
+    return StorageError(f"{place} failed on {action} with {reason}; deploy again", code="CI404")
 
 
 def twice(call: Callable[..., T], **arguments: Any) -> T:
@@ -74,7 +79,8 @@ def staging_bucket(environ: Mapping[str, str]) -> str:
     """The bucket for assembled objects. Raises StorageError if the provider's environment does not name one."""
     if not environ.get("CFN_INJECTOR_STAGING_BUCKET"):
         raise StorageError(
-            "the provider's own environment lacks CFN_INJECTOR_STAGING_BUCKET; deploy the provider's stack again"
+            "the provider's own environment lacks CFN_INJECTOR_STAGING_BUCKET; deploy the provider's stack again",
+            code="CI408",
         )
     return environ["CFN_INJECTOR_STAGING_BUCKET"]
 
@@ -96,21 +102,21 @@ def account_secret(client: Any, bucket: str) -> bytes:
                 raise _no_secret(bucket, error) from error
         else:
             if len(found) != _SECRET_BYTES:
-                raise StorageError(f"s3://{bucket}/{SECRET_KEY} is damaged; delete it, and deploy again")
+                raise StorageError(f"s3://{bucket}/{SECRET_KEY} is damaged; delete it, and deploy again", code="CI406")
             return found
         try:
             client.put_object(**place, Body=token_bytes(_SECRET_BYTES), IfNoneMatch="*")
         except (ClientError, BotoCoreError) as error:
             if code_of(error) not in _CHANGED:  # with these codes, another request creates it
                 raise _no_secret(bucket, error) from error
-    raise StorageError(f"s3://{bucket}/{SECRET_KEY} could not be created; deploy again")
+    raise StorageError(f"s3://{bucket}/{SECRET_KEY} could not be created; deploy again", code="CI407")
 
 
 def _no_secret(bucket: str, error: Exception) -> StorageError:
     code = code_of(error) or type(error).__name__
     problem = f"s3://{bucket}/{SECRET_KEY}, which keys the IDs of objects, failed with {code}"
     remedy = "update the provider's stack, whose role needs s3:GetObject and s3:PutObject for it"
-    return StorageError(f"{problem}; {remedy if code in _DENIED else 'deploy again'}")
+    return StorageError(f"{problem}; {remedy if code in _DENIED else 'deploy again'}", code="CI407")
 
 
 def sha256_in(answer: Mapping[str, Any]) -> str | None:

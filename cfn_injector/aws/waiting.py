@@ -113,7 +113,7 @@ class Deadline:
                 return seen
             self._sleep(pause * (1 + self.jitter()) / 2)
             pause = min(pause * pace.factor, pace.longest)
-        raise OutOfTimeError(f"timed out while waiting for {what}; deploy again{last}")
+        raise OutOfTimeError(f"timed out while waiting for {what}; deploy again{last}", code="CI410")
 
     def retry(self, what: str, call: Callable[[], T], is_transient: Callable[[ClientError], bool] = _never) -> T:
         """Calls until AWS accepts it; an error that is neither throttling nor transient is raised at once."""

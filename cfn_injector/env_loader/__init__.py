@@ -131,9 +131,9 @@ class Loader:
         record = f"{name}={value}".encode()
         if b"\0" in record:
             problem = f"sets {name!r} to a value with a NUL, which no variable can hold and only EnvLoader: none allows"
-            raise EnvFileError(self.path, problem)
+            raise EnvFileError(self.path, problem, code="CI326")
         if self.exec_wrapper and is_too_long(name, value):
-            raise EnvFileError(self.path, f"sets {name!r} to {TOO_LONG}")
+            raise EnvFileError(self.path, f"sets {name!r} to {TOO_LONG}", code="CI327")
         return record + b"\0"
 
 

@@ -199,7 +199,8 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
             failure.callback(_undo, operation, key)
             digest = _inject(operation, desired, source, resolved.env, key)
         if operation.has_given_up():
-            raise StorageError(f"{request.logical_id} was deleted while it was being created; deploy again")
+            problem = f"{request.logical_id} was deleted while it was being created"
+            raise StorageError(f"{problem}; deploy again", code="CI412")
         untag(client, bucket, key)
         failure.pop_all()
     return _outcome(operation, desired, key, digest)

@@ -3,7 +3,7 @@
  *
  * In flow, on stdin, one JSON object per line: `file` in base64, and for the wrapper's load `environ`, `override` and
  * `allow`. Out flows, on stdout, one JSON array per line: an outcome for each way in which the reader can be used. An
- * outcome is `{variables}` as pairs, or `{line, problem}` of a ParseError, or `{error}`, another error's message.
+ * outcome is `{variables}` as pairs, or `{line, problem, code}` of a ParseError, or `{error}`, another error's message.
  *
  *     node read.cjs READER
  */
@@ -54,7 +54,10 @@ function outcome(read, request) {
   try {
     return { variables: Object.entries(read(request)) };
   } catch (error) {
-    if (error.name === "ParseError") return { line: error.line, problem: error.problem };
+    if (error.name === "ParseError") {
+      const { line, problem, code } = error;
+      return { line, problem, code };
+    }
     return { error: String(error) };
   }
 }

@@ -31,9 +31,10 @@ const LOADS_CODE = ["LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "NODE_PATH"
 
 /** The file is not a valid `.env` file. The properties never hold any of the file's content, which is secret. */
 class ParseError extends Error {
-  constructor(problem, line, path) {
-    super(`${path === undefined ? "" : `${path}, `}line ${line} ${problem}`);
+  constructor(code, problem, line, path) {
+    super(`${path === undefined ? "" : `${path}, `}line ${line} ${problem} [${code}]`);
     this.name = "ParseError";
+    this.code = code;
     this.problem = problem;
     this.line = line;
     this.path = path;
@@ -41,8 +42,8 @@ class ParseError extends Error {
 }
 
 /** A ParseError for the statement that starts at `position`. */
-function refusal(problem, text, position) {
-  return new ParseError(problem, text.slice(0, position).split("\n").length);
+function refusal(code, problem, text, position) {
+  return new ParseError(code, problem, text.slice(0, position).split("\n").length);
 }
 
 function isBlank(character) {
@@ -66,7 +67,7 @@ function decode(bytes) {
   const again = Buffer.from(text);
   if (data.equals(again)) return text;
   const wrong = data.findIndex((byte, index) => byte !== again[index]);
-  throw refusal("is not UTF-8", data.toString("latin1"), wrong < 0 ? data.length : wrong);
+  throw refusal("CI007", "is not UTF-8", data.toString("latin1"), wrong < 0 ? data.length : wrong);
 }
 
 /** The rest of a line, without its line end, and where the next line starts. There must be no CR before `start`. */
@@ -91,7 +92,7 @@ function quoted(text, opening, statement) {
     start += backslash + 2;
     if (escaped === quote) end = text.indexOf(quote, start);
   }
-  throw refusal("opens a quote that is never closed", text, statement);
+  throw refusal("CI003", "opens a quote that is never closed", text, statement);
 }
 
 /** Whether a statement can end before the rest of its line. */
@@ -107,11 +108,11 @@ function isCharacter(text, opening) {
   return closing < 0 || !ends(restOfLine(text, closing + 1)[0]);
 }
 
-/** The problem of text after quotes. If it looks like what a tool writes, it names the tool, and what to write. */
-function problemAfterQuote(quotes, rest) {
-  if (quotes.endsWith("\\'")) return AFTER_QUOTE + ESCAPED_QUOTE;
+/** Code and problem of text after quotes. If a tool seems to have written it, they name the tool, and what to write. */
+function afterQuote(quotes, rest) {
+  if (quotes.endsWith("\\'")) return ["CI005", AFTER_QUOTE + ESCAPED_QUOTE];
   const isInner = quotes[0] === '"' && trimmed(rest).endsWith('"') && !quotes.includes("\n");
-  return isInner ? AFTER_QUOTE + INNER_QUOTE : AFTER_QUOTE;
+  return isInner ? ["CI006", AFTER_QUOTE + INNER_QUOTE] : ["CI004", AFTER_QUOTE];
 }
 
 /** The statement at `start`: the start of the next one, and name and value unless the line is blank or a comment. */
@@ -120,9 +121,9 @@ function statementAt(text, start) {
   const equals = body.indexOf("=");
   let name = trimmed(equals < 0 ? body : body.slice(0, equals));
   if (name.startsWith("#") || (name === "" && equals < 0)) return { end };
-  if (equals < 0) throw refusal("has no =", text, start);
+  if (equals < 0) throw refusal("CI001", "has no =", text, start);
   if (name.startsWith("export ") || name.startsWith("export\t")) name = trimmed(name.slice(6));
-  if (name === "" || NEVER_IN_A_NAME.test(name)) throw refusal("has no valid name before its =", text, start);
+  if (name === "" || NEVER_IN_A_NAME.test(name)) throw refusal("CI002", "has no valid name before its =", text, start);
   const right = body.slice(equals + 1);
   const value = trimmed(right);
   if (QUOTES.includes(value[0])) {
@@ -130,7 +131,7 @@ function statementAt(text, start) {
     if (!isCharacter(text, opening)) {
       const [decoded, closed] = quoted(text, opening, start);
       const [rest, next] = restOfLine(text, closed);
-      if (!ends(rest)) throw refusal(problemAfterQuote(text.slice(opening, closed), rest), text, start);
+      if (!ends(rest)) throw refusal(...afterQuote(text.slice(opening, closed), rest), text, start);
       return { end: next, name, value: decoded };
     }
   }
@@ -150,7 +151,7 @@ function variables(text, settable = false) {
     }
     start = end;
   }
-  if (unset >= 0) throw refusal("holds a character that environment variables cannot hold", text, unset);
+  if (unset >= 0) throw refusal("CI008", "holds a character that environment variables cannot hold", text, unset);
   return found;
 }
 
@@ -187,7 +188,7 @@ function read(places, settable) {
       const text = textOf(place);
       return plain(text) ?? variables(text, settable);
     } catch (error) {
-      if (error instanceof ParseError) throw new ParseError(error.problem, error.line, resolve(place));
+      if (error instanceof ParseError) throw new ParseError(error.code, error.problem, error.line, resolve(place));
       if (error.code !== "ENOENT") throw error;
     }
   }
@@ -204,12 +205,15 @@ function getEnv(path = DEFAULT_PATH) {
   const found = read(places, false);
   if (found !== undefined) return found;
   const lookedAt = [...new Set(places.map((place) => resolve(place)))].join(" and ");
-  throw Object.assign(new Error(`ENOENT: no such file, tried ${lookedAt}`), { code: "ENOENT" });
+  throw Object.assign(new Error(`ENOENT: no such file, tried ${lookedAt} [CI009]`), { code: "ENOENT" });
 }
 
 /** Puts the file's variables into `environ` and returns those that were set. */
 function load(options = {}) {
-  if (typeof options !== "object") throw new TypeError("load takes an object of options: load({ path })");
+  if (options === null || typeof options !== "object") {
+    const problem = "load takes an object of options: load({ path }) [CI010]";
+    throw Object.assign(new TypeError(problem), { code: "CI010" });
+  }
   const { path = DEFAULT_PATH, environ = process.env, override = false, allow = [] } = options;
   const allowed = typeof allow === "string" ? [allow] : [...allow];
   const fileWins = new Set([...PRESET_BY_LAMBDA, ...LOADS_CODE.filter((name) => allowed.includes(name))]);

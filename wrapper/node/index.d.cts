@@ -18,6 +18,8 @@ export interface LoadOptions {
 /** The file is not a valid `.env` file. The properties never hold any of the file's content, which is secret. */
 export class ParseError extends Error {
   private constructor();
+  /** The code at the end of the message, such as "CI001", for `cfn-injector explain`. */
+  readonly code: string;
   /** The line on which the statement starts, counted from 1. */
   readonly line: number;
   /** Completes a sentence that begins with "line 3": "has no =". */

@@ -43,14 +43,14 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry, path: 
             shutil.copyfileobj(packed, file)
         os.chmod(path, entry.mode & _PERMISSIONS or _FILE)
     else:
-        raise ArtifactError("is neither a file, a folder nor a link", entry=entry.display_name)
+        raise ArtifactError("is neither a file, a folder nor a link", entry=entry.display_name, code="CI328")
 
 
 def _link(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry, path: bytes) -> None:
     with archive.open(info) as packed:
         target = packed.read(_LONGEST_TARGET + 1)
     if len(target) > _LONGEST_TARGET:
-        raise ArtifactError("is a link with too long a target", entry=entry.display_name)
+        raise ArtifactError("is a link with too long a target", entry=entry.display_name, code="CI328")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     os.symlink(target, path)
 
@@ -60,7 +60,8 @@ def unpack(source: Source, folder: Path) -> None:
     directory = read_directory(source.read, source.size)
     entries = list(directory.entries())
     if sum(entry.size for entry in entries) > LAMBDA_MAX_UNPACKED:
-        raise ArtifactError(f"holds more than {LAMBDA_MAX_UNPACKED} bytes when unpacked, which Lambda does not take")
+        problem = f"holds more than {LAMBDA_MAX_UNPACKED} bytes when unpacked, which Lambda does not take"
+        raise ArtifactError(problem, code="CI324")
     copy = folder.with_name(f"{folder.name}.zip")
     _copy(source, copy)
     root = os.fsencode(folder)
@@ -75,5 +76,5 @@ def unpack(source: Source, folder: Path) -> None:
                         ):
                             (_link if makes_links else _write)(archive, info, entry, path)
     except DAMAGED as error:
-        raise ArtifactError(f"cannot be unpacked: {error}") from error
+        raise ArtifactError(f"cannot be unpacked: {error}", code="CI329") from error
     copy.unlink()

@@ -67,7 +67,8 @@ def _check_owned(operation: Operation, tree: Tree, target: Target, found: Mappin
     if operation.request.type == "Create" and not created:
         raise OwnershipError(
             f"{verb} {path} of API {target.api} already exists: an earlier {operation.request.logical_id} of this "
-            "stack was retained; delete that method first"
+            "stack was retained; delete that method first",
+            code="CI512",
         )
     return owner
 
@@ -152,4 +153,5 @@ def confirm(operation: Operation, target: Target, pending: Owner) -> None:
             if is_pending_for(observed, operation.request):
                 raise
     if operation.verdict(observed) is not Verdict.ANSWERED:
-        raise ResourceError(f"{operation.request.logical_id} was deleted while it was being created; deploy again")
+        problem = f"{operation.request.logical_id} was deleted while it was being created"
+        raise ResourceError(f"{problem}; deploy again", code="CI412")

@@ -154,7 +154,8 @@ def deploy(operation: Operation, api: str, name: str, pair: Pair) -> str:
             if patience.ends():
                 raise ResourceError(
                     f"API {api} cannot be deployed to stage {name}, because one of its methods has no integration; "
-                    "complete or delete that method"
+                    "complete or delete that method",
+                    code="CI427",
                 ) from error
             return None
         return serves(_find_stage(operation, api, name))

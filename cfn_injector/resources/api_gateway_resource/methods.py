@@ -49,7 +49,8 @@ def check_owned(operation: Operation, found: Mapping[str, Any], key: str, target
     if owner is None or verdict_on(operation, owner) in NOT_OWNED:
         raise OwnershipError(
             f"{key} of API {target.api} already exists and does not belong to {operation.request.logical_id}; choose "
-            "another Path or Method, or delete that method first"
+            "another Path or Method, or delete that method first",
+            code="CI511",
         )
     return owner
 

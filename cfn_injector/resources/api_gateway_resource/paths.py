@@ -164,7 +164,8 @@ def create(operation: Operation, tree: Tree, desired: MethodSpec) -> Tree | None
         return _create_all(operation, tree, at, missing)
     except ClientError as error:
         if code_of(error) in ("BadRequestException", "LimitExceededException"):
-            raise ResourceError(f"Path {'/'.join(desired.parts)} cannot be created: {message_of(error)}") from error
+            problem = f"Path {'/'.join(desired.parts)} cannot be created: {message_of(error)}"
+            raise ResourceError(problem, code="CI428") from error
         if code_of(error) not in ("NotFoundException", "ConflictException"):
             raise
         return None

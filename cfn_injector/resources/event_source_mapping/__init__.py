@@ -94,7 +94,8 @@ def _create(operation: Operation, spec: MappingSpec, reason: str = "") -> Outcom
     if answer:
         return answer
     if operation.stack.stable or operation.stack.deleting:  # Lambda reads as soon as a mapping exists
-        raise ResourceError(f"the stack no longer waits for {operation.request.logical_id}; nothing was created")
+        problem = f"the stack no longer waits for {operation.request.logical_id}"
+        raise ResourceError(f"{problem}; nothing was created", code="CI412")
     pending = [each for each in found if each.verdict is Verdict.PENDING]
     begun = [each.mapping["UUID"] for each in pending if is_pending_for(each.tags, operation.request)][:1]
     with ExitStack() as on_failure:
@@ -140,7 +141,8 @@ def _make_again(operation: Operation, spec: MappingSpec) -> Outcome:
         return answer
     uuid = operation.request.physical_id
     if not holds_itself(operation):
-        raise ResourceError(f"event source mapping {uuid} does not exist; deploy {operation.request.logical_id} again")
+        problem = f"event source mapping {uuid} does not exist"
+        raise ResourceError(f"{problem}; deploy {operation.request.logical_id} again", code="CI413")
     _check_function(operation, spec)
     operation.log("make-again", key=uuid)
     return _create(operation, spec)
@@ -187,7 +189,8 @@ def update(request: Request, services: Services) -> Outcome:
     match operation.verdict(tags):
         case Verdict.FOREIGN:
             raise OwnershipError(
-                f"event source mapping {uuid} belongs to another resource now; remove {request.logical_id}"
+                f"event source mapping {uuid} belongs to another resource now; remove {request.logical_id}",
+                code="CI507",
             )
         case Verdict.STALE:
             raise _stale(operation)

@@ -123,7 +123,8 @@ def wait(operation: Operation, uuid: str, enabled: bool | None = None) -> dict[s
             ]
             raise ResourceError(
                 f"event source mapping {uuid} is {described['State']} and not {' or '.join(sorted(accepted))}; "
-                f"Lambda says: {', '.join(reasons) or 'nothing'}; correct the cause, and deploy again"
+                f"Lambda says: {', '.join(reasons) or 'nothing'}; correct the cause, and deploy again",
+                code="CI426",
             )
         return None
 
@@ -178,7 +179,8 @@ def claim(operation: Operation, mapping: Mapping[str, Any], tags: Mapping[str, s
 def confirm(operation: Operation, mapping: Mapping[str, Any]) -> None:
     """Removes the tag that says that the mapping is pending, if CloudFormation still waits for the answer."""
     if operation.has_given_up():
-        raise ResourceError(f"{operation.request.logical_id} was deleted while it was being created; deploy again")
+        problem = f"{operation.request.logical_id} was deleted while it was being created"
+        raise ResourceError(f"{problem}; deploy again", code="CI412")
     arn = mapping["EventSourceMappingArn"]
     try:
         _retry(operation, operation.client("lambda").untag_resource, Resource=arn, TagKeys=[PENDING])
@@ -264,5 +266,6 @@ def _conflict(operation: Operation, uuid: str, reason: str) -> InjectorError:
         )
     return OwnershipError(
         f"event source mapping {uuid} already connects this source and this function, and is not adopted; delete it "
-        f"(aws lambda delete-event-source-mapping --uuid {uuid}), or remove {logical_id} from the template"
+        f"(aws lambda delete-event-source-mapping --uuid {uuid}), or remove {logical_id} from the template",
+        code="CI510",
     )

@@ -112,7 +112,8 @@ def update(request: Request, services: Services) -> Outcome:
         return _make_again(operation, desired)
     match operation.verdict(found["Tags"]):
         case Verdict.FOREIGN:
-            raise OwnershipError(f"function {name} belongs to another resource now; remove {request.logical_id} here")
+            problem = f"function {name} belongs to another resource now"
+            raise OwnershipError(f"{problem}; remove {request.logical_id} here", code="CI507")
         case Verdict.STALE:
             raise claim.refuse_stale(operation)
         case Verdict.UNCLAIMED:
@@ -191,7 +192,8 @@ def _make_again(operation: Operation, desired: FunctionSpec) -> Outcome:
     if making.is_answered(operation, found):
         return making.answer_again(operation, desired, name)
     if not spec.FUNCTION_NAME.fullmatch(physical_id) or not holds_itself(operation):
-        raise FunctionError(f"function {physical_id} does not exist; deploy {operation.request.logical_id} again")
+        problem = f"function {physical_id} does not exist"
+        raise FunctionError(f"{problem}; deploy {operation.request.logical_id} again", code="CI413")
     if desired.name is None and is_derived(physical_id, operation.request):
         name, found = physical_id, None
     operation.log("make-again", function=name)

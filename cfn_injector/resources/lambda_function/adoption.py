@@ -43,7 +43,8 @@ def check_adoptable(operation: Operation, name: str, found: Found) -> None:
     if stack_id not in (None, operation.request.stack_id):
         raise OwnershipError(
             f"function {name} cannot be adopted: stack {stack_id.split('/')[1]} holds it. Set DeletionPolicy: Retain "
-            "there, remove the function from that template, and deploy both stacks again"
+            "there, remove the function from that template, and deploy both stacks again",
+            code="CI505",
         )
 
 
@@ -53,7 +54,8 @@ def check_restorable(operation: Operation, desired: FunctionSpec, found: Found) 
     if "Error" in configuration.get("Environment", {}):
         raise FunctionError(
             f"function {name} cannot be adopted: the provider cannot decrypt its environment variables, and so cannot "
-            "restore them; allow kms:Decrypt for the provider's role"
+            "restore them; allow kms:Decrypt for the provider's role",
+            code="CI423",
         )
     if desired.separate:
         problem = f"cannot be set while function {name} is adopted, because a rollback could not reset it"
@@ -69,16 +71,16 @@ def check_held_without_tags(operation: Operation, name: str, found: Found) -> No
     """Raises an error unless the stack holds the function, from which somebody removed the ownership tags."""
     check_adoptable(operation, name, found)
     if not holders.holds_itself(operation):
-        raise OwnershipError(f"function {name} is not {operation.request.logical_id}'s; set Adopt: true to adopt it")
+        problem = f"function {name} is not {operation.request.logical_id}'s"
+        raise OwnershipError(f"{problem}; set Adopt: true to adopt it", code="CI506")
 
 
 def check_not_imported(operation: Operation, name: str, found: Found) -> None:
     """Raises OwnershipError if another stack holds a function that still has this resource's ownership tags."""
     native = found["Tags"].get(holders.AWS_STACK_ID, operation.request.stack_id)
     if native != operation.request.stack_id and is_held_elsewhere(operation, name, found):
-        raise OwnershipError(
-            f"function {name} belongs to another stack now; remove {operation.request.logical_id} here"
-        )
+        problem = f"function {name} belongs to another stack now"
+        raise OwnershipError(f"{problem}; remove {operation.request.logical_id} here", code="CI507")
 
 
 def _check_bounds(operation: Operation, name: str, configuration: Mapping[str, Any]) -> None:
@@ -109,7 +111,8 @@ def restore(operation: Operation, name: str, version: str) -> None:
     client, deadline = operation.client("lambda"), operation.deadline
     found = api.find(client, name, version)
     if found is None:
-        raise FunctionError(f"version {version} of function {name} is gone, so the function cannot be restored")
+        problem = f"version {version} of function {name} is gone, so the function cannot be restored"
+        raise FunctionError(problem, code="CI424")
     operation.log("restore", function=name, version=version)
     configuration = _expand(found["Configuration"], client.meta.service_model)
     bucket, key = staging_bucket(operation.services.environ), f"tmp/{operation.request.request_id}/{uuid4()}.zip"
@@ -129,7 +132,8 @@ def _copy_package(s3: Any, bucket: str, key: str, location: str) -> None:
         with urlopen(location, timeout=_DOWNLOAD_SECONDS) as package:
             upload(s3, bucket, key, package)
     except OSError as error:  # its text may show the presigned URL
-        raise FunctionError(f"the code of the function cannot be downloaded ({type(error).__name__})") from None
+        problem = f"the code of the function cannot be downloaded ({type(error).__name__})"
+        raise FunctionError(problem, code="CI425") from None
 
 
 def _expand(observed: Mapping[str, Any], model: Any) -> dict[str, Any]:

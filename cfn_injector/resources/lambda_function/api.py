@@ -70,7 +70,8 @@ def find(client: Any, name: str, version: str = "") -> dict[str, Any] | None:
     if "TagsError" in found:
         raise FunctionError(
             f"the tags of function {name} cannot be read ({found['TagsError'].get('ErrorCode')}), so its owner "
-            "is unknown; allow lambda:ListTags"
+            "is unknown; allow lambda:ListTags",
+            code="CI420",
         )
     found.setdefault("Tags", {})
     return found
@@ -81,7 +82,7 @@ def _describe(client: Any, what: str, **arguments: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get_function(**arguments)["Configuration"]
     if found.get("State") in ENDED:
         reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
-        raise ResourceError(f"{what} is {found['State']}: {reason}")
+        raise ResourceError(f"{what} is {found['State']}: {reason}", code="CI419")
     return found
 
 
@@ -107,10 +108,11 @@ def wait_until_ready(
     def look() -> dict[str, Any] | None:
         found = _describe(client, what, **arguments)
         if found.get("State") == "Failed":
-            raise FunctionError(f"{what} failed: {found.get('StateReasonCode')}, {found.get('StateReason')}")
+            reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
+            raise FunctionError(f"{what} failed: {reason}", code="CI417")
         if found.get("LastUpdateStatus") == "Failed":
             reason = f"{found.get('LastUpdateStatusReasonCode')}, {found.get('LastUpdateStatusReason')}"
-            raise FunctionError(f"an update of {what} failed: {reason}")
+            raise FunctionError(f"an update of {what} failed: {reason}", code="CI418")
         done = found.get("State") in READY if qualifier else _is_ready(found)
         return found if done else None
 
@@ -208,7 +210,8 @@ def publish(
     def attempt() -> dict[str, Any] | None:
         now = known.pop() if known else wait_until_ready(client, name, deadline)
         if now["CodeSha256"] != stable["CodeSha256"]:
-            raise FunctionError(f"the code of function {name} was changed by someone else meanwhile; deploy again")
+            problem = f"the code of function {name} was changed by someone else meanwhile"
+            raise FunctionError(f"{problem}; deploy again", code="CI421")
         try:
             published: dict[str, Any] = _retry(
                 deadline,
@@ -290,7 +293,8 @@ def delete(operation: Operation, name: str) -> None:
             raise
         raise OutOfTimeError(
             f"function {name} still has Lambda@Edge replicas, which CloudFront removes some hours after its last "
-            "association is removed; delete the stack again later, or set DeletionPolicy: Retain and delete it by hand"
+            "association is removed; delete the stack again later, or set DeletionPolicy: Retain and delete it by hand",
+            code="CI422",
         ) from None
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":

@@ -67,11 +67,11 @@ def find_place(operation: Operation, desired: FunctionSpec, replaced: str = "") 
     if desired.name:
         raise OwnershipError(
             f"FunctionName {desired.name} is the name of a function that already exists; choose another name, or set "
-            "Adopt: true to adopt that function"
+            "Adopt: true to adopt that function",
+            code="CI508",
         )
-    raise OwnershipError(
-        f"all names for {operation.request.logical_id} are taken by retained functions; give a FunctionName"
-    )
+    problem = f"all names for {operation.request.logical_id} are taken by retained functions"
+    raise OwnershipError(f"{problem}; give a FunctionName", code="CI509")
 
 
 def _find_permitted(operation: Operation, name: str) -> Found | None:
@@ -121,7 +121,7 @@ def check_awaited(operation: Operation, name: str) -> None:
 
 
 def _deleted_meanwhile(name: str) -> FunctionError:
-    return FunctionError(f"function {name} was deleted while it was being created; deploy again")
+    return FunctionError(f"function {name} was deleted while it was being created; deploy again", code="CI412")
 
 
 def confirm(operation: Operation, name: str, arn: str) -> None:
