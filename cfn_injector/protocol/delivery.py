@@ -60,8 +60,7 @@ def _connection(url: SplitResult, hosts: Collection[str], region: str, tls: SSLC
         return HTTPSConnection(url.netloc, timeout=TIMEOUT, context=tls)
     raise DeliveryError(
         "ResponseURL is not an https URL of CloudFormation's own bucket in this Region; to answer an emulator, add its "
-        "host:port to CFN_INJECTOR_RESPONSE_HOSTS",
-        code="CI415",
+        "host:port to CFN_INJECTOR_RESPONSE_HOSTS"
     )
 
 
@@ -107,5 +106,4 @@ def send(
             return
         if problem == SSLCertVerificationError.__name__:
             tls = None
-    reason = f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}"
-    raise DeliveryError(reason, code="CI416")
+    raise DeliveryError(f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}")

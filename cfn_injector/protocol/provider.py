@@ -79,7 +79,7 @@ class _Answer:
     def gate(self, **_: Any) -> None:
         """Runs before each request to AWS is sent. Raises AlreadyAnsweredError after the answer."""
         if self.given:
-            raise AlreadyAnsweredError("the request has been answered, so calls to AWS are blocked", code="CI414")
+            raise AlreadyAnsweredError("the request has been answered, so calls to AWS are blocked")
 
 
 class _Traffic:
@@ -163,8 +163,7 @@ def _available(request: Request, now: float, left: float) -> float:
     if now >= given_up:
         raise OutOfTimeError(
             f"the event is {now - issued:.0f} seconds old, which exceeds its ServiceTimeout of "
-            f"{request.service_timeout}; nothing was changed",
-            code="CI411",
+            f"{request.service_timeout}; nothing was changed"
         )
     return min(left, given_up - now)
 

@@ -200,7 +200,7 @@ def _provide(operation: Operation, desired: CodeSpec) -> Outcome:
             digest = _inject(operation, desired, source, resolved.env, key)
         if operation.has_given_up():
             problem = f"{request.logical_id} was deleted while it was being created"
-            raise StorageError(f"{problem}; deploy again", code="CI412")
+            raise StorageError(f"{problem}; deploy again", code="CI411")
         untag(client, bucket, key)
         failure.pop_all()
     return _outcome(operation, desired, key, digest)

@@ -154,4 +154,4 @@ def confirm(operation: Operation, target: Target, pending: Owner) -> None:
                 raise
     if operation.verdict(observed) is not Verdict.ANSWERED:
         problem = f"{operation.request.logical_id} was deleted while it was being created"
-        raise ResourceError(f"{problem}; deploy again", code="CI412")
+        raise ResourceError(f"{problem}; deploy again", code="CI411")

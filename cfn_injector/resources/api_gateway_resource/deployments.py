@@ -155,7 +155,7 @@ def deploy(operation: Operation, api: str, name: str, pair: Pair) -> str:
                 raise ResourceError(
                     f"API {api} cannot be deployed to stage {name}, because one of its methods has no integration; "
                     "complete or delete that method",
-                    code="CI427",
+                    code="CI423",
                 ) from error
             return None
         return serves(_find_stage(operation, api, name))

@@ -165,7 +165,7 @@ def create(operation: Operation, tree: Tree, desired: MethodSpec) -> Tree | None
     except ClientError as error:
         if code_of(error) in ("BadRequestException", "LimitExceededException"):
             problem = f"Path {'/'.join(desired.parts)} cannot be created: {message_of(error)}"
-            raise ResourceError(problem, code="CI428") from error
+            raise ResourceError(problem, code="CI424") from error
         if code_of(error) not in ("NotFoundException", "ConflictException"):
             raise
         return None

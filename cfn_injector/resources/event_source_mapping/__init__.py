@@ -95,7 +95,7 @@ def _create(operation: Operation, spec: MappingSpec, reason: str = "") -> Outcom
         return answer
     if operation.stack.stable or operation.stack.deleting:  # Lambda reads as soon as a mapping exists
         problem = f"the stack no longer waits for {operation.request.logical_id}"
-        raise ResourceError(f"{problem}; nothing was created", code="CI412")
+        raise ResourceError(f"{problem}; nothing was created", code="CI411")
     pending = [each for each in found if each.verdict is Verdict.PENDING]
     begun = [each.mapping["UUID"] for each in pending if is_pending_for(each.tags, operation.request)][:1]
     with ExitStack() as on_failure:
@@ -142,7 +142,7 @@ def _make_again(operation: Operation, spec: MappingSpec) -> Outcome:
     uuid = operation.request.physical_id
     if not holds_itself(operation):
         problem = f"event source mapping {uuid} does not exist"
-        raise ResourceError(f"{problem}; deploy {operation.request.logical_id} again", code="CI413")
+        raise ResourceError(f"{problem}; deploy {operation.request.logical_id} again", code="CI412")
     _check_function(operation, spec)
     operation.log("make-again", key=uuid)
     return _create(operation, spec)

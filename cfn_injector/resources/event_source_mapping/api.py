@@ -124,7 +124,7 @@ def wait(operation: Operation, uuid: str, enabled: bool | None = None) -> dict[s
             raise ResourceError(
                 f"event source mapping {uuid} is {described['State']} and not {' or '.join(sorted(accepted))}; "
                 f"Lambda says: {', '.join(reasons) or 'nothing'}; correct the cause, and deploy again",
-                code="CI426",
+                code="CI422",
             )
         return None
 
@@ -180,7 +180,7 @@ def confirm(operation: Operation, mapping: Mapping[str, Any]) -> None:
     """Removes the tag that says that the mapping is pending, if CloudFormation still waits for the answer."""
     if operation.has_given_up():
         problem = f"{operation.request.logical_id} was deleted while it was being created"
-        raise ResourceError(f"{problem}; deploy again", code="CI412")
+        raise ResourceError(f"{problem}; deploy again", code="CI411")
     arn = mapping["EventSourceMappingArn"]
     try:
         _retry(operation, operation.client("lambda").untag_resource, Resource=arn, TagKeys=[PENDING])

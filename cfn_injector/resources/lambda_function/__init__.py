@@ -193,7 +193,7 @@ def _make_again(operation: Operation, desired: FunctionSpec) -> Outcome:
         return making.answer_again(operation, desired, name)
     if not spec.FUNCTION_NAME.fullmatch(physical_id) or not holds_itself(operation):
         problem = f"function {physical_id} does not exist"
-        raise FunctionError(f"{problem}; deploy {operation.request.logical_id} again", code="CI413")
+        raise FunctionError(f"{problem}; deploy {operation.request.logical_id} again", code="CI412")
     if desired.name is None and is_derived(physical_id, operation.request):
         name, found = physical_id, None
     operation.log("make-again", function=name)

@@ -55,7 +55,7 @@ def check_restorable(operation: Operation, desired: FunctionSpec, found: Found) 
         raise FunctionError(
             f"function {name} cannot be adopted: the provider cannot decrypt its environment variables, and so cannot "
             "restore them; allow kms:Decrypt for the provider's role",
-            code="CI423",
+            code="CI419",
         )
     if desired.separate:
         problem = f"cannot be set while function {name} is adopted, because a rollback could not reset it"
@@ -112,7 +112,7 @@ def restore(operation: Operation, name: str, version: str) -> None:
     found = api.find(client, name, version)
     if found is None:
         problem = f"version {version} of function {name} is gone, so the function cannot be restored"
-        raise FunctionError(problem, code="CI424")
+        raise FunctionError(problem, code="CI420")
     operation.log("restore", function=name, version=version)
     configuration = _expand(found["Configuration"], client.meta.service_model)
     bucket, key = staging_bucket(operation.services.environ), f"tmp/{operation.request.request_id}/{uuid4()}.zip"
@@ -133,7 +133,7 @@ def _copy_package(s3: Any, bucket: str, key: str, location: str) -> None:
             upload(s3, bucket, key, package)
     except OSError as error:  # its text may show the presigned URL
         problem = f"the code of the function cannot be downloaded ({type(error).__name__})"
-        raise FunctionError(problem, code="CI425") from None
+        raise FunctionError(problem, code="CI421") from None
 
 
 def _expand(observed: Mapping[str, Any], model: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def find(client: Any, name: str, version: str = "") -> dict[str, Any] | None:
         raise FunctionError(
             f"the tags of function {name} cannot be read ({found['TagsError'].get('ErrorCode')}), so its owner "
             "is unknown; allow lambda:ListTags",
-            code="CI420",
+            code="CI416",
         )
     found.setdefault("Tags", {})
     return found
@@ -82,7 +82,7 @@ def _describe(client: Any, what: str, **arguments: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get_function(**arguments)["Configuration"]
     if found.get("State") in ENDED:
         reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
-        raise ResourceError(f"{what} is {found['State']}: {reason}", code="CI419")
+        raise ResourceError(f"{what} is {found['State']}: {reason}", code="CI415")
     return found
 
 
@@ -109,10 +109,10 @@ def wait_until_ready(
         found = _describe(client, what, **arguments)
         if found.get("State") == "Failed":
             reason = f"{found.get('StateReasonCode')}, {found.get('StateReason')}"
-            raise FunctionError(f"{what} failed: {reason}", code="CI417")
+            raise FunctionError(f"{what} failed: {reason}", code="CI413")
         if found.get("LastUpdateStatus") == "Failed":
             reason = f"{found.get('LastUpdateStatusReasonCode')}, {found.get('LastUpdateStatusReason')}"
-            raise FunctionError(f"an update of {what} failed: {reason}", code="CI418")
+            raise FunctionError(f"an update of {what} failed: {reason}", code="CI414")
         done = found.get("State") in READY if qualifier else _is_ready(found)
         return found if done else None
 
@@ -211,7 +211,7 @@ def publish(
         now = known.pop() if known else wait_until_ready(client, name, deadline)
         if now["CodeSha256"] != stable["CodeSha256"]:
             problem = f"the code of function {name} was changed by someone else meanwhile"
-            raise FunctionError(f"{problem}; deploy again", code="CI421")
+            raise FunctionError(f"{problem}; deploy again", code="CI417")
         try:
             published: dict[str, Any] = _retry(
                 deadline,
@@ -294,7 +294,7 @@ def delete(operation: Operation, name: str) -> None:
         raise OutOfTimeError(
             f"function {name} still has Lambda@Edge replicas, which CloudFront removes some hours after its last "
             "association is removed; delete the stack again later, or set DeletionPolicy: Retain and delete it by hand",
-            code="CI422",
+            code="CI418",
         ) from None
     except ClientError as error:
         if code_of(error) != "ResourceNotFoundException":

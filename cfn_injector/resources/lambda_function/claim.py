@@ -121,7 +121,7 @@ def check_awaited(operation: Operation, name: str) -> None:
 
 
 def _deleted_meanwhile(name: str) -> FunctionError:
-    return FunctionError(f"function {name} was deleted while it was being created; deploy again", code="CI412")
+    return FunctionError(f"function {name} was deleted while it was being created; deploy again", code="CI411")
 
 
 def confirm(operation: Operation, name: str, arn: str) -> None:
