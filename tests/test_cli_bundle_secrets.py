@@ -225,6 +225,7 @@ def test_a_file_of_variables_that_cannot_be_read_is_a_warning_without_its_text(
     assert main(["bundle", str(source), "-o", str(output)]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("cfn-injector: warning: variables cannot be injected: .env: line 2")
+    assert "[CI003]" in err.splitlines()[0]
     assert "canary" not in f"{out}{err}"
 
 

@@ -216,33 +216,38 @@ def test_one_json_object_has_everything(tmp_path: Path, capsys: pytest.CaptureFi
         pytest.param(
             env(f"A=1\nB='{CANARY}\n"),
             "variables cannot be injected: .env, line 2 in the artifact opens a quote that is never closed; "
-            "correct the file and rebuild the artifact",
+            "correct the file and rebuild the artifact [CI003]",
             id="a .env that does not parse",
         ),
         pytest.param(
             built([Member(b".env", CANARY.encode(), attributes=LINK)]),
-            "variables cannot be injected: entry '.env' of the artifact is not a regular file; rebuild the artifact",
+            "variables cannot be injected: entry '.env' of the artifact is not a regular file; "
+            "rebuild the artifact [CI316]",
             id="a .env that is a link",
         ),
         pytest.param(
             built([Member(b".env", bytes(1024 * 1024 + 1))]),
-            "variables cannot be injected: entry '.env' of the artifact is larger than 1 MiB; rebuild the artifact",
+            "variables cannot be injected: entry '.env' of the artifact is larger than 1 MiB; "
+            "rebuild the artifact [CI320]",
             id="a .env that is too large",
         ),
         pytest.param(
             built([Member(b".env/", attributes=FOLDER)]),
-            "variables cannot be injected: entry '.env/' of the artifact is not a regular file; rebuild the artifact",
+            "variables cannot be injected: entry '.env/' of the artifact is not a regular file; "
+            "rebuild the artifact [CI316]",
             id="a .env that is a folder",
         ),
         pytest.param(
             changed(env(f"A={CANARY}"), env(f"A={CANARY}").index(b".env") + 4, b"\xff\xff"),
-            "variables cannot be injected: entry '.env' of the artifact cannot be decompressed; rebuild the artifact",
+            "variables cannot be injected: entry '.env' of the artifact cannot be decompressed; "
+            "rebuild the artifact [CI318]",
             id="a .env that is damaged",
         ),
         pytest.param(
             written({"META-INF/aws_signer_signature_v1.0.SF": b""}),
             "variables cannot be injected: entry 'META-INF/aws_signer_signature_v1.0.SF' of the artifact is the "
-            "signature of AWS Signer, which a change would break; give the artifact as it was before it was signed",
+            "signature of AWS Signer, which a change would break; give the artifact as it was before it was signed "
+            "[CI314]",
             id="a signed archive",
         ),
         pytest.param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from struct import pack
 
 import pytest
@@ -519,6 +520,33 @@ def test_refuses(data: bytes, problem: str, entry: str | None) -> None:
     assert problem in error.problem
     assert error.entry == entry
     assert "STAGE" not in str(error)
+
+
+CODES = {
+    "CI301": "not a zip archive|comment is shorter",
+    "CI303": "several disks|another disk",
+    "CI304": "two ZIP64 end of|several end of|two end of",
+    "CI305": "central directory (ends|that is|of|than|is .* off)|where its locator|lists no entries",
+    "CI306": "bytes in front of",
+    "CI308": "extra field",
+    "CI309": "overlaps",
+    "CI310": "encrypted",
+    "CI311": "has no name|NUL in its name|dots only",
+    "CI312": "points outside",
+    "CI313": "occurs twice|another entry also has",
+    "CI316": "not a regular file",
+    "CI317": "compression method",
+    "CI318": "decompressed|size or CRC|compressed data ends",
+    "CI319": "local header that disagrees|data descriptor|lists next",
+    "CI320": "larger than",
+    "CI322": "a file is to be written there",
+}
+
+
+@pytest.mark.parametrize("data", [data for data, _, _ in REFUSED.values()], ids=REFUSED)
+def test_refuses_with_the_code_of_the_problem(data: bytes) -> None:
+    error = refusal(data)
+    assert [code for code, problems in CODES.items() if re.search(problems, error.problem)] == [error.code]
 
 
 @pytest.mark.parametrize("data", [data for data, _, _ in REFUSED.values()], ids=REFUSED)
