@@ -18,13 +18,14 @@ from cfn_injector.cli.main import main
 from cfn_injector.doctor import archive_beliefs, catalogue, functions
 from cfn_injector.doctor.base import Base, empty, template
 from cfn_injector.doctor.beliefs import Answer, Belief, Finding, compare, judge, unknown
-from cfn_injector.doctor.cleanup import Removals
+from cfn_injector.doctor.cleanup import Removals, explained
 from cfn_injector.doctor.costs import PRICES, estimate
 from cfn_injector.doctor.examine import Report, examine
 from cfn_injector.doctor.functions import PLAIN, Memory
 from cfn_injector.doctor.recorder import SOURCE
 from cfn_injector.doctor.report import as_facts, as_text
 from cfn_injector.doctor.session import Session, UnobservedError
+from cfn_injector.errors import FunctionError
 from cfn_injector.injection import BytesSource, inject
 
 RIGHT = compare("the sky", "blue", "blue")
@@ -546,3 +547,7 @@ def test_credentials_that_are_missing_are_named_before_anything_is_created(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert main(["doctor", "--yes", "--region", "eu-west-1"]) == 1
     assert "cannot call AWS: there are no AWS credentials; give --profile" in capsys.readouterr().err
+
+
+def test_an_error_of_the_provider_is_told_with_its_code() -> None:
+    assert explained(FunctionError("function shop\nfailed", code="CI413")) == "function shop failed [CI413]"
