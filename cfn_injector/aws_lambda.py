@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from cfn_injector.errors import DeliveryError
 from cfn_injector.protocol import delivery, provider, registry, unserved
 from cfn_injector.protocol.log_lines import DIMENSIONS, EVENT_NAMES, LOGGED, METRICS, NAMESPACE, UNKNOWN
 from cfn_injector.protocol.messages import Resource
@@ -156,13 +157,13 @@ def _tls_context() -> ssl.SSLContext | None:
 def _serve(event: Mapping[str, Any], context: Any, find: Callable[[str], Resource]) -> None:
     hosts = [host.strip() for host in os.environ.get("CFN_INJECTOR_RESPONSE_HOSTS", "").split(",") if host.strip()]
     region = os.environ.get("AWS_REGION", "")
-    provider.serve(
-        event,
-        context,
-        find=find,
-        send=partial(delivery.send, hosts=hosts, region=region, tls=_tls_context()),
-        services=_World(_ids(event), os.environ),
-    )
+    send = partial(delivery.send, hosts=hosts, region=region, tls=_tls_context())
+    world = _World(_ids(event), os.environ)
+    try:
+        provider.serve(event, context, find=find, send=send, services=world)
+    except DeliveryError as error:  # Lambda logs its message, without code and ids
+        world.log("not-delivered", reason=error.full_message)
+        raise
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:

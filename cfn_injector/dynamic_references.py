@@ -29,11 +29,12 @@ REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure|ssm):")
 _NOT_RESOLVED = "which CloudFormation does not resolve in custom resources"
 _INSTEAD = "pass the value as a stack parameter with NoEcho, or let the function read it at run time"
 _PROBLEMS = {
-    "secretsmanager": (f"a reference to Secrets Manager, {_NOT_RESOLVED}", _INSTEAD),
-    "ssm-secure": (f"a reference to a secure string of Parameter Store, {_NOT_RESOLVED}", _INSTEAD),
+    "secretsmanager": (f"a reference to Secrets Manager, {_NOT_RESOLVED}", _INSTEAD, "CI211"),
+    "ssm-secure": (f"a reference to a secure string of Parameter Store, {_NOT_RESOLVED}", _INSTEAD, "CI211"),
     "ssm": (
         "a reference to Parameter Store, which CloudFormation did not resolve",
         "correct it, or use a stack parameter of the type AWS::SSM::Parameter::Value<String>",
+        "CI212",
     ),
 }
 _HIDDEN = "***"
@@ -47,8 +48,8 @@ def contains_reference(text: str) -> bool:
 def _problem(where: str, verb: str, text: str) -> Iterator[PropertyError]:
     found = REFERENCE.search(text)
     if found:
-        problem, remedy = _PROBLEMS[found[1]]
-        yield PropertyError(where, f"{verb} {problem}", remedy)
+        problem, remedy, code = _PROBLEMS[found[1]]
+        yield PropertyError(where, f"{verb} {problem}", remedy, code=code)
 
 
 def _path(where: str, name: str) -> str:

@@ -77,7 +77,7 @@ def flag(properties: Mapping[str, Any], name: str) -> bool:
     """A boolean property, which CloudFormation sends as text. False if it is absent. Raises PropertyError."""
     value = str(properties.get(name, "false")).lower()
     if value not in ("true", "false"):
-        raise PropertyError(name, "is not a boolean", "use true or false")
+        raise PropertyError(name, "is not a boolean", "use true or false", code="CI244")
     return value == "true"
 
 
@@ -118,7 +118,7 @@ def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
         remedy = (
             "run cfn-injector transform or cfn-injector package on the template, which replace it, and deploy theirs"
         )
-        yield PropertyError(CONNECT, "is for templates that are not deployed as they are", remedy)
+        yield PropertyError(CONNECT, "is for templates that are not deployed as they are", remedy, code="CI210")
     yield from _env_problems(properties)
     yield from _env_file_problems(properties)
     yield from _code_problems(properties)
@@ -133,13 +133,14 @@ def _size_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             "Properties",
             f"are {size:,} bytes together; CloudFormation can deliver an update of at most {MAX_PROPERTIES_BYTES:,}",
             "put large values into a file of the artifact",
+            code="CI248",
         )
 
 
 def _env_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     env = properties.get("Env", {})
     if not isinstance(env, Mapping):
-        yield PropertyError("Env", f"is a {_kind(env)}", "use a map of names to values")
+        yield PropertyError("Env", f"is a {_kind(env)}", "use a map of names to values", code="CI240")
         return
     outside = declared(properties)
     loaders_allowed = is_set(properties, "AllowLoaderVariables")
@@ -153,13 +154,15 @@ def variable_problems(
     """Every problem with one variable. ``outside`` are the names in ``Environment.Variables``."""
     if not _NAME.fullmatch(name):
         remedy = "use letters, digits and _, and do not start with a digit"
-        yield PropertyError(where, "is not a valid variable name", remedy)
+        yield PropertyError(where, "is not a valid variable name", remedy, code="CI204")
     if name in RESERVED_VARIABLES:
-        yield PropertyError(where, "is reserved by Lambda", _RENAME)
+        yield PropertyError(where, "is reserved by Lambda", _RENAME, code="CI205")
     if name in LOADER_VARIABLES and not loaders_allowed:
-        yield PropertyError(where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it")
+        yield PropertyError(
+            where, "decides which code is loaded", "set AllowLoaderVariables: true if you mean it", code="CI206"
+        )
     if name in outside:
-        yield PropertyError(where, "is also in Environment.Variables", "keep one of the two")
+        yield PropertyError(where, "is also in Environment.Variables", "keep one of the two", code="CI207")
     yield from _value_problems(where, value)
 
 
@@ -172,13 +175,13 @@ def declared(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _value_problems(where: str, value: Any) -> Iterator[PropertyError]:
     if value is None:
-        yield PropertyError(where, "is null", "set a value, or leave the variable out with AWS::NoValue")
+        yield PropertyError(where, "is null", "set a value, or leave the variable out with AWS::NoValue", code="CI202")
     elif not isinstance(value, str | int | float):
-        yield PropertyError(where, f"is a {_kind(value)}", "use Fn::ToJsonString")
+        yield PropertyError(where, f"is a {_kind(value)}", "use Fn::ToJsonString", code="CI201")
     elif isinstance(value, str) and "\0" in value:
-        yield PropertyError(where, "contains a NUL character", "encode it, for example with Fn::Base64")
+        yield PropertyError(where, "contains a NUL character", "encode it, for example with Fn::Base64", code="CI203")
     elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        yield PropertyError(where, "contains half a surrogate pair", "use valid Unicode")
+        yield PropertyError(where, "contains half a surrogate pair", "use valid Unicode", code="CI203")
 
 
 def _kind(value: Any) -> str:
@@ -189,33 +192,43 @@ def _env_file_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]
     path = properties.get("EnvFile", DEFAULT_ENV_FILE)
     remedy = "use a relative path such as .env or config/.env"
     if not isinstance(path, str) or not path:
-        yield PropertyError("EnvFile", "is not a path", remedy)
+        yield PropertyError("EnvFile", "is not a path", remedy, code="CI208")
     elif path.startswith("/") or "\\" in path or "\0" in path:
-        yield PropertyError("EnvFile", "is absolute, or contains a backslash or NUL", remedy)
+        yield PropertyError("EnvFile", "is absolute, or contains a backslash or NUL", remedy, code="CI208")
     elif any(part in ("", ".", "..") for part in path.split("/")):
-        yield PropertyError("EnvFile", "has an empty, . or .. part", remedy)
+        yield PropertyError("EnvFile", "has an empty, . or .. part", remedy, code="CI208")
 
 
 def _code_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     code = properties.get("Code")
     if not isinstance(code, Mapping):
         yield PropertyError(
-            "Code", "is missing" if code is None else "is not a map", "set S3Bucket and S3Key, or ZipFile"
+            "Code", "is missing" if code is None else "is not a map", "set S3Bucket and S3Key, or ZipFile", code="CI252"
         )
         return
     for name in sorted(code.keys() - _CODE_NAMES):
-        yield PropertyError(f"Code.{name}", "is not a known name", f"use one of {', '.join(sorted(_CODE_NAMES))}")
+        yield PropertyError(
+            f"Code.{name}", "is not a known name", f"use one of {', '.join(sorted(_CODE_NAMES))}", code="CI236"
+        )
     for name in sorted(code.keys() & _CODE_NAMES):
         if not isinstance(code[name], str):
-            yield PropertyError(f"Code.{name}", f"is a {_kind(code[name])}", "use a string")
+            yield PropertyError(f"Code.{name}", f"is a {_kind(code[name])}", "use a string", code="CI242")
     if "ImageUri" in code:
-        yield PropertyError("Code.ImageUri", "is a container image, which cannot take a file", "deploy a zip")
+        yield PropertyError(
+            "Code.ImageUri", "is a container image, which cannot take a file", "deploy a zip", code="CI253"
+        )
     elif "ZipFile" in code:
         if code.keys() & {"S3Bucket", "S3Key", "S3ObjectVersion"}:
-            yield PropertyError("Code.ZipFile", "is set together with an object in S3", "keep one of the two")
+            yield PropertyError(
+                "Code.ZipFile", "is set together with an object in S3", "keep one of the two", code="CI246"
+            )
     else:
         for name in ("S3Bucket", "S3Key"):
             if name not in code:
-                yield PropertyError(f"Code.{name}", "is missing", "set it to the artifact's location in S3")
+                yield PropertyError(
+                    f"Code.{name}", "is missing", "set it to the artifact's location in S3", code="CI252"
+                )
     if code.get("S3ObjectStorageMode", "COPY") != "COPY":
-        yield PropertyError("Code.S3ObjectStorageMode", "is not COPY, and the injected object is temporary", "use COPY")
+        yield PropertyError(
+            "Code.S3ObjectStorageMode", "is not COPY, and the injected object is temporary", "use COPY", code="CI254"
+        )

@@ -140,9 +140,10 @@ def input_of(
     stated = {name: value for name, value in properties.items() if name not in _CLOUDFORMATIONS.union(apart)}
     found = {**arguments(stated, shape), **given}
     problems = [value for value in found.values() if isinstance(value, PropertyError)]
-    problems += [PropertyError(name, "is set by the provider", "remove it") for name in sorted(given.keys() & stated)]
+    given_twice = sorted(given.keys() & stated)
+    problems += [PropertyError(name, "is set by the provider", "remove it", code="CI238") for name in given_twice]
     missing = [name for name in shape.required_members if name not in found]
-    problems += [PropertyError(name, "is missing", "add it") for name in missing]
+    problems += [PropertyError(name, "is missing", "add it", code="CI239") for name in missing]
     problems = problems or limit_problems(found, shape)
     if problems:
         raise PropertiesError(problems)

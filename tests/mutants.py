@@ -876,8 +876,8 @@ MUTANTS = (
     Mutant(
         "unexpected errors are quoted",
         "protocol/provider.py",
-        'return f"unexpected {type(error).__name__}',
-        'return f"unexpected {error} {type(error).__name__}',
+        'problem = f"unexpected {type(error).__name__}',
+        'problem = f"unexpected {error} {type(error).__name__}',
         (FUNCTION,),
     ),
     Mutant(

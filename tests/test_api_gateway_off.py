@@ -13,7 +13,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("functions")
 
-OFF = "Custom::APIGatewayResource is turned off; set ApiGateway: true in the provider's stack"
+OFF = "Custom::APIGatewayResource is turned off; set ApiGateway: true in the provider's stack [CI103]"
 
 
 @pytest.mark.parametrize("value", ["", "false", "True", None])

@@ -128,7 +128,8 @@ class TestSecrets:
     def test_what_is_not_a_json_object_needs_a_name(self, world: World, value: str) -> None:
         world.secrets.put("db", value)
         assert refused(world, EnvFrom=[{"SecretId": "db"}]) == (
-            "EnvFrom[0] refers to the secret db, whose value is not a JSON object; set Name, or correct the value"
+            "EnvFrom[0] refers to the secret db, whose value is not a JSON object; set Name, or correct the value "
+            "[CI227]"
         )
 
     @pytest.mark.parametrize("member", [None, [CANARY], {"a": CANARY}])
@@ -165,7 +166,7 @@ class TestOrder:
         world.parameters.put("/app/b/TABLE", "b")
         sources = [{"ParameterPath": "/app/a"}, {"ParameterPath": "/app/b"}]
         assert refused(world, EnvFrom=sources) == (
-            "EnvFrom[1].TABLE is also given by EnvFrom[0]; set Override: true if this one is to win"
+            "EnvFrom[1].TABLE is also given by EnvFrom[0]; set Override: true if this one is to win [CI217]"
         )
         assert deployed(world, EnvFrom=[sources[0], {**sources[1], "Override": True}]) == {"TABLE": "b"}
 
@@ -254,7 +255,7 @@ class TestWhatCannotBeRead:
     ) -> None:
         reason = refused(stocked, **properties)
         assert reason.startswith(told)
-        assert reason.endswith("whose name or version AWS does not accept; correct it")
+        assert reason.endswith("whose name or version AWS does not accept; correct it [CI219]")
 
     def test_another_error_of_aws_is_told_by_its_code(self, stocked: World) -> None:
         def hook(name: str) -> None:

@@ -36,13 +36,13 @@ def _family(base: type[InjectorError]) -> Iterator[str]:
 
 
 def _names() -> frozenset[str]:
-    """The names of the classes whose errors users see."""
+    """The names of the classes whose errors users see, and of the function that raises one of them."""
     for path in PYTHON:
         parts = path.relative_to(ROOT).with_suffix("").parts
         if re.search(r"^class \w+\(\w*Error\)", path.read_text("utf-8"), re.MULTILINE):
             import_module(".".join(parts).removesuffix(".__init__"))
     own = set(_family(InjectorError)) - {PropertiesError.__name__}  # its problems have a code each
-    return frozenset({"ParseError"} | own)
+    return frozenset({"ParseError", "expect"} | own)
 
 
 NAMES = _names()

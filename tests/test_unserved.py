@@ -60,11 +60,11 @@ def deliver(server: Server, monkeypatch: pytest.MonkeyPatch) -> Deliver:
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "told", "code"),
     [
-        ("EventAgeExceeded", WAITED),
-        ("RetriesExhausted", "the provider ended without an answer"),
-        ("AnotherOne", "Lambda did not serve the event"),
+        ("EventAgeExceeded", WAITED, "CI116"),
+        ("RetriesExhausted", "the provider ended without an answer", "CI117"),
+        ("AnotherOne", "Lambda did not serve the event", "CI118"),
     ],
 )
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def deliver(server: Server, monkeypatch: pytest.MonkeyPatch) -> Deliver:
     ],
 )
 def test_an_event_that_was_not_served_is_answered_with_failed_the_cause_and_the_remedy(
-    server: Server, deliver: Deliver, condition: str, told: str, kind: str, ids: dict[str, Any]
+    server: Server, deliver: Deliver, condition: str, told: str, code: str, kind: str, ids: dict[str, Any]
 ) -> None:
     lost = event(server.url, kind, **ids)
     deliver(messages(record(lost, condition)))
@@ -85,6 +85,7 @@ def test_an_event_that_was_not_served_is_answered_with_failed_the_cause_and_the_
     answered = json.loads(body)
     assert answered["Status"] == "FAILED"
     assert told in answered["Reason"]
+    assert f"[{code}]" in answered["Reason"]
     assert "eploy again" in answered["Reason"]
     assert answered["PhysicalResourceId"] == ids.get("physical_id", f"not-created/{lost['RequestId']}")
     assert all(answered[name] == lost[name] for name in ("StackId", "RequestId", "LogicalResourceId"))
@@ -108,12 +109,14 @@ def test_an_event_that_is_older_than_its_service_timeout_is_answered_too(server:
 
 @pytest.mark.parametrize("url", ["https://evil.example/x", "http://127.0.0.1:1/x", "file:///etc/passwd", ""])
 def test_an_answer_goes_only_to_a_host_that_every_answer_may_go_to(
-    server: Server, deliver: Deliver, url: str, record_property: Any
+    server: Server, deliver: Deliver, url: str, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_property("attack", f"a record of an event that was not served, with an answer to {url or 'nowhere'}")
     with pytest.raises(DeliveryError, match="ResponseURL is not an https URL of CloudFormation's own bucket"):
         deliver(messages(record(event(url))))
     assert server.got == []
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["step"], line["operation"], line["reason"][-7:]) == ("not-delivered", "Create", "[CI114]")
 
 
 @pytest.mark.parametrize(

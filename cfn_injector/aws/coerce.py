@@ -27,54 +27,55 @@ def typed(value: Any, shape: Any, where: str) -> Any:
 
 
 def _structure(value: Any, shape: Any, where: str) -> dict[str, Any]:
-    expect(isinstance(value, Mapping), where, "is not a map")
+    expect(isinstance(value, Mapping), where, "is not a map", code="CI240")
     result = {}
     for name, item in value.items():
         path = f"{where}.{name}"
-        expect(name in shape.members, path, *UNKNOWN)
+        expect(name in shape.members, path, *UNKNOWN, code="CI236")
         result[name] = typed(item, shape.members[name], path)
     for name in shape.required_members:
-        expect(name in result, f"{where}.{name}", "is missing", "add it")
+        expect(name in result, f"{where}.{name}", "is missing", "add it", code="CI239")
     return result
 
 
 def _list(value: Any, shape: Any, where: str) -> list[Any]:
-    expect(isinstance(value, list), where, "is not a list")
+    expect(isinstance(value, list), where, "is not a list", code="CI241")
     return [typed(item, shape.member, f"{where}[{index}]") for index, item in enumerate(value)]
 
 
 def _map(value: Any, shape: Any, where: str) -> dict[str, Any]:
-    expect(isinstance(value, Mapping), where, "is not a map")
+    expect(isinstance(value, Mapping), where, "is not a map", code="CI240")
     return {name: typed(item, shape.value, f"{where}.{name}") for name, item in value.items()}
 
 
 def _string(value: Any, shape: Any, where: str) -> str:
-    expect(isinstance(value, str | int | float), where, "is not a string")
+    expect(isinstance(value, str | int | float), where, "is not a string", code="CI242")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _integer(value: Any, shape: Any, where: str) -> int:
     try:
-        expect(not isinstance(value, bool), where, "is not a whole number")
+        expect(not isinstance(value, bool), where, "is not a whole number", code="CI243")
         return int(str(value))
     except ValueError:
-        raise PropertyError(where, "is not a whole number", "correct its value") from None
+        raise PropertyError(where, "is not a whole number", "correct its value", code="CI243") from None
 
 
 def _number(value: Any, shape: Any, where: str) -> float:
     try:
         return float(str(value))
     except ValueError:
-        raise PropertyError(where, "is not a number", "correct its value") from None
+        raise PropertyError(where, "is not a number", "correct its value", code="CI243") from None
 
 
 def _boolean(value: Any, shape: Any, where: str) -> bool:
     return flag({where: value}, where)
 
 
-def expect(condition: bool, where: str, problem: str, remedy: str = "correct its value") -> None:
+def expect(condition: bool, where: str, problem: str, remedy: str = "correct its value", *, code: str = "") -> None:
+    """Raises PropertyError unless the condition is met. ``code`` is a key of the catalogue of errors."""
     if not condition:
-        raise PropertyError(where, problem, remedy)
+        raise PropertyError(where, problem, remedy, code=code)
 
 
 _CONVERTERS = {
@@ -109,7 +110,7 @@ def arguments(
         api_name = names.get(name, name)
         known = api_name in shape.members and api_name not in refused and name not in names.values()
         try:
-            expect(known, name, *UNKNOWN)
+            expect(known, name, *UNKNOWN, code="CI236")
             found[api_name] = typed(value, shape.members[api_name], name)
         except PropertyError as problem:
             problems[name] = problem
@@ -150,7 +151,7 @@ def limit_problems(found: Mapping[str, Any], shape: Any) -> list[PropertyError]:
     if not report.has_errors():
         return []
     problems = "\n".join(_without_value(*error) for error in report._errors)
-    return [PropertyError("Properties", f"are not valid: {problems}", "correct them")]
+    return [PropertyError("Properties", f"are not valid: {problems}", "correct them", code="CI247")]
 
 
 def _without_value(reason: str, name: str, details: Mapping[str, Any]) -> str:
@@ -164,12 +165,13 @@ def _without_value(reason: str, name: str, details: Mapping[str, Any]) -> str:
 def template_tags(properties: Mapping[str, Any]) -> dict[str, str]:
     """``Tags``, which a template lists as Key and Value, as the API's map. Raises PropertyError."""
     value = properties.get("Tags", [])
-    expect(isinstance(value, list), "Tags", "is not a list", "use a list of Key and Value")
+    expect(isinstance(value, list), "Tags", "is not a list", "use a list of Key and Value", code="CI241")
     result: dict[str, str] = {}
     for index, tag in enumerate(value):
         whole = isinstance(tag, Mapping) and tag.keys() == {"Key", "Value"}
-        expect(whole, f"Tags[{index}]", "is not a Key with a Value", "set both")
+        expect(whole, f"Tags[{index}]", "is not a Key with a Value", "set both", code="CI250")
         key = str(tag["Key"])
-        expect(not key.startswith(("aws:", "cfn-injector:")), f"Tags[{index}].Key", "is reserved", "rename it")
+        reserved = key.startswith(("aws:", "cfn-injector:"))
+        expect(not reserved, f"Tags[{index}].Key", "is reserved", "rename it", code="CI250")
         result[key] = str(tag["Value"])
     return result

@@ -115,9 +115,11 @@ def check_bucket(environ: Mapping[str, str], bucket: str) -> None:
     """
     remedy = "name the bucket that the artifact was uploaded to"
     if bucket.lower() == staging_bucket(environ).lower():
-        raise PropertyError("Code.S3Bucket", "is the provider's staging bucket, which is not a source", remedy)
+        raise PropertyError(
+            "Code.S3Bucket", "is the provider's staging bucket, which is not a source", remedy, code="CI256"
+        )
     if not _BUCKET.fullmatch(bucket) or bucket.lower().endswith(_ACCESS_POINTS):
-        raise PropertyError("Code.S3Bucket", "is not the name of a bucket", remedy)
+        raise PropertyError("Code.S3Bucket", "is not the name of a bucket", remedy, code="CI256")
 
 
 def open_artifact(

@@ -116,19 +116,20 @@ def verify(request: Request, services: Services) -> Stack:
             return found
         mismatches.append(services.now())
         if mismatches[-1] - mismatches[0] >= LAG_SECONDS:
-            raise _unverified(request, "no stack is waiting for it")
+            raise _unverified(request, "no stack is waiting for it", code="CI104")
         return None
 
     try:
         return deadline.wait_for("CloudFormation, which has to verify the event", look)
     except ClientError as error:
-        raise _unverified(request, f"CloudFormation answered {code_of(error)}") from error
+        raise _unverified(request, f"CloudFormation answered {code_of(error)}", code="CI105") from error
 
 
-def _unverified(request: Request, problem: str) -> RequestError:
+def _unverified(request: Request, problem: str, *, code: str) -> RequestError:
     return RequestError(
         f"the event cannot be verified: {problem}. {request.logical_id} has to be in progress in its own stack, in the "
-        "provider's account and Region; nothing was changed"
+        "provider's account and Region; nothing was changed",
+        code=code,
     )
 
 

@@ -52,7 +52,7 @@ _NOTHING = _Found({}, [])
 
 def _outside(where: str, what: object, setting: str) -> PropertyError:
     problem = f"refers to {what}, outside {setting} of the provider's stack"
-    return PropertyError(where, problem, f"add it to {setting}, or use another one")
+    return PropertyError(where, problem, f"add it to {setting}, or use another one", code="CI218")
 
 
 def _access_problems(wanted: EnvFrom, allowed: Bounds) -> Iterator[PropertyError]:
@@ -81,8 +81,8 @@ def _named(where: str, what: object) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        problem, remedy = trouble(error)
-        raise PropertyError(where, f"refers to {what}, {problem}", remedy) from error
+        found = trouble(error)
+        raise PropertyError(where, f"refers to {what}, {found.problem}", found.remedy, code=found.code) from error
 
 
 def _members(where: str, what: object, text: str, remedy: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _members(where: str, what: object, text: str, remedy: str) -> dict[str, Any]
         members = None
     if not isinstance(members, dict):
         problem = f"refers to {what}, whose value is not a JSON object"
-        raise PropertyError(where, problem, remedy)
+        raise PropertyError(where, problem, remedy, code="CI227")
     return members
 
 
@@ -102,7 +102,7 @@ def _member_text(where: str, what: object, name: str, value: Any) -> str:
         return "true" if value else "false"
     if not isinstance(value, str):
         problem = f"refers to {what}, whose member {name} is not a string, a number or a boolean"
-        raise PropertyError(where, problem, _CORRECT)
+        raise PropertyError(where, problem, _CORRECT, code="CI227")
     return value
 
 
@@ -130,10 +130,10 @@ class _Reader:
                 size += sum(len(found.value) for found in page)
                 if size > LARGEST_FILE:
                     problem = f"refers to {source}, whose values are larger than 1 MiB"
-                    raise PropertyError(source.where, problem, "read fewer of them")
+                    raise PropertyError(source.where, problem, "read fewer of them", code="CI225")
         if not values and not source.optional:
             problem = f"refers to {source}, which contains no parameters"
-            raise PropertyError(source.where, problem, "create one, or set Optional: true")
+            raise PropertyError(source.where, problem, "create one, or set Optional: true", code="CI220")
         return _Found(values, sorted(versions))
 
     def _secret(self, where: str, wanted: SecretReference) -> str:
@@ -146,7 +146,9 @@ class _Reader:
             self._secrets[wanted] = found
         text = self._secrets[wanted].text
         if text is None:
-            raise PropertyError(where, f"refers to {wanted}, whose value is binary", "store the value as text")
+            raise PropertyError(
+                where, f"refers to {wanted}, whose value is binary", "store the value as text", code="CI226"
+            )
         return text
 
     def _secret_source(self, source: Source) -> _Found:
@@ -171,7 +173,7 @@ class _Reader:
         data = injection.read_file(self._artifact, source.target)
         if data is None and not source.optional:
             problem = f"refers to {source}, which does not exist"
-            raise PropertyError(source.where, problem, "create it, or set Optional: true")
+            raise PropertyError(source.where, problem, "create it, or set Optional: true", code="CI220")
         values = merge_variables(data or b"", {}, source.target).variables
         self._conceal(*values.values())
         return _Found(values, [])  # the artifact has a state of its own
@@ -197,7 +199,7 @@ class _Reader:
         for each, where in wanted.items():
             if each not in found:
                 problem = f"refers to {each}, which does not exist"
-                raise PropertyError(where, problem, "create it, or correct the name or the version")
+                raise PropertyError(where, problem, "create it, or correct the name or the version", code="CI220")
         return found
 
     def _batch(
@@ -222,7 +224,9 @@ class _Reader:
             return text
         members = _members(where, whole, text, _CORRECT)
         if wanted.member not in members:
-            raise PropertyError(where, f"refers to {whole}, which has no member {wanted.member}", _CORRECT)
+            raise PropertyError(
+                where, f"refers to {whole}, which has no member {wanted.member}", _CORRECT, code="CI228"
+            )
         value = _member_text(where, whole, wanted.member, members[wanted.member])
         self._conceal(value)
         return value
@@ -239,7 +243,7 @@ def _merged(wanted: EnvFrom, found: Mapping[Source, _Found]) -> dict[str, str]:
             before = origin.get(name)
             if before is source or (before and not source.override):
                 remedy = "rename one of the two" if before is source else "set Override: true if this one is to win"
-                problems.append(PropertyError(where, f"is also given by {before.where}", remedy))
+                problems.append(PropertyError(where, f"is also given by {before.where}", remedy, code="CI217"))
             env[name], origin[name] = value, source
     refuse(problems)
     return env

@@ -93,6 +93,7 @@ def problems(where: str, text: str) -> Iterator[PropertyError]:
             where,
             f"has a reference to {malformed[1]} that cannot be parsed",
             "correct it: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html",
+            code="CI213",
         )
 
 

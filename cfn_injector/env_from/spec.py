@@ -153,31 +153,33 @@ def _kind(entry: Any) -> str | None:
 def _entry_problems(where: str, entry: Any) -> Iterator[PropertyError]:
     kind = _kind(entry)
     if kind is None:
-        yield PropertyError(where, "is not one source", f"set exactly one of {', '.join(KINDS)}")
+        yield PropertyError(where, "is not one source", f"set exactly one of {', '.join(KINDS)}", code="CI214")
         return
     for name in sorted(entry.keys() - {kind} - KINDS[kind]):
-        yield PropertyError(f"{where}.{name}", f"is not a name for a source with {kind}", "remove it")
+        yield PropertyError(f"{where}.{name}", f"is not a name for a source with {kind}", "remove it", code="CI215")
     for name in sorted(entry.keys() & {kind, *KINDS[kind]} - set(_FLAGS)):
         form, problem, remedy = _FORMS.get(name, (r"[^:\s]+", "is not the name of a version", "correct it"))
         if not isinstance(entry[name], str) or not re.fullmatch(form, entry[name]):
-            yield PropertyError(f"{where}.{name}", problem, remedy)
+            yield PropertyError(f"{where}.{name}", problem, remedy, code="CI216")
     for name in _FLAGS:
         try:
             flag(entry, name)
         except PropertyError as problem:
-            yield PropertyError(f"{where}.{name}", problem.problem, problem.remedy)
+            yield PropertyError(f"{where}.{name}", problem.problem, problem.remedy, code=problem.code)
     for name in ("Prefix", "Upper"):
         if "Name" in entry and name in entry:
-            yield PropertyError(f"{where}.{name}", "does not apply to Name", "remove it")
+            yield PropertyError(f"{where}.{name}", "does not apply to Name", "remove it", code="CI215")
     if "VersionStage" in entry and "VersionId" in entry:
-        yield PropertyError(f"{where}.VersionId", "is set together with VersionStage", "keep one of the two")
+        yield PropertyError(
+            f"{where}.VersionId", "is set together with VersionStage", "keep one of the two", code="CI246"
+        )
 
 
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     """Every problem with the sources and with the references in ``Env``."""
     stated = properties.get("EnvFrom", [])
     if not isinstance(stated, list):
-        yield PropertyError("EnvFrom", "is not a list", "use a list of sources")
+        yield PropertyError("EnvFrom", "is not a list", "use a list of sources", code="CI241")
     for index, entry in enumerate(_entries(properties)):
         yield from _entry_problems(f"EnvFrom[{index}]", entry)
     env = properties.get("Env")

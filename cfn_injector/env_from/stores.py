@@ -23,16 +23,29 @@ MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceN
 
 _KEY = "allow the provider's role kms:Decrypt on its KMS key, by ExtraPolicyArns and in the key's policy"
 _INVALID = ("ParamValidationError", "ValidationException", "InvalidParameterException")
+
+
+class Trouble(NamedTuple):
+    """What is wrong with a source, what to do, and the error's code in the catalogue of errors."""
+
+    problem: str
+    remedy: str
+    code: str
+
+
 _TROUBLES = {
-    **dict.fromkeys(_INVALID, ("whose name or version AWS does not accept", "correct it")),
-    **dict.fromkeys(MISSING, ("which does not exist", "create it, or correct the name or the version")),
-    "AccessDeniedException": (
+    **dict.fromkeys(_INVALID, Trouble("whose name or version AWS does not accept", "correct it", "CI219")),
+    **dict.fromkeys(MISSING, Trouble("which does not exist", "create it, or correct the name or the version", "CI220")),
+    "AccessDeniedException": Trouble(
         "which the provider's role may not read, or which does not exist",
         f"create it, update the provider's stack, whose parameters ParameterPaths and Secrets list it, and {_KEY}",
+        "CI221",
     ),
-    "InvalidKeyId": ("whose KMS key cannot be used", _KEY),
-    "DecryptionFailure": ("which cannot be decrypted", _KEY),
-    "InvalidRequestException": ("which has no value now", "restore it if it is scheduled for deletion, or set a value"),
+    "InvalidKeyId": Trouble("whose KMS key cannot be used", _KEY, "CI222"),
+    "DecryptionFailure": Trouble("which cannot be decrypted", _KEY, "CI222"),
+    "InvalidRequestException": Trouble(
+        "which has no value now", "restore it if it is scheduled for deletion, or set a value", "CI223"
+    ),
 }
 
 
@@ -52,11 +65,11 @@ class Secret(NamedTuple):
     version: tuple[str, ...]
 
 
-def trouble(error: Exception) -> tuple[str, str]:
-    """What is wrong with a source whose call failed with this error of botocore, and what to do."""
+def trouble(error: Exception) -> Trouble:
+    """What is wrong with a source whose call failed with this error of botocore."""
     code, kind = code_of(error), type(error).__name__
     unknown = f"for which AWS answered {code}" if code else f"which cannot be read ({kind})"
-    return _TROUBLES.get(code or kind, (unknown, "deploy again"))
+    return _TROUBLES.get(code or kind, Trouble(unknown, "deploy again", "CI224"))
 
 
 def _parameter(found: Mapping[str, Any]) -> Parameter:

@@ -133,33 +133,40 @@ def handlers_of(properties: Mapping[str, Any]) -> dict[str, str]:
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     """Every reason why a loader cannot be added."""
     if env_file(properties).split("/")[0] == FOLDER:
-        yield PropertyError("EnvFile", f"is in {FOLDER}, the folder of the loaders", "choose another folder")
+        yield PropertyError(
+            "EnvFile", f"is in {FOLDER}, the folder of the loaders", "choose another folder", code="CI209"
+        )
     yield from _name_problems(properties)
     kind = kind_of(properties)
     if kind not in KINDS:
-        yield PropertyError("EnvLoader", f"is not one of: {', '.join(KINDS)}", "choose one of them")
+        yield PropertyError("EnvLoader", f"is not one of: {', '.join(KINDS)}", "choose one of them", code="CI245")
     elif kind in PROBLEMS:
         for problem in PROBLEMS[kind](properties):
             way_out = ", or set EnvLoader: none" if is_auto(properties) else ""
-            yield PropertyError(problem.name, problem.problem, problem.remedy + way_out)
+            yield PropertyError(problem.name, problem.problem, problem.remedy + way_out, code=problem.code)
 
 
 def _name_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     stated = properties.get("Handlers", {})
     if not isinstance(stated, Mapping):
-        yield PropertyError("Handlers", "is not a map", "use a map of names to handlers")
+        yield PropertyError("Handlers", "is not a map", "use a map of names to handlers", code="CI240")
         return
     if stated and properties.get("Handler"):
-        yield PropertyError("Handlers", "is set together with Handler", "keep one of the two")
+        yield PropertyError("Handlers", "is set together with Handler", "keep one of the two", code="CI246")
     for name, handler in stated.items():
         if not _NAME.fullmatch(name):
             yield PropertyError(
-                f"Handlers.{name}", "is not a valid name", "use up to 64 letters and digits, and begin with a letter"
+                f"Handlers.{name}",
+                "is not a valid name",
+                "use up to 64 letters and digits, and begin with a letter",
+                code="CI234",
             )
         elif name == "index":
-            yield PropertyError(f"Handlers.{name}", "is the name of the loader's own file", "choose another name")
+            yield PropertyError(
+                f"Handlers.{name}", "is the name of the loader's own file", "choose another name", code="CI234"
+            )
         if not isinstance(handler, str) or not handler:
-            yield PropertyError(f"Handlers.{name}", "is not a handler", "use the form app.handler")
+            yield PropertyError(f"Handlers.{name}", "is not a handler", "use the form app.handler", code="CI233")
 
 
 def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
@@ -168,17 +175,19 @@ def _handler_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             "EnvLoader",
             f"handler is for Python and Node.js, and Runtime is {_runtime(properties)}",
             "use exec, or none and read the file in the code",
+            code="CI229",
         )
     stated = {"Handler": str(properties.get("Handler", ""))}
     stated |= {f"Handlers.{name}": handler for name, handler in handlers_of(properties).items()}
     for where, handler in stated.items():
         if handler and (".." in handler or "." not in handler.rpartition("/")[2].strip(".")):
-            yield PropertyError(where, "is not a module, a dot and a name", "use the form app.handler")
+            yield PropertyError(where, "is not a module, a dot and a name", "use the form app.handler", code="CI233")
     if declared(properties).get(EXEC_WRAPPER) == _WEB_ADAPTER:
         yield PropertyError(
             f"Environment.Variables.{EXEC_WRAPPER}",
             "is Lambda Web Adapter's, which starts Handler as a command, without a loader",
             "remove it",
+            code="CI230",
         )
 
 
@@ -186,23 +195,27 @@ def _exec_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     runtime = _runtime(properties)
     if is_set(properties, "Edge"):
         yield PropertyError(
-            "EnvLoader", "exec needs an environment variable, which Lambda@Edge forbids", "use handler, or none"
+            "EnvLoader",
+            "exec needs an environment variable, which Lambda@Edge forbids",
+            "use handler, or none",
+            code="CI229",
         )
     if runtime and not runtime.startswith(tuple(_AUTO)):
         yield PropertyError(
             "EnvLoader",
             f"exec has no effect with {runtime}, whose bootstrap is your own",
             "use none and read the file in the bootstrap",
+            code="CI229",
         )
     env, loader = properties.get("Env"), "EnvLoader: exec"
     if is_auto(properties):
         loader = "EnvLoader: auto, which is exec for this runtime"
     for where, names in (("Env", env), ("Environment.Variables", declared(properties))):
         if isinstance(names, Mapping) and EXEC_WRAPPER in names:
-            yield PropertyError(f"{where}.{EXEC_WRAPPER}", f"is set by {loader}", "remove one of the two")
+            yield PropertyError(f"{where}.{EXEC_WRAPPER}", f"is set by {loader}", "remove one of the two", code="CI231")
     for name, value in variables(properties).items() if isinstance(env, Mapping) else ():
         if is_too_long(name, value):
-            yield PropertyError(f"Env.{name}", f"is {TOO_LONG}", "put it into a file of the artifact")
+            yield PropertyError(f"Env.{name}", f"is {TOO_LONG}", "put it into a file of the artifact", code="CI232")
 
 
 def is_too_long(name: str, value: str) -> bool:

@@ -60,7 +60,8 @@ def _connection(url: SplitResult, hosts: Collection[str], region: str, tls: SSLC
         return HTTPSConnection(url.netloc, timeout=TIMEOUT, context=tls)
     raise DeliveryError(
         "ResponseURL is not an https URL of CloudFormation's own bucket in this Region; to answer an emulator, add its "
-        "host:port to CFN_INJECTOR_RESPONSE_HOSTS"
+        "host:port to CFN_INJECTOR_RESPONSE_HOSTS",
+        code="CI114",
     )
 
 
@@ -106,4 +107,5 @@ def send(
             return
         if problem == SSLCertVerificationError.__name__:
             tls = None
-    raise DeliveryError(f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}")
+    problem = f"CloudFormation did not accept the answer in {ATTEMPTS} attempts; last error: {problem}"
+    raise DeliveryError(problem, code="CI115")

@@ -165,7 +165,8 @@ class Response(NamedTuple):
         if room < 0:
             raise RequestError(
                 f"the attributes of {self.logical_id} make the answer {-room} bytes longer than the {MAX_BODY_BYTES} "
-                "that CloudFormation accepts; return fewer or shorter ones"
+                "that CloudFormation accepts; return fewer or shorter ones",
+                code="CI112",
             )
         return _encode({**fields, "Reason": _fit(self.reason, room)})
 
@@ -211,11 +212,13 @@ def succeeded(request: Request, outcome: Outcome) -> Response:
     from cfnlambda import Status, validate_response_data
 
     if not outcome.physical_id:
-        raise RequestError(f"{request.resource_type} returned an empty physical id for {request.logical_id}")
+        problem = f"{request.resource_type} returned an empty physical id for {request.logical_id}"
+        raise RequestError(problem, code="CI113")
     try:
         data = validate_response_data(dict(outcome.data))
     except (TypeError, ValueError) as error:
-        raise RequestError(f"an attribute of {request.logical_id} is not JSON ({error}); return strings") from None
+        problem = f"an attribute of {request.logical_id} is not JSON ({error}); return strings"
+        raise RequestError(problem, code="CI113") from None
     ids = (request.stack_id, request.request_id, request.logical_id)
     return Response(Status.SUCCESS, "", outcome.physical_id, *ids, data)
 
@@ -230,15 +233,16 @@ def parse_request(event: Mapping[str, Any]) -> Request:
     known = (RequestType.CREATE, RequestType.UPDATE, RequestType.DELETE)
     kind = event.get("RequestType")
     if kind not in known:
-        raise RequestError(f"RequestType {kind!r} is not one of {', '.join(known)}")
+        raise RequestError(f"RequestType {kind!r} is not one of {', '.join(known)}", code="CI101")
     required = (*_IDS, "ResourceType", "ResponseURL")
     missing = [name for name in required if not isinstance(event.get(name), str) or not event[name]]
     if kind != RequestType.CREATE and not event.get("PhysicalResourceId"):
         missing.append("PhysicalResourceId")
     if missing:
-        raise RequestError(f"the event has no {', '.join(missing)}; only CloudFormation can invoke this function")
+        problem = f"the event has no {', '.join(missing)}; only CloudFormation can invoke this function"
+        raise RequestError(problem, code="CI101")
     if event["StackId"].count("/") < 2:
-        raise RequestError("StackId is not the ARN of a stack")
+        raise RequestError("StackId is not the ARN of a stack", code="CI101")
     properties = event.get("ResourceProperties") or {}
     return Request(
         type=kind,
@@ -260,7 +264,8 @@ def service_timeout(properties: Mapping[str, Any], *, checked: bool = True) -> i
     if stated.isdecimal() and 1 <= int(stated) <= MAX_SERVICE_TIMEOUT:
         return int(stated)
     if checked:
-        raise PropertyError("ServiceTimeout", "is not a whole number from 1 to 3600", "set it to a number of seconds")
+        problem, remedy = "is not a whole number from 1 to 3600", "set it to a number of seconds"
+        raise PropertyError("ServiceTimeout", problem, remedy, code="CI249")
     return MAX_SERVICE_TIMEOUT
 
 

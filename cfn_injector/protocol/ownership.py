@@ -125,9 +125,8 @@ def tag_problems(*sources: Mapping[str, str]) -> list[PropertyError]:
     count = len({key for tags in sources for key in tags if not key.startswith(PREFIX)})
     if count <= MAX_TAGS:
         return []
-    return [
-        PropertyError("Tags", f"and the stack's tags are {count}, more than the {MAX_TAGS} that fit", "remove some")
-    ]
+    problem = f"and the stack's tags are {count}, more than the {MAX_TAGS} that fit"
+    return [PropertyError("Tags", problem, "remove some", code="CI251")]
 
 
 def short_hash(text: str) -> str:

@@ -79,7 +79,7 @@ class _Answer:
     def gate(self, **_: Any) -> None:
         """Runs before each request to AWS is sent. Raises AlreadyAnsweredError after the answer."""
         if self.given:
-            raise AlreadyAnsweredError("the request has been answered, so calls to AWS are blocked")
+            raise AlreadyAnsweredError("the request has been answered, so calls to AWS are blocked", code="CI111")
 
 
 class _Traffic:
@@ -163,7 +163,8 @@ def _available(request: Request, now: float, left: float) -> float:
     if now >= given_up:
         raise OutOfTimeError(
             f"the event is {now - issued:.0f} seconds old, which exceeds its ServiceTimeout of "
-            f"{request.service_timeout}; nothing was changed"
+            f"{request.service_timeout}; nothing was changed",
+            code="CI106",
         )
     return min(left, given_up - now)
 

@@ -37,10 +37,12 @@ def services(modules: Mapping[str, str]) -> set[str]:
         try:
             loaded = import_module(module)
         except ImportError as error:
-            raise InjectorError(f"{module}, the module of {PREFIX}{name}, cannot be imported: {error}") from error
+            problem = f"{module}, the module of {PREFIX}{name}, cannot be imported: {error}"
+            raise InjectorError(problem, code="CI119") from error
         lacking = [verb for verb in ("create", "update", "delete") if not callable(getattr(loaded, verb, None))]
         if lacking:
-            raise InjectorError(f"{module}, the module of {PREFIX}{name}, has no function {lacking[0]}; add it")
+            problem = f"{module}, the module of {PREFIX}{name}, has no function {lacking[0]}; add it"
+            raise InjectorError(problem, code="CI120")
         found.update(getattr(loaded, "SERVICES", ()))
     return found
 
@@ -65,5 +67,6 @@ def find(resource_type: str) -> Resource:
     modules, name = _modules(), resource_type.removeprefix(PREFIX)
     if not resource_type.startswith(PREFIX) or name not in modules:
         types = ", ".join(sorted(known()))
-        raise RequestError(f"ResourceType {resource_type} is not known to this provider; use one of {types}")
+        problem = f"ResourceType {resource_type} is not known to this provider; use one of {types}"
+        raise RequestError(problem, code="CI102")
     return cast(Resource, import_module(modules[name]))

@@ -16,29 +16,39 @@ from typing import Any, NamedTuple, NoReturn
 
 from cfn_injector.errors import RequestError
 
+
+class _Reason(NamedTuple):
+    """What CloudFormation is told, and the error's code in the catalogue of errors."""
+
+    text: str
+    code: str
+
+
 _REASONS = {
-    "EventAgeExceeded": (
+    "EventAgeExceeded": _Reason(
         "Lambda could not start the provider in time, because too many functions were running; nothing was changed. "
         "Deploy again, with fewer resources at once, or raise ReservedConcurrency of the provider's stack or the "
-        "account's quota of concurrent executions"
+        "account's quota of concurrent executions",
+        "CI116",
     ),
-    "RetriesExhausted": (
+    "RetriesExhausted": _Reason(
         "the provider ended without an answer: it could not be loaded, ran out of memory, or could not deliver its "
-        "answer. Look for the logical ID in the provider's log, then deploy again"
+        "answer. Look for the logical ID in the provider's log, then deploy again",
+        "CI117",
     ),
 }
-_UNKNOWN = "Lambda did not serve the event; deploy again"
+_UNKNOWN = _Reason("Lambda did not serve the event; deploy again", "CI118")
 
 
 class Unserved(NamedTuple):
     """``event`` is CloudFormation's, empty if the message does not contain one."""
 
     event: Mapping[str, Any]
-    reason: str
+    reason: _Reason
 
     def refuse(self, resource_type: str) -> NoReturn:
         """Takes the place of the look-up of a resource type. Raises RequestError with the reason."""
-        raise RequestError(self.reason)
+        raise RequestError(self.reason.text, code=self.reason.code)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

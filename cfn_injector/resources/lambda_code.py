@@ -89,7 +89,7 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     yield from env_from.problems(properties)
     yield from env_loader.problems(properties)
     for name in sorted(properties.keys() - PROPERTIES.keys()):
-        yield PropertyError(name, "is not a property of Custom::LambdaCode", "remove it")
+        yield PropertyError(name, "is not a property of Custom::LambdaCode", "remove it", code="CI237")
     for name in ("Edge", "AllowLoaderVariables"):
         try:
             flag(properties, name)
@@ -97,14 +97,14 @@ def _problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
             yield problem
     for name in env_loader.REQUIRED.get(str(properties.get("EnvLoader")), ()):
         if not properties.get(name) and not (name == "Handler" and properties.get("Handlers")):
-            yield PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own")
+            yield PropertyError(name, "is missing", "EnvLoader depends on it; give the function's own", code="CI235")
     runtime = str(properties.get("Runtime", "nodejs"))
     if is_set(properties, "Edge") and not runtime.startswith(("nodejs", "python")):
-        yield PropertyError("Runtime", "is not supported by Lambda@Edge", "use Node.js or Python")
+        yield PropertyError("Runtime", "is not supported by Lambda@Edge", "use Node.js or Python", code="CI265")
     code = properties.get("Code")
     for name in ("ZipFile", "SourceKMSKeyArn"):
         if isinstance(code, Mapping) and name in code:
-            yield PropertyError(f"Code.{name}", "belongs to the function", "name an object in S3 here")
+            yield PropertyError(f"Code.{name}", "belongs to the function", "name an object in S3 here", code="CI237")
 
 
 def parse(properties: Mapping[str, Any]) -> CodeSpec:

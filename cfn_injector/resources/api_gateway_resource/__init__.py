@@ -52,7 +52,8 @@ def _is_on(services: Services) -> bool:
 def _check_on(services: Services) -> None:
     """Raises RequestError if the provider's stack does not turn the type on."""
     if not _is_on(services):
-        raise RequestError("Custom::APIGatewayResource is turned off; set ApiGateway: true in the provider's stack")
+        problem = "Custom::APIGatewayResource is turned off; set ApiGateway: true in the provider's stack"
+        raise RequestError(problem, code="CI103")
 
 
 def _check(operation: Operation, desired: MethodSpec, accepted: MethodSpec | None) -> None:
@@ -171,7 +172,8 @@ def _check_order(operation: Operation, owner: Owner | None) -> None:
     """Raises RequestError for an update that comes after its own rollback."""
     if verdict_on(operation, owner) is Verdict.STALE:
         logical_id = operation.request.logical_id
-        raise RequestError(f"a newer event than this one was served for {logical_id}; nothing was changed")
+        problem = f"a newer event than this one was served for {logical_id}; nothing was changed"
+        raise RequestError(problem, code="CI110")
 
 
 def _change(operation: Operation, desired: MethodSpec, tree: Tree, target: Target) -> Outcome:

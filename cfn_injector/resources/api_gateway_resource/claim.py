@@ -48,7 +48,8 @@ def find_api(operation: Operation, desired: MethodSpec, known: Tree | None = Non
     tree = known or paths.find(operation, desired.api)
     if tree is None:
         region = calls.place_of(operation).region
-        raise PropertyError("RestApiId", f"{desired.api} is not a REST API in {region}", "correct it")
+        problem = f"{desired.api} is not a REST API in {region}"
+        raise PropertyError("RestApiId", problem, "correct it", code="CI272")
     check_reachable(operation, tree)
     return tree
 

@@ -111,7 +111,7 @@ def _put_integration(operation: Operation, target: Target, desired: MethodSpec) 
             raise
         problem = f"is {arguments.get('credentials')}, which the provider is not allowed to pass to API Gateway"
         remedy = "allow iam:PassRole for it in a policy of ExtraPolicyArns of the provider's stack"
-        raise PropertyError("IntegrationRequest.Credentials", problem, remedy) from error
+        raise PropertyError("IntegrationRequest.Credentials", problem, remedy, code="CI282") from error
 
 
 @contextmanager

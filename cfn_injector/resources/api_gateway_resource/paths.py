@@ -158,7 +158,7 @@ def create(operation: Operation, tree: Tree, desired: MethodSpec) -> Tree | None
     at, missing = descend(tree, desired)
     if at is None:
         remedy = "give the ID of one, or remove ParentId to start at the root"
-        raise PropertyError("ParentId", f"is not a resource of API {desired.api}", remedy)
+        raise PropertyError("ParentId", f"is not a resource of API {desired.api}", remedy, code="CI273")
     _check_room(tree, missing)
     try:
         return _create_all(operation, tree, at, missing)
@@ -178,6 +178,7 @@ def _check_room(tree: Tree, missing: Collection[str]) -> None:
             "Path",
             f"needs {len(missing)} more resources and a tag for each; API {tree.api} has {present} of {MAX_TAGS} tags",
             "declare resources on the path as AWS::ApiGateway::Resource",
+            code="CI275",
         )
 
 

@@ -87,11 +87,13 @@ def grant(operation: Operation, target: Target, arn: str, path: str) -> None:
                 _WHERE,
                 "is outside the provider's permissions",
                 "use a function whose name begins with the FunctionNamePrefix of the provider's stack",
+                code="CI259",
             ) from error
         if code == "ResourceNotFoundException":
-            raise PropertyError(_WHERE, f"does not exist: {message_of(error)}", "correct it") from error
+            problem = f"does not exist: {message_of(error)}"
+            raise PropertyError(_WHERE, problem, "correct it", code="CI277") from error
         if code == "PolicyLengthExceededException":
-            raise PropertyError(_WHERE, *_FULL) from error
+            raise PropertyError(_WHERE, *_FULL, code="CI279") from error
         if code != "ResourceConflictException":
             raise
         if not _is_present(operation, function, statement, source):

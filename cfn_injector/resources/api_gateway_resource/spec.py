@@ -22,6 +22,7 @@ KNOWN = frozenset({"ServiceToken", "ServiceTimeout", *PROPERTIES})
 
 _IDS = frozenset({"restApiId", "resourceId", "httpMethod"})
 _STAGE_VARIABLE = "${stageVariables."
+_REPEATED, _DISTINCT = "is that of an earlier response", "give each response its own"
 _API = re.compile(r"[A-Za-z0-9_-]+")
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\d{12}):function:(?P<name>[\w-]+)(:[\w$-]+)?")
 _URIS = {
@@ -83,8 +84,8 @@ class _Reader:
         self.properties, self.model, self.place = properties, model, place
         self.problems: list[PropertyError] = []
 
-    def report(self, name: str, problem: str, remedy: str) -> None:
-        self.problems.append(PropertyError(name, problem, remedy))
+    def report(self, name: str, problem: str, remedy: str, *, code: str) -> None:
+        self.problems.append(PropertyError(name, problem, remedy, code=code))
 
     def attempt(self, read: Callable[[], T], otherwise: T) -> T:
         try:
@@ -97,17 +98,18 @@ class _Reader:
         """The value, empty if there is none. With a ``remedy``, a missing value is a problem."""
         value = self.properties.get(name, "")
         if not isinstance(value, str):
-            self.report(name, "is not a string", "give one")
+            self.report(name, "is not a string", "give one", code="CI242")
             return ""
         if remedy and not value:
-            self.report(name, "is missing", remedy)
+            self.report(name, "is missing", remedy, code="CI239")
         return str(value)
 
     def api(self) -> str:
         """The ID of the API."""
         value = self.text("RestApiId", "give the ID of a REST API")
         if value and not is_api(value):
-            self.report("RestApiId", "is not the ID of a REST API", "give its ID, which Ref of the API returns")
+            remedy = "give its ID, which Ref of the API returns"
+            self.report("RestApiId", "is not the ID of a REST API", remedy, code="CI272")
             return ""
         return value
 
@@ -127,7 +129,7 @@ class _Reader:
 def _expand_member(shape: Any, name: str, value: Any, where: str) -> dict[str, Any]:
     path, argument = where + name, name[:1].lower() + name[1:]
     known = name[:1].isupper() and argument in shape.members and argument not in _IDS
-    expect(known, path, "is not known to this provider's model of the API", "correct its name")
+    expect(known, path, "is not known to this provider's model of the API", "correct its name", code="CI236")
     expanded = _expand(value, shape.members[argument], path)
     return {} if _is_removed(expanded, shape.members[argument]) else {argument: expanded}
 
@@ -135,7 +137,7 @@ def _expand_member(shape: Any, name: str, value: Any, where: str) -> dict[str, A
 def _expand(value: Any, shape: Any, path: str) -> Any:
     if shape.type_name != "structure":
         return typed(value, shape, path)
-    expect(isinstance(value, Mapping), path, "is not a map")
+    expect(isinstance(value, Mapping), path, "is not a map", code="CI240")
     members: dict[str, Any] = {}
     for name, item in value.items():
         members |= _expand_member(shape, name, item, f"{path}.")
@@ -149,9 +151,9 @@ def _is_removed(value: Any, shape: Any) -> bool:
 
 def _parts(path: str) -> tuple[str, ...]:
     parts = tuple(path.strip("/").split("/")) if path.strip("/") else ()
-    expect("" not in parts, "Path", "has an empty part", "write one slash between parts")
+    expect("" not in parts, "Path", "has an empty part", "write one slash between parts", code="CI274")
     greedy = [part for part in parts[:-1] if part.endswith("+}")]
-    expect(not greedy, "Path", "continues after a greedy part", "put the greedy part last")
+    expect(not greedy, "Path", "continues after a greedy part", "put the greedy part last", code="CI274")
     return parts
 
 
@@ -159,23 +161,24 @@ def _responses(reader: _Reader, name: str, operation: str) -> dict[str, dict[str
     """A list of responses as arguments by status code."""
     stated = reader.properties.get(name, [])
     if not isinstance(stated, list):
-        reader.report(name, "is not a list", "give a list of responses")
+        reader.report(name, "is not a list", "give a list of responses", code="CI241")
         return {}
     found: dict[str, dict[str, Any]] = {}
     patterns = set[str]()
     for index, response in enumerate(stated):
         where = f"{name}[{index}]"
         if not isinstance(response, Mapping):
-            reader.report(where, "is not a map", "give a map with a StatusCode")
+            reader.report(where, "is not a map", "give a map with a StatusCode", code="CI240")
             continue
         arguments = reader.arguments(operation, response, f"{where}.")
         status = arguments.pop("statusCode", "")
-        if not status or status in found:
-            problem = "is that of an earlier response" if status else "is missing"
-            reader.report(f"{where}.StatusCode", problem, "give each response its own")
+        if not status:
+            reader.report(f"{where}.StatusCode", "is missing", _DISTINCT, code="CI239")
+        elif status in found:
+            reader.report(f"{where}.StatusCode", _REPEATED, _DISTINCT, code="CI280")
         pattern = arguments.get("selectionPattern", "")
         if operation == "PutIntegrationResponse" and pattern in patterns:
-            reader.report(f"{where}.SelectionPattern", "is that of an earlier response", "give each response its own")
+            reader.report(f"{where}.SelectionPattern", _REPEATED, _DISTINCT, code="CI280")
         patterns.add(pattern)
         found[status] = arguments
     return found
@@ -189,22 +192,21 @@ def _integration(reader: _Reader, *, maps_responses: bool) -> tuple[str, dict[st
     """
     stated = reader.properties.get("IntegrationRequest")
     if not isinstance(stated, Mapping):
-        problem = "is missing" if stated is None else "is not a map"
-        reader.report("IntegrationRequest", problem, "give a map with a Type")
+        problem, code = ("is missing", "CI239") if stated is None else ("is not a map", "CI240")
+        reader.report("IntegrationRequest", problem, "give a map with a Type", code=code)
         return "", {"type": "MOCK"}
     where, kind = "IntegrationRequest.", stated.get("Type")
     arguments = reader.arguments("PutIntegration", stated, where, apart=("Type", "FunctionArn"))
     if kind != "Lambda":
         kinds = reader.model.operation_model("PutIntegration").input_shape.members["type"].enum
         if kind not in kinds:
-            reader.report(
-                f"{where}Type", "is not an integration type", f"give one of Lambda, {', '.join(sorted(kinds))}"
-            )
+            remedy = f"give one of Lambda, {', '.join(sorted(kinds))}"
+            reader.report(f"{where}Type", "is not an integration type", remedy, code="CI245")
         if "FunctionArn" in stated:
-            reader.report(f"{where}FunctionArn", "belongs to the Type Lambda", "use that type")
+            reader.report(f"{where}FunctionArn", "belongs to the Type Lambda", "use that type", code="CI276")
         return "", {**arguments, "type": str(kind)}
     for name in sorted({"Uri", "IntegrationHttpMethod"} & stated.keys()):
-        reader.report(f"{where}{name}", "is derived from FunctionArn", "remove it")
+        reader.report(f"{where}{name}", "is derived from FunctionArn", "remove it", code="CI238")
     arn = reader.attempt(lambda: _function(stated.get("FunctionArn"), reader.place), "")
     uri = _URIS.get(arguments.get("responseTransferMode", ""), _URIS["BUFFERED"]).format(arn=arn)
     arguments |= {
@@ -218,22 +220,24 @@ def _integration(reader: _Reader, *, maps_responses: bool) -> tuple[str, dict[st
 
 def _function(arn: Any, place: Place) -> str:
     where = "IntegrationRequest.FunctionArn"
-    expect(arn is not None, where, "is missing", "add it")
+    expect(arn is not None, where, "is missing", "add it", code="CI239")
     if isinstance(arn, str) and arn.startswith("arn:") and _STAGE_VARIABLE in arn:
         return arn
     here = is_function_at(str(arn), place)
-    expect(here is not None, where, "is not the ARN of a function, a version or an alias", "use Fn::GetAtt or Ref")
+    problem = "is not the ARN of a function, a version or an alias"
+    expect(here is not None, where, problem, "use Fn::GetAtt or Ref", code="CI277")
     elsewhere = "names a function in another Region or account, whose policy the provider cannot change"
-    expect(bool(here), where, elsewhere, "use Type: AWS_PROXY with a Uri, and permit the call there")
+    remedy = "use Type: AWS_PROXY with a Uri, and permit the call there"
+    expect(bool(here), where, elsewhere, remedy, code="CI278")
     return str(arn)
 
 
 def _name_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     for name in sorted(properties.keys() - KNOWN):
-        problem = "is not a property of Custom::APIGatewayResource"
+        problem, code = "is not a property of Custom::APIGatewayResource", "CI237"
         if name == "OperationName":
-            problem = "is reserved, because the provider records there who owns the method"
-        yield PropertyError(name, problem, "remove it")
+            problem, code = "is reserved, because the provider records there who owns the method", "CI238"
+        yield PropertyError(name, problem, "remove it", code=code)
 
 
 def parse(properties: Mapping[str, Any], model: Any, place: Place) -> MethodSpec:
@@ -243,12 +247,14 @@ def parse(properties: Mapping[str, Any], model: Any, place: Place) -> MethodSpec
     path = reader.text("Path")
     verb = reader.text("Method", f"give one of {', '.join(VERBS)}")
     if verb and verb not in VERBS:
-        reader.report("Method", "is not a method that API Gateway knows", f"give one of {', '.join(VERBS)}")
+        remedy = f"give one of {', '.join(VERBS)}"
+        reader.report("Method", "is not a method that API Gateway knows", remedy, code="CI245")
     method = {name: properties[name] for name in METHOD if name in properties}
     integration_responses = _responses(reader, "IntegrationResponses", "PutIntegrationResponse")
     method_responses = _responses(reader, "MethodResponses", "PutMethodResponse")
     for status in sorted(integration_responses.keys() - method_responses.keys()):
-        reader.report("IntegrationResponses", f"has {status}, which MethodResponses lacks", "add it there")
+        problem = f"has {status}, which MethodResponses lacks"
+        reader.report("IntegrationResponses", problem, "add it there", code="CI281")
     function, integration = _integration(reader, maps_responses=bool(integration_responses))
     return MethodSpec(
         api=reader.api(),

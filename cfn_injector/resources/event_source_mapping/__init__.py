@@ -73,7 +73,7 @@ def _outcome(described: Mapping[str, Any]) -> Outcome:
 
 def _stale(operation: Operation) -> RequestError:
     logical_id = operation.request.logical_id
-    return RequestError(f"a newer event was already served for {logical_id}; nothing was changed")
+    return RequestError(f"a newer event was already served for {logical_id}; nothing was changed", code="CI110")
 
 
 def _earlier_answer(operation: Operation, found: list[Owned]) -> Outcome | None:

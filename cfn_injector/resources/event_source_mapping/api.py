@@ -143,7 +143,7 @@ def create(operation: Operation, spec: MappingSpec, reason: str) -> str:
             raise
         remedy = "begin its name with the FunctionNamePrefix of the provider's stack"
         problem = f"{spec.function} is outside the provider's permissions"
-        raise PropertyError("FunctionName", problem, remedy) from error
+        raise PropertyError("FunctionName", problem, remedy, code="CI259") from error
     uuid: str = created["UUID"]
     if created["ResponseMetadata"].get("RetryAttempts"):  # an attempt whose answer was lost may have created another
         sweep(operation, spec, lambda each: _is_own(operation, each) and each.mapping["UUID"] != uuid)
@@ -263,6 +263,7 @@ def _conflict(operation: Operation, uuid: str, reason: str) -> InjectorError:
             "can only be set on a new event source mapping, and Lambda does not accept a second one of the same source "
             f"and function beside {uuid}",
             f"remove {logical_id} from the template, deploy, and add it again",
+            code="CI271",
         )
     return OwnershipError(
         f"event source mapping {uuid} already connects this source and this function, and is not adopted; delete it "

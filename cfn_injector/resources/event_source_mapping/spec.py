@@ -95,13 +95,13 @@ def parse(properties: Mapping[str, Any], model: Any, region: str, stack_tags: Ma
     problems += [value for value in found.values() if isinstance(value, PropertyError)]
     desired = {name: value for name, value in found.items() if not isinstance(value, PropertyError)}
     if "FunctionName" not in found:
-        problems.append(PropertyError("FunctionName", "is missing", "name the function"))
+        problems.append(PropertyError("FunctionName", "is missing", "name the function", code="CI239"))
     if not found.keys() & {"EventSourceArn", "SelfManagedEventSource"}:
-        problems.append(PropertyError("EventSourceArn", "is missing", "name the source or give SelfManagedEventSource"))
+        remedy = "name the source or give SelfManagedEventSource"
+        problems.append(PropertyError("EventSourceArn", "is missing", remedy, code="CI239"))
     if properties.get("FunctionRegion", region) != region:
-        problems.append(
-            PropertyError("FunctionRegion", f"is not {region}", "deploy the stack in the function's Region")
-        )
+        remedy = "deploy the stack in the function's Region"
+        problems.append(PropertyError("FunctionRegion", f"is not {region}", remedy, code="CI269"))
     problems += _tag_problems(properties, stack_tags)
     if "StartingPositionTimestamp" in desired:
         try:
@@ -109,7 +109,7 @@ def parse(properties: Mapping[str, Any], model: Any, region: str, stack_tags: Ma
         except (ValueError, RuntimeError):  # RuntimeError if the time is outside the range of datetime
             del desired["StartingPositionTimestamp"]
             remedy = "give seconds since 1970, or ISO 8601"
-            problems.append(PropertyError("StartingPositionTimestamp", "is not a time", remedy))
+            problems.append(PropertyError("StartingPositionTimestamp", "is not a time", remedy, code="CI270"))
     desired.setdefault("Enabled", True)
     if not _WITHOUT_POSITION.intersection(desired.get("EventSourceArn", "").split(":")[2:3]):
         desired = {"BatchSize": 100, "StartingPosition": "TRIM_HORIZON", **desired}
@@ -122,7 +122,8 @@ def _without_aliases(properties: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     problems = []
     for alias, name in ALIASES.items():
         if alias in properties and name in properties:
-            problems.append(PropertyError(alias, f"has the same meaning as {name}", "keep one of the two"))
+            problem = f"has the same meaning as {name}"
+            problems.append(PropertyError(alias, problem, "keep one of the two", code="CI246"))
         elif alias in properties:
             stated[name] = properties[alias]
     return stated, problems

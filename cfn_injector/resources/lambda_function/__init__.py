@@ -74,7 +74,7 @@ def _check(operation: Operation, desired: FunctionSpec, accepted: FunctionSpec |
     refuse(desired.problems, accepted.problems if accepted else ())
     making.check_tags(operation)
     if desired.edge and operation.client("lambda").meta.region_name != "us-east-1":
-        raise PropertyError("Edge", "is for functions in us-east-1", "deploy the stack there")
+        raise PropertyError("Edge", "is for functions in us-east-1", "deploy the stack there", code="CI264")
     _refuse_enforced_signing(operation, desired)
 
 
@@ -86,7 +86,10 @@ def _refuse_enforced_signing(operation: Operation, desired: FunctionSpec) -> Non
     config = operation.client("lambda").get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"]
     if config.get("CodeSigningPolicies", {}).get("UntrustedArtifactOnDeployment") == "Enforce":
         raise PropertyError(
-            "CodeSigningConfigArn", "enforces signatures, which an injected archive cannot have", "use one that warns"
+            "CodeSigningConfigArn",
+            "enforces signatures, which an injected archive cannot have",
+            "use one that warns",
+            code="CI257",
         )
 
 
@@ -207,6 +210,7 @@ def _replace(operation: Operation, desired: FunctionSpec, found: Found, reason: 
             reason,
             "can only be set by a new function, which cannot have the name of the old one",
             "change FunctionName too",
+            code="CI260",
         )
     operation.log("replace", function=name, properties=[reason])
     new, there = _find_replaced(operation, desired, found) or claim.find_place(operation, desired, replaced=name)

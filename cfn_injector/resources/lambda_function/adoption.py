@@ -59,12 +59,14 @@ def check_restorable(operation: Operation, desired: FunctionSpec, found: Found) 
         )
     if desired.separate:
         problem = f"cannot be set while function {name} is adopted, because a rollback could not reset it"
-        raise PropertyError(min(desired.separate), problem, "adopt the function first, and add it in the next update")
+        remedy = "adopt the function first, and add it in the next update"
+        raise PropertyError(min(desired.separate), problem, remedy, code="CI268")
     present, stated = found["Tags"], operation.tags({})
     changed = sorted(key for key in present.keys() & stated.keys() if present[key] != stated[key])
     if changed:
         problem = f"would change the tag {changed[0]} of function {name}, which a rollback could not reset"
-        raise PropertyError("Tags", problem, "adopt the function first, and change the tag in the next update")
+        remedy = "adopt the function first, and change the tag in the next update"
+        raise PropertyError("Tags", problem, remedy, code="CI268")
 
 
 def check_held_without_tags(operation: Operation, name: str, found: Found) -> None:
@@ -87,13 +89,15 @@ def _check_bounds(operation: Operation, name: str, configuration: Mapping[str, A
     role_path = role.path_of(operation)
     if not name.startswith(operation.services.environ.get("CFN_INJECTOR_FUNCTION_NAME_PREFIX", "")):
         problem = f"{name} is outside the provider's permissions"
-        raise PropertyError("FunctionName", problem, "begin it with the FunctionNamePrefix of the provider's stack")
+        remedy = "begin it with the FunctionNamePrefix of the provider's stack"
+        raise PropertyError("FunctionName", problem, remedy, code="CI259")
     found = role.path_and_name(configuration.get("Role", ""))
     if not role_path or not found.startswith(role_path):
         raise PropertyError(
             "Adopt",
             f"is refused: the role of function {name}, {found}, is outside the provider's RolePath",
             "give the function a role below RolePath first",
+            code="CI262",
         )
 
 

@@ -41,7 +41,8 @@ def is_pending(operation: Operation, name: str) -> bool:
 
 
 def refuse_stale(operation: Operation) -> RequestError:
-    return RequestError(f"a newer event was already served for {operation.request.logical_id}; nothing was changed")
+    problem = f"a newer event was already served for {operation.request.logical_id}; nothing was changed"
+    return RequestError(problem, code="CI110")
 
 
 def find_place(operation: Operation, desired: FunctionSpec, replaced: str = "") -> tuple[str, Found | None]:
@@ -84,6 +85,7 @@ def _find_permitted(operation: Operation, name: str) -> Found | None:
             "FunctionName",
             f"{name} is outside the provider's permissions",
             "begin it, or the stack's name if none is given, with the FunctionNamePrefix of the provider's stack",
+            code="CI259",
         ) from error
 
 

@@ -40,15 +40,15 @@ _ONLY_ALLOWED = (
 
 def problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     for name in sorted(_FORBIDDEN.keys() & properties.keys()):
-        yield PropertyError(name, _UNSUPPORTED, _FORBIDDEN[name])
+        yield PropertyError(name, _UNSUPPORTED, _FORBIDDEN[name], code="CI265")
     if not str(properties.get("Runtime", "")).startswith(("nodejs", "python")):
-        yield PropertyError("Runtime", _UNSUPPORTED, "use Node.js or Python")
+        yield PropertyError("Runtime", _UNSUPPORTED, "use Node.js or Python", code="CI265")
     timeout = str(properties.get("Timeout", ""))
     if timeout.isdecimal() and int(timeout) > _MAX_TIMEOUT:
-        yield PropertyError("Timeout", _UNSUPPORTED, f"use {_MAX_TIMEOUT} seconds or less")
+        yield PropertyError("Timeout", _UNSUPPORTED, f"use {_MAX_TIMEOUT} seconds or less", code="CI265")
     for name, member, allowed, remedy in _ONLY_ALLOWED:
         value = properties.get(name, {} if member else allowed)
         if member:
             value = value.get(member, allowed) if isinstance(value, Mapping) else None
         if value != allowed and str(value) != allowed:
-            yield PropertyError(f"{name}.{member}".rstrip("."), _UNSUPPORTED, remedy)
+            yield PropertyError(f"{name}.{member}".rstrip("."), _UNSUPPORTED, remedy, code="CI265")

@@ -73,7 +73,7 @@ def _take(operation: Operation, desired: FunctionSpec, name: str, found: Found, 
     reason = replacement_reason(operation, desired, name, found["Configuration"])
     if reason:
         problem = f"differs from that of function {name} and cannot be changed"
-        raise PropertyError(reason, problem, "adopt the function as it is, or create another one")
+        raise PropertyError(reason, problem, "adopt the function as it is, or create another one", code="CI267")
     adoption.check_adoptable(operation, name, found)
     adoption.check_restorable(operation, desired, found)
     version = adoption.keep_version(operation, name, found["Configuration"])

@@ -41,9 +41,9 @@ def _denied(role: str, bound: str) -> PropertyError:
     if bound and role.startswith(bound):
         problem = f"is within the RolePath of the provider's stack, {bound}, but the provider is not allowed to pass it"
         remedy = "check the PermissionsBoundary of the provider's stack, and your organization's policies"
-        return PropertyError("Role", problem, remedy)
+        return PropertyError("Role", problem, remedy, code="CI263")
     path, _, name = role.rpartition("/")
     shown = f" {bound}" if bound else ""
     problem = f"{name} has the path {path}/, which is outside the provider's RolePath{shown}"
     remedy = f"set Path: {bound} in the role" if bound.endswith("/") else "use a role whose path begins with RolePath"
-    return PropertyError("Role", problem, remedy)
+    return PropertyError("Role", problem, remedy, code="CI262")

@@ -121,10 +121,10 @@ def _typed_separate(name: str, value: Any, shape: Any) -> Any:
     """RuntimeManagementConfig is a structure in a template; its members are plain arguments of its call."""
     if name in shape.members:
         return typed(value, shape.members[name], name)
-    expect(isinstance(value, Mapping), name, "is not a map")
+    expect(isinstance(value, Mapping), name, "is not a map", code="CI240")
     members = shape.members.keys() - PLACE
     for member in value:
-        expect(member in members, f"{name}.{member}", *_UNKNOWN)
+        expect(member in members, f"{name}.{member}", *_UNKNOWN, code="CI236")
     return {member: typed(item, shape.members[member], f"{name}.{member}") for member, item in value.items()}
 
 
@@ -132,7 +132,7 @@ def _keep_versions(properties: Mapping[str, Any]) -> int | None:
     stated = properties.get("KeepVersions")
     if stated is None:
         return None
-    expect(str(stated).isdecimal(), "KeepVersions", "is not a whole number", "give 0 or more")
+    expect(str(stated).isdecimal(), "KeepVersions", "is not a whole number", "give 0 or more", code="CI243")
     return int(str(stated))
 
 
@@ -156,20 +156,27 @@ def _inline_name(properties: Mapping[str, Any]) -> str:
 def _shape_problems(properties: Mapping[str, Any]) -> Iterator[PropertyError]:
     if properties.get("PackageType", "Zip") != "Zip" or "ImageConfig" in properties:
         name = "ImageConfig" if "ImageConfig" in properties else "PackageType"
-        yield PropertyError(name, "is for container images, into which no file can be injected", "deploy a zip")
+        yield PropertyError(
+            name, "is for container images, into which no file can be injected", "deploy a zip", code="CI253"
+        )
     for name in ("Role", "Runtime", "Handler"):
         if not properties.get(name):
-            yield PropertyError(name, "is missing", "a function that is deployed as a zip needs it")
+            yield PropertyError(name, "is missing", "a function that is deployed as a zip needs it", code="CI239")
     function_name = properties.get("FunctionName")
     if function_name is not None and not FUNCTION_NAME.fullmatch(str(function_name)):
-        yield PropertyError("FunctionName", "is not a valid function name", "use 1 to 64 letters, digits, - and _")
+        remedy = "use 1 to 64 letters, digits, - and _"
+        yield PropertyError("FunctionName", "is not a valid function name", remedy, code="CI258")
     if is_set(properties, "Adopt") and function_name is None:
-        yield PropertyError("Adopt", "does not say which function to adopt", "add FunctionName")
+        yield PropertyError("Adopt", "does not say which function to adopt", "add FunctionName", code="CI266")
     if "FunctionScalingConfig" in properties and not _publishes(properties):
-        yield PropertyError("FunctionScalingConfig", "is for versions, and none is published", "set Publish: true")
+        yield PropertyError(
+            "FunctionScalingConfig", "is for versions, and none is published", "set Publish: true", code="CI261"
+        )
     code = properties.get("Code")
     if isinstance(code, Mapping) and "ZipFile" in code and not _inline_name(properties):
-        yield PropertyError("Code.ZipFile", "is for Python and Node.js only", "give the code as an object in S3")
+        yield PropertyError(
+            "Code.ZipFile", "is for Python and Node.js only", "give the code as an object in S3", code="CI255"
+        )
 
 
 def parse(properties: Mapping[str, Any], model: Any) -> FunctionSpec:
