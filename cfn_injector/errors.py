@@ -25,14 +25,14 @@ from collections.abc import Sequence
 
 
 def with_code(message: str, code: str) -> str:
-    """A message that ends with the code of its error (``CI203``) in brackets, or without one if the code is empty."""
+    """A message that ends with the code of its error (``CI201``) in brackets, or without one if the code is empty."""
     return f"{message} [{code}]" if code else message
 
 
 class InjectorError(Exception):
     """The base of all errors whose message the user sees unchanged.
 
-    ``code`` is a key of the catalogue of errors (``CI203``). Errors of other packages have none.
+    ``code`` is a key of the catalogue of errors (``CI201``). Errors of other packages have none.
     """
 
     def __init__(self, message: str, *, code: str = "") -> None:

@@ -13,7 +13,7 @@ from cogapp import Cog
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "make reference"
-_IMPORTS = "from reference import commands, connectors, log, permissions, properties, stack, transform"
+_IMPORTS = "from reference import commands, connectors, errors, log, permissions, properties, stack, transform"
 """What the blocks use."""
 
 

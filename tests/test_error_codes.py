@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -13,8 +14,10 @@ import pytest
 
 from cfn_injector.cli import catalogue
 from cfn_injector.cli.catalogue import AREAS, ENTRIES
+from cfn_injector.cli.explain import PAGES
 from cfn_injector.cli.main import main
 from cfn_injector.errors import InjectorError, PropertiesError, PropertyError
+from reference.errors import messages
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = Path(inspect.getfile(catalogue)).parent
@@ -104,6 +107,35 @@ def test_a_code_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["explain", stated]) == 0
         shown = capsys.readouterr().out
         assert all(text in shown for text in (code, *entry))
+
+
+def test_the_links_of_an_explanation_are_addresses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "CI708"]) == 0
+    assert f"The .env file ({PAGES}env-file.md) describes" in capsys.readouterr().out
+
+
+def test_an_explanation_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "CI708", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"code": "CI708", **ENTRIES["CI708"]._asdict()}
+
+
+@pytest.mark.parametrize("code", ENTRIES)
+def test_the_page_of_errors_has_a_section_for_each_code(code: str) -> None:
+    assert f"\n### {code}\n\n**{ENTRIES[code].title}.**\n" in (ROOT / "docs/errors.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("CI244", "… is not a boolean; use true or false"),
+        ("CI314", "entry … of the artifact is the signature of AWS Signer"),
+        ("CI731", "there are no AWS credentials; give --profile"),
+        ("CI107", "timed out during …; deploy again"),
+        ("CI201", "… is a …; use Fn::ToJsonString"),
+    ],
+)
+def test_the_page_of_errors_has_the_messages(code: str, message: str) -> None:
+    assert any(message in each for each in messages()[code]), messages()[code]
 
 
 def test_an_unknown_code_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,7 +189,7 @@ ENTRIES: dict[str, Entry] = {
         "and read the file in the code.",
     ),
     "CI327": Entry(
-        "A variable is too long for the loader `exec`",
+        "A variable of the artifact is too long for the loader `exec`",
         "This loader starts the runtime with the variables. Linux passes at most 131,071 bytes to a program for "
         "one variable, with its name and the `=` ([execve](https://man7.org/linux/man-pages/man2/execve.2.html)). "
         "Nothing was written or deployed.",

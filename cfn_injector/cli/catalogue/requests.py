@@ -11,8 +11,9 @@ ENTRIES: dict[str, Entry] = {
     "CI101": Entry(
         "The event is not a complete event of CloudFormation",
         "The event has an unknown `RequestType` or `StackId`, or lacks a field that CloudFormation [always "
-        "sends](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html). Something "
-        "other than CloudFormation invoked the provider's function, such as a test event. Nothing was changed.",
+        "sends](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html#crpg-ref-requesttypes). "
+        "Something other than CloudFormation invoked the provider's function, such as a test event. "
+        "Nothing was changed.",
         "Do not invoke the function yourself, and remove triggers that the provider's stack does not create. To use "
         "the provider, set `ServiceToken` to the function's ARN in a template, and deploy the template.",
     ),
@@ -103,8 +104,8 @@ ENTRIES: dict[str, Entry] = {
     "CI112": Entry(
         "The attributes of the resource do not fit into the answer",
         "CloudFormation accepts answers of at most [4,096 bytes](https://docs.aws.amazon.com/AWSCloudFormation/latest/"
-        "UserGuide/crpg-ref-responses.html). The values for `Fn::GetAtt` are a part of the answer, and are never cut. "
-        "For `Handlers` of `Custom::LambdaCode`, the limit is about 40 names. The request fails.",
+        "UserGuide/crpg-ref.html#crpg-ref-responses). The values for `Fn::GetAtt` are a part of the answer, and are "
+        "never cut. For `Handlers` of `Custom::LambdaCode`, the limit is about 40 names. The request fails.",
         "Divide `Handlers` between several `Custom::LambdaCode` resources. In a resource type of your own, return "
         "fewer or shorter attributes.",
     ),
