@@ -15,8 +15,8 @@ from cfn_injector.transform import macro
 from reference.markdown import code, listed, table
 
 PACKAGE = Path(cfn_injector.__file__).parent
-SERVED = ("aws", "protocol", "resources")
-"""The folders of the code that serves events."""
+SERVED = ("aws_lambda.py", "aws/**/*.py", "protocol/**/*.py", "resources/**/*.py")
+"""The code that serves events."""
 COMPUTED = {"cfn_injector.resources.api_gateway_resource.cleanup": sorted(set(cleanup.NOT_DELETED.values()))}
 """The steps of modules that log one which is not written in the call."""
 _BEST_EFFORT = "best_effort"
@@ -33,7 +33,7 @@ class Call(NamedTuple):
 
 def calls() -> Iterator[Call]:
     """Every call in the code that logs a step."""
-    for path in sorted(path for folder in SERVED for path in (PACKAGE / folder).rglob("*.py")):
+    for path in sorted(path for pattern in SERVED for path in PACKAGE.glob(pattern)):
         module = ".".join([PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts])
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -87,6 +87,7 @@ STEPS: Mapping[str, str] = {
     "make-again": "somebody deleted the resource; it is created again",
     "make-resources": "the resources of the API that are missing on the path are created",
     "none-listed": "Lambda lists no mappings of the source or the function",
+    "not-delivered": "CloudFormation did not take the answer; `reason` says why",
     "not-owned": "what the event names is not this resource's; it is not changed",
     "permit": "API Gateway gets permission to call the function",
     "published": "a version is published",
