@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint docs docs-links pictures reference bench bench-event bench-reading fuzz real-projects real-clients mutants clean
-.PHONY: dist release lock
+.PHONY: recordings first-steps dist release lock
 
 help:
 	@echo "make demo   deploy the hit counter to an emulator on this machine"
@@ -31,6 +31,8 @@ help:
 	@echo "make fuzz   search for archives that are rewritten wrongly (for FUZZ_SECONDS=600)"
 	@echo "make real-projects  bundle what public projects require, for all runtimes (needs an index; takes an hour)"
 	@echo "make real-clients  deploy to an emulator with AWS CDK, Serverless, SAM CLI and AWS CLI (downloads 1.3 GB)"
+	@echo "make recordings  run the demo and the quick start, and write what they print to docs/recorded-runs.md"
+	@echo "make first-steps  do what README and quick start say, in empty folders, and measure it (takes ten minutes)"
 	@echo "make mutants  break the provider on purpose and check that tests fail (takes half an hour)"
 	@echo "make dist   build what a release publishes: packages, the provider, its bill of materials, checksums (in dist/)"
 	@echo "make release  the same, if the version is ready to be published (CONTRIBUTING.md)"
@@ -151,6 +153,13 @@ examples/%/node_modules/.made:
 real-clients: $(VENV)/.test $(CLIENTS)/cdk/.made $(CLIENTS)/awscli/.made $(CLIENTS)/sam/.made
 real-clients: examples/cdk-typescript/node_modules/.made examples/serverless/node_modules/.made
 	@REAL_CLIENTS=1 $(BIN)/python -m pytest tests/real_clients tests/test_cdk_examples.py $(ARGS)
+
+recordings: $(VENV)/.test $(VENV)/.demo $(CLIENTS)/awscli/.made
+	@$(BIN)/python -m tests.recordings $(ARGS)
+	@$(BIN)/python -m pictures
+
+first-steps: $(VENV)/.test $(CLIENTS)/awscli/.made
+	@$(BIN)/python -m tests.first_steps $(ARGS)
 
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pygments.lexers.javascript import JavascriptLexer
+from pygments.lexers.shell import BashLexer
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -101,3 +102,4 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", _add_links_of_other_files)
     app.connect("linkcheck-process-uri", _npm_registry)
     app.add_lexer("mjs", JavascriptLexer)  # a block in this language is an ES module, and a test runs it as one
+    app.add_lexer("dotenv", BashLexer)  # GitHub's name for `.env` files

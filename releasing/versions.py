@@ -26,6 +26,7 @@ PLACES = {
     "wrapper/node/package.json": r'^  "version": "',
     "docs/clients.md": r"cfn-injector/cfn-injector@v|cfn-injector-sar-",
     "docs/install.md": r"my-provider/|CodeKey=|cfn[-_]injector-(?:provider-)?",
+    "docs/quick-start.md": r"cfn_injector-",
     "docs/security.md": r"(?:download |--branch |tags/)v|cfn-injector-(?:provider-)?",
 }
 _SOURCE = next(iter(PLACES))

@@ -24,6 +24,7 @@ from cfn_injector.local.display import Display
 from cfn_injector.local.emulator import Emulator, EmulatorError, isolated_session, running
 from example_hitcounter.__main__ import run
 from example_hitcounter.report import Artifact, Report, Stage, as_json, as_table, problems
+from tests.support import transcripts
 
 REPOSITORY = Path(__file__).parents[1]
 DEMO_SECONDS = 90
@@ -81,7 +82,7 @@ def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
-def test_the_demo_counts_separately_in_two_stages_of_one_artifact_and_leaves_nothing_over(tmp_path: Path) -> None:
+def test_the_demo_counts_separately_in_two_stages_of_one_artifact_and_shows_what_was_recorded(tmp_path: Path) -> None:
     with demo(tmp_path, "--json") as process:
         output, progress = process.communicate(timeout=DEMO_SECONDS)
     assert process.returncode == 0, progress
@@ -98,6 +99,8 @@ def test_the_demo_counts_separately_in_two_stages_of_one_artifact_and_leaves_not
     assert shown["left_over"] == []
     assert "Deploy stack hitcounter-prod" in progress
     assert left_in_temporary_folder(tmp_path) == []
+    recorded = transcripts.recorded(transcripts.PAGE.read_text("utf-8"), transcripts.DEMO)
+    assert transcripts.demo(progress) == recorded, "run: make recordings"
 
 
 def test_kept_stages_answer_until_ctrl_c_and_then_nothing_listens_any_more(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from tests.support.templates import ALL, PROVIDER, TEMPLATES, listed
 
 EXAMPLES = ("alias-native.yaml", "alias.yaml", "events.yaml", "sam.yaml", "stages.yaml")
 EVENTS, SAM = ALL["events.yaml"]["Resources"], ALL["sam.yaml"]
-PAGE = (Path(__file__).parents[1] / "docs" / "templates.md").read_text("utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "templates.md").read_text("utf-8")
 
 
 def resources(kind: str) -> list[Any]:
@@ -307,9 +308,10 @@ def test_sam_shifts_no_alias_but_its_own() -> None:
 
 
 def _commands() -> list[tuple[str, dict[str, str], list[str]]]:
-    """The page's commands that deploy: template, parameters, and all words."""
+    """The commands that deploy, on the page and on those that it links to: template, parameters, and all words."""
     found = []
-    for command in re.findall(r"^aws cloudformation deploy (?:.*\\\n)*.*", PAGE, re.MULTILINE):
+    pages = PAGE + "".join((DOCS / name).read_text("utf-8") for name in ("aliases-and-canaries.md", "edge.md"))
+    for command in re.findall(r"^aws cloudformation deploy (?:.*\\\n)*.*", pages, re.MULTILINE):
         words = shlex.split(command.replace("\\\n", " "))
         parameters = dict(word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :])
         found.append((Path(words[words.index("--template-file") + 1]).name, parameters, words))

@@ -13,10 +13,12 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("tests", "benchmarks", "reference", "templates")
 COMMANDS = (
     "tests.conformance",
+    "tests.first_steps",
     "tests.loader_table",
     "tests.merges_agree",
     "tests.mutants",
     "tests.readers_agree",
+    "tests.recordings",
     "tests.splicing_templates",
 )
 

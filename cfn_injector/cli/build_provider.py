@@ -160,7 +160,7 @@ def _listed_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
 def _package_files(package: str) -> Iterator[tuple[str, Path]]:
     spec = find_spec(package)
     if spec is None:
-        raise InjectorError(f"the package {package} is not installed; run: pip install cfn-injector", code="CI801")
+        raise InjectorError(f"the package {package} is not installed; install cfn-injector again", code="CI801")
     for folder in spec.submodule_search_locations or ():
         for path in Path(folder).rglob("*"):
             if path.is_file():

@@ -1,34 +1,45 @@
-"""The commands of the quick start, as they stand on the page, in the emulator that the page starts."""
+"""The quick start, pasted into a terminal as it is on the page: on the emulator that it starts, and in an account."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from tests.support.pages import ROOT, blocks
+from tests.support import quick_start, transcripts
+from tests.support.quick_start import Done
 from tests.support.real_clients import AWS, need
 
-SCRIPT = "set -e\n" + "".join(blocks((ROOT / "docs/quick-start.md").read_text("utf-8"), "sh"))
+PAGE = transcripts.PAGE.read_text("utf-8")
+ANSWERS = ('dev.json:"Hello from dev"', 'prod.json:"Welcome from prod"', '"Moin from dev"')
 
 
-def test_the_quick_start_deploys_two_stages_and_changes_one(tmp_path: Path) -> None:
+@pytest.fixture(params=["emulator", "account"])
+def played(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Sequence[Done]]]:
+    """The way, and its steps but for the first one, which installs the command."""
     if "REAL_CLIENTS" not in os.environ:
-        pytest.skip("takes a minute: make real-clients")
+        pytest.skip("takes two minutes: make real-clients")
     need(AWS)
-    (tmp_path / "script.sh").write_text(SCRIPT, "utf-8")
-    path = os.pathsep.join([str(Path(sys.executable).parent), str(AWS.parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [sys.executable, "-m", "cfn_injector", "local", "--", "bash", "script.sh"],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=600,
+    chosen = quick_start.EMULATOR if request.param == "emulator" else quick_start.AWS
+    place: AbstractContextManager[Mapping[str, str]] = (
+        nullcontext({}) if request.param == "emulator" else quick_start.account()
     )
-    assert done.returncode == 0, done.stderr
-    for line in ('"Hello from dev"', '"Welcome from prod"', "code: the same artifact, 1 entries", "~ STAGE ***"):
-        assert line in done.stdout
+    with place as settings:
+        yield request.param, quick_start.played(tmp_path, chosen, settings, str(AWS))
+
+
+def test_the_quick_start_deploys_two_stages_and_changes_one_as_it_was_recorded(
+    played: tuple[str, Sequence[Done]],
+) -> None:
+    way, done = played
+    assert [text for step in done for text in quick_start.failures(step)] == []
+    shown = "".join(step.text for step in done)
+    assert [answer for answer in ANSWERS if answer not in shown] == []
+    name, record = {
+        "emulator": (transcripts.QUICK_START, transcripts.quick_start),
+        "account": (transcripts.INSTALLATION, transcripts.installation),
+    }[way]
+    assert record(done) == transcripts.recorded(PAGE, name), "run: make recordings"

@@ -26,10 +26,13 @@ cat() {
     else command_not_found_handle cat "$name"; fi
   done
 }
-cd() { :; }
+cd() { command_not_found_handle cd "$@" >/dev/null; }
+exit() { :; }
 set() { :; }
 """
 _SECONDS = 20
+RECORDED = "recorded"
+"""What a command prints, so that it is the value of a variable that a command gives."""
 
 
 def syntax_error(script: str) -> str:
@@ -42,7 +45,7 @@ def syntax_error(script: str) -> str:
 def commands_of(script: str, folder: Path) -> list[list[str]]:
     """The commands in a script, each with its arguments. An empty folder takes its here documents.
 
-    The output of a command is ``recorded``, and so are a provider's bucket and other variables of the pages.
+    The output of a command is ``RECORDED``, and so are a provider's bucket and other variables of the pages.
     """
     assert BASH
     record = folder / "record"
@@ -50,7 +53,7 @@ def commands_of(script: str, folder: Path) -> list[list[str]]:
     subprocess.run(
         [BASH, "--norc", "--noprofile", "-c", _RECORDING + _PROMPT.sub("", script)],
         cwd=folder,
-        env={"PATH": str(folder / "nothing"), "RECORD": str(record), "CFN_INJECTOR_BUCKET": "recorded"},
+        env={"PATH": str(folder / "nothing"), "RECORD": str(record), "CFN_INJECTOR_BUCKET": RECORDED},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -191,7 +191,7 @@ ENTRIES = {
         "The emulator did not answer within 30 seconds, or ended by itself. The end of its log is in the message. A"
         " slow machine or an incomplete installation can be the cause.",
         "Run the command again. If it fails likewise, correct what the log names, or install the emulator anew: `pip"
-        " install --force-reinstall 'cfn-injector[local]'`.",
+        " uninstall ministack`, and then `pip install 'cfn-injector[local]'`.",
     ),
     "CI929": Entry(
         "The emulator ended by itself",
