@@ -18,7 +18,7 @@ ENTRIES = {
         "The message has the call, and AWS's own reason. Your credentials may lack a permission, a quota may be"
         f" reached, or a name may be taken. {_UNDONE}",
         "Correct what AWS names, and run the command again. For a missing permission, ask whoever manages your"
-        " account: [Installing the provider](install.md) says what the command creates.",
+        " account: [Install the provider](install.md) says what the command creates.",
     ),
     "CI902": Entry(
         "A parameter of the provider's stack has a value that is not allowed",
