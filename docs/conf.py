@@ -39,7 +39,7 @@ myst_enable_extensions = ["colon_fence"]
 
 html_theme = "furo"
 html_static_path = ["static"]
-html_css_files = ["pictures.css"]
+html_css_files = ["site.css"]
 html_title = f"cfn_injector {release}"
 html_show_sphinx = False
 html_copy_source = False

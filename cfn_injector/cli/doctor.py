@@ -1,4 +1,4 @@
-"""``doctor``: check in an AWS account what the provider takes AWS to do.
+"""``doctor``: check in an AWS account whether AWS behaves as the provider expects.
 
     confirmation -> throw-away stacks, functions and objects -> a report -> everything is removed
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cfn_injector.doctor.examine import Report
     from cfn_injector.doctor.session import Session
 
-HELP = "check in an AWS account what the provider takes AWS to do, with throw-away stacks"
+HELP = "check in an AWS account whether AWS behaves as the provider expects, with throw-away stacks"
 EMULATOR_SPEED = 10
 """An emulator is done at once, so pauses between two looks are so many times shorter."""
 ATTEMPTS = 6

@@ -1,4 +1,4 @@
-"""Checks in an AWS account what the provider takes AWS to do.
+"""Checks in an AWS account whether AWS behaves as the provider expects.
 
     beliefs -> throw-away stacks, functions and objects -> what AWS answers -> findings -> everything removed
 
