@@ -220,8 +220,8 @@ ENTRIES = {
     ),
     "CI933": Entry(
         "AWS does not behave as the provider expects",
-        "`doctor` checks whether AWS behaves as the provider expects. The report on standard output says for each letter in the"
-        " message what was expected, what was observed, and what follows.",
+        "`doctor` checks whether AWS behaves as the provider expects. The report on standard output says for each "
+        "letter in the message what was expected, what was observed, and what follows.",
         "Do not use what depends on it, as the report describes. Report it to the project with the output of `doctor"
         " --json`.",
     ),
