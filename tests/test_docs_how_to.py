@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -90,4 +89,4 @@ def test_the_limits_of_large_archives_are_those_of_the_code() -> None:
     assert limits["unpacked, with `.env` and the loader"].startswith(f"{injection.LAMBDA_MAX_UNPACKED // mib} MB")
     assert limits["entries"] == f"{MAX_ENTRIES:,}"
     assert limits["the artifact's own `.env`"] == f"{LARGEST_FILE // mib} MiB"
-    assert re.search(r"The provider's 512 MB", page)
+    assert "The provider's 512 MB" in " ".join(page.split())
