@@ -81,7 +81,7 @@ def test_every_property_that_replaces_a_function_is_changed_above() -> None:
     assert of_functions.REPLACING.keys() <= CHANGES.keys()
 
 
-@pytest.mark.parametrize("name", lambda_code.PROPERTIES.keys() & CHANGES.keys() | {"Handlers"})
+@pytest.mark.parametrize("name", sorted(lambda_code.PROPERTIES.keys() & CHANGES.keys() | {"Handlers"}))
 def test_a_change_of_a_property_is_a_new_object_if_the_reference_says_so(name: str, world: World) -> None:
     old = {name: BASE[name] for name in lambda_code.PROPERTIES.keys() & BASE.keys()}
     handlers = {**old, "Handlers": {"List": "index.list", "Create": "index.create"}}
