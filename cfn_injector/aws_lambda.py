@@ -161,8 +161,9 @@ def _serve(event: Mapping[str, Any], context: Any, find: Callable[[str], Resourc
     world = _World(_ids(event), os.environ)
     try:
         provider.serve(event, context, find=find, send=send, services=world)
-    except DeliveryError as error:  # Lambda logs its message, without code and ids
+    except DeliveryError as error:
         world.log("not-delivered", reason=error.full_message)
+        error.args = (error.full_message,)  # Lambda shows str(), to whoever invoked the function by hand
         raise
 
 

@@ -13,7 +13,7 @@ import botocore.exceptions
 import pytest
 from botocore.exceptions import ClientError
 
-from cfn_injector.cli import doctor
+from cfn_injector.cli import aws_errors, doctor
 from cfn_injector.cli.aws_errors import calls_explained, object_explained
 from cfn_injector.cli.aws_options import add_aws, clients
 from cfn_injector.cli.main import COMMANDS, command, main
@@ -166,6 +166,15 @@ def test_an_endpoint_in_the_environment_that_is_not_a_url_is_named(
     )
 
 
+def test_a_number_in_the_environment_that_is_none_is_not_taken_for_an_endpoint(
+    one_place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
+    assert main(["inspect", "s3://a/b", "--profile", "mine"]) == 1
+    problem = "AWS_MAX_ATTEMPTS, or another AWS setting, does not have a valid value"
+    assert capsys.readouterr().err == f"cfn-injector: {problem}; correct it [CI734]\n"
+
+
 # What AWS refuses -----------------------------------------------------------------------------------------------------
 
 REFUSED = {
@@ -242,6 +251,10 @@ def test_an_error_of_s3_is_explained(code: str, told: str) -> None:
     assert ("KMS" in str(raised.value)) == (code == "AccessDenied")
 
 
+def test_the_settings_that_are_not_valid_are_errors_of_botocore() -> None:
+    assert [name for name in aws_errors._SETTINGS if not hasattr(botocore.exceptions, name)] == []
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -252,6 +265,14 @@ def test_an_error_of_s3_is_explained(code: str, told: str) -> None:
         (botocore.exceptions.NoRegionError(), "no AWS Region is configured"),
         (botocore.exceptions.InvalidRegionError(region_name="x/y"), "the AWS Region is not valid"),
         (botocore.exceptions.ConfigParseError(path="/c", error=CANARY), "the AWS configuration cannot be read"),
+        (
+            botocore.exceptions.InvalidDefaultsMode(mode=CANARY, valid_modes=""),
+            "the value of AWS_DEFAULTS_MODE or defaults_mode is not valid",
+        ),
+        (
+            botocore.exceptions.InvalidChecksumConfigError(config_key="k", config_value=CANARY, valid_options=""),
+            "the value of k is not valid",
+        ),
         (botocore.exceptions.ReadTimeoutError(endpoint_url=f"https://a?{CANARY}"), "the connection to AWS failed"),
         (
             botocore.exceptions.SSLError(endpoint_url="https://a", error=CANARY),

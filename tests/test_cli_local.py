@@ -147,13 +147,19 @@ def test_wrong_usage_is_status_2_and_starts_nothing(
 
 
 @pytest.mark.parametrize(
-    "given", [["--port", "0"], ["--port", "65536"], ["--port", "x"], ["--parameter-overrides", CANARY]]
+    ("given", "told"),
+    [
+        *((["--port", port], "is not a port from 1 to 65535") for port in ("0", "65536", "x")),
+        (["--parameter-overrides", CANARY], "is not a parameter, an equals sign and a value"),
+    ],
 )
-def test_an_invalid_value_is_status_2(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_value_is_status_2(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["local", *given])
     assert ended.value.code == 2
-    assert CANARY not in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.endswith(f": {told} [CI701]\n")
+    assert CANARY not in err
 
 
 def test_without_the_emulator_the_error_says_what_to_install(

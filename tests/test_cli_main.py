@@ -27,17 +27,25 @@ def ended(command: Sequence[str], output: int) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("name", ["inspect", "diff"])
-def test_nothing_is_said_if_nobody_reads_the_result_any_more(name: str, archive: str) -> None:
+@pytest.fixture
+def template(tmp_path: Path) -> str:
+    (tmp_path / "template.yaml").write_text("Resources: {}\n", "utf-8")
+    return str(tmp_path / "template.yaml")
+
+
+@pytest.mark.parametrize("name", ["inspect", "diff", "transform"])
+def test_nothing_is_said_if_nobody_reads_the_result_any_more(name: str, archive: str, template: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    assert ended([*COMMAND, name, *[archive] * (2 if name == "diff" else 1)], writing) == (128 + signal.SIGPIPE, "")
+    given = {"inspect": [archive], "diff": [archive, archive], "transform": [template]}[name]
+    assert ended([*COMMAND, name, *given], writing) == (128 + signal.SIGPIPE, "")
     os.close(writing)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-def test_a_full_device_is_one_line(archive: str) -> None:
+@pytest.mark.parametrize("name", ["inspect", "transform"])
+def test_a_full_device_is_one_line(name: str, archive: str, template: str) -> None:
     with Path("/dev/full").open("wb") as full:
-        status, err = ended([*COMMAND, "inspect", archive], full.fileno())
+        status, err = ended([*COMMAND, name, archive if name == "inspect" else template], full.fileno())
     problem = "standard output cannot be written: No space left on device; make room there [CI719]"
     assert (status, err) == (1, f"cfn-injector: {problem}\n")

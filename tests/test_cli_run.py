@@ -137,7 +137,13 @@ def test_a_thousand_variables_and_large_values_arrive(start: Start) -> None:
 @pytest.mark.parametrize(
     ("env", "words", "status", "problem"),
     [
-        pytest.param({"A": "1"}, ("no-such-command",), 127, "no-such-command is not found", id="no command"),
+        pytest.param(
+            {"A": "1"},
+            ("no-such-command",),
+            127,
+            "no-such-command is not found; correct the command, or PATH [CI753]",
+            id="no command",
+        ),
         pytest.param({"A": "1"}, ("/",), 126, "/ cannot start: Permission denied", id="a folder"),
         pytest.param({"A": "x" * 200_000}, ("true",), 126, "or one of them, exceed the system's limit", id="too large"),
     ],

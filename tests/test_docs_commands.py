@@ -6,8 +6,6 @@ whether they exist, with these options.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cfn_injector.cli.main import COMMANDS, command, parser_of
+from cfn_injector.cli.main import COMMANDS, parser_of
 from tests.support import aws_commands, shell_text
 from tests.support.linting import own
+from tests.support.own_commands import refused
 from tests.support.pages import PAGES, ROOT, TOP, blocks, prose
 from tests.support.templates import loaded
 
@@ -25,6 +24,7 @@ ALL = [*PAGES, *TOP]
 SPAN = re.compile(r"`cfn-injector((?: [^`]*)?)`")
 LOCAL_CODE = re.compile(r"(?<=Code: )\./\S+")
 """Code that ``cfn-injector package`` replaces."""
+STACK = ("--stack-name", "x")
 COUNTED = "docs"
 """The property in which a test counts what it checked. The end of a run prints the sums."""
 
@@ -91,22 +91,6 @@ def commands_on(page: Path, folder: Path) -> list[list[str]]:
     return [words for words in (*found, *inner) if words]
 
 
-def refused(words: list[str]) -> str:
-    """What the parser of ``cfn-injector`` says about arguments that it does not accept."""
-    name, *given = words
-    if name not in COMMANDS:
-        return f"there is no command {name}" if not name.startswith("-") else ""
-    if getattr(command(name), "TAKES_WORDS", False) and "--" in given:
-        given = given[: given.index("--")]
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            parser_of([name]).parse_args([name, *given])
-    except SystemExit:
-        return said.getvalue()
-    return ""
-
-
 @needs_bash
 @each_page
 def test_every_command_of_this_project_is_accepted(page: Path, tmp_path: Path, record_property: Any) -> None:
@@ -167,6 +151,7 @@ class TestTheChecks:
                     "lambda get-alias does not take f",
                 ],
             ),
+            (["cloudformation", "update-termination-protection", "--no-enable-termination-protection", *STACK], []),
             (["lambda", "call", "--x"], ["lambda has no operation call"]),
             (["lambdo", "invoke"], ["there is no service lambdo"]),
             (["lambda", "wait", "function-updated", "--function-name", "f"], []),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import inspect
 import json
 import re
-from collections.abc import Iterator
+import shlex
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -15,9 +19,12 @@ import pytest
 from cfn_injector.cli import catalogue
 from cfn_injector.cli.catalogue import AREAS, ENTRIES
 from cfn_injector.cli.explain import PAGES
-from cfn_injector.cli.main import main
+from cfn_injector.cli.main import COMMANDS, main, parser_of
 from cfn_injector.errors import InjectorError, PropertiesError, PropertyError
 from reference.errors import messages
+from tests.support import aws_commands
+from tests.support.own_commands import refused
+from tests.support.pages import anchors
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = Path(inspect.getfile(catalogue)).parent
@@ -28,6 +35,10 @@ SOURCES = sorted(
     if path.suffix in (".py", ".cjs", ".mjs") and CATALOGUE not in path.parents
 )
 PYTHON = [path for path in SOURCES if path.suffix == ".py"]
+SPAN = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\]\(([^)]+)\)")
+OF_REQUIREMENTS = {("CI823", "--index-url"), ("CI823", "--find-links"), ("CI824", "--pre")}
+"""Options in a list of requirements."""
 CODE = re.compile(r"\bCI\d{3}\b")
 
 
@@ -119,6 +130,58 @@ def test_an_explanation_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == {"code": "CI708", **ENTRIES["CI708"]._asdict()}
 
 
+def _spans(program: str) -> Iterator[tuple[str, list[str]]]:
+    """The commands of a program in the entries: the code, and the arguments."""
+    for code, entry in ENTRIES.items():
+        for span in SPAN.findall(f"{entry.cause} {entry.remedy}"):
+            words = shlex.split(span) if span.startswith(f"{program} ") else []
+            if words:
+                yield code, words[1:]
+
+
+def test_the_commands_of_this_project_in_entries_exist_with_their_options() -> None:
+    found = [(code, words) for code, words in _spans("cfn-injector") if words[1:]]
+    assert len(found) > 10
+    assert [(code, words, said) for code, words in found if (said := refused(words))] == []
+    assert {words[0] for _, words in _spans("cfn-injector")} <= COMMANDS.keys()
+
+
+def test_the_commands_of_the_aws_cli_in_entries_exist_with_what_they_need() -> None:
+    found = [(code, words) for code, words in _spans("aws") if words != ["configure"]]
+    assert len(found) > 10
+    assert [(code, words, said) for code, words in found if (said := aws_commands.problems(words))] == []
+
+
+def test_the_options_in_entries_are_those_of_a_command_of_this_project_or_named_with_their_program() -> None:
+    known = {option for name in COMMANDS for option in _options(name)}
+    stated = {
+        (code, span.split()[0])
+        for code, entry in ENTRIES.items()
+        for span in SPAN.findall(f"{entry.cause} {entry.remedy}")
+        if re.match(r"--[a-z]", span)
+    }
+    assert len(stated) > 50
+    assert {each for each in stated if each[1] not in known} == OF_REQUIREMENTS
+
+
+def _options(name: str) -> Collection[str]:
+    """The options of a subcommand."""
+    subcommands = parser_of([name])._subparsers
+    assert subcommands
+    (action,) = subcommands._group_actions
+    assert isinstance(action.choices, dict)
+    parser: argparse.ArgumentParser = action.choices[name]
+    return parser._option_string_actions.keys()
+
+
+def test_the_pages_that_entries_link_to_have_the_sections() -> None:
+    links = {link for entry in ENTRIES.values() for text in entry for link in LINK.findall(text) if ":" not in link}
+    assert len(links) > 3
+    for link in links:
+        page, _, section = link.partition("#")
+        assert not section or section in anchors((ROOT / "docs" / page).read_text("utf-8")), link
+
+
 @pytest.mark.parametrize("code", ENTRIES)
 def test_the_page_of_errors_has_a_section_for_each_code(code: str) -> None:
     assert f"\n### {code}\n\n**{ENTRIES[code].title}.**\n" in (ROOT / "docs/errors.md").read_text("utf-8")
@@ -141,3 +204,11 @@ def test_the_page_of_errors_has_the_messages(code: str, message: str) -> None:
 def test_an_unknown_code_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "CI000"]) == 2
     assert "CI000 is not the code of an error" in capsys.readouterr().err
+
+
+def test_nothing_but_explain_loads_the_catalogue() -> None:
+    others = sorted({*COMMANDS.values(), "cfn_injector.aws_lambda", "cfn_injector.plugin"} - {COMMANDS["explain"]})
+    script = f"import importlib, sys\nfor name in {others}: importlib.import_module(name)\n"
+    loaded = f"{script}print([name for name in sys.modules if name.startswith({catalogue.__name__!r})])"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

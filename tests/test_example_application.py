@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ from cfn_injector.errors import InjectorError
 from cfn_injector.local.application import Application, main
 
 def build():
-    raise InjectorError("npm is not on PATH")
+    raise InjectorError("npm is not on PATH", code="CI837")
 
 sys.exit(main(Application("unbuilt", Path("unused"), build, lambda world, stack: []), sys.argv[1:]))
 """
@@ -125,7 +126,10 @@ def test_problems_are_reported_and_the_status_is_one(tmp_path: Path) -> None:
     status, _, errors = ended(tmp_path, "-c", WRONG, str(folder))
 
     assert status == 1
-    assert errors.splitlines() == ["wrong: artifact is not what it should be", "wrong: nor is anything else"]
+    assert errors.splitlines() == [
+        "wrong: artifact is not what it should be [CI932]",
+        "wrong: nor is anything else [CI932]",
+    ]
 
 
 def test_an_artifact_is_written_to_be_deployed_on_aws(tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_an_artifact_that_cannot_be(tmp_path: Path, script: list[str], output: s
 
     assert (status, shown) == (1, "")
     assert message in errors
-    assert len(errors.splitlines()) == 1
+    assert re.fullmatch(r".* \[CI\d{3}\]\n", errors)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from collections.abc import Iterable
 
 import pytest
 
 pytest.importorskip("cfnlint", reason="cfn-lint is not installed")
 
-from tests.support.linting import expected, findings
+from tests.support.linting import Found, expected, findings
 
 UNUSED = ("--ignore-checks", "W2001", "W8001")
 """All templates begin with the same parameter and condition, used or not."""
@@ -319,10 +321,16 @@ BOUNDS = {
 }
 
 
+def without_code(found: Iterable[Found]) -> list[Found]:
+    """The errors of the provider's rules that do not end with a code."""
+    return [each for each in found if each.rule.startswith("E95") and not re.search(r" \[CI\d{3}\]$", each.message)]
+
+
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_fault_is_found_at_its_line(name: str) -> None:
     found = findings(FAULTY[name], *UNUSED)
     assert [(each.rule, each.line) for each in found] == expected(FAULTY[name]), found
+    assert without_code(found) == []
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -330,6 +338,7 @@ def test_what_is_outside_of_the_bounds_of_a_provider_is_found(name: str) -> None
     bounds = ("--configure-rule", "E9509:prefix=web-", "--configure-rule", "E9510:path=/cfn-injector/")
     found = findings(BOUNDS[name], *UNUSED, *bounds)
     assert [(each.rule, each.line) for each in found] == expected(BOUNDS[name]), found
+    assert without_code(found) == []
     assert not [each for each in findings(BOUNDS[name], *UNUSED) if each.rule.startswith("E95")]
 
 

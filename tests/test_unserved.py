@@ -112,7 +112,9 @@ def test_an_answer_goes_only_to_a_host_that_every_answer_may_go_to(
     server: Server, deliver: Deliver, url: str, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_property("attack", f"a record of an event that was not served, with an answer to {url or 'nowhere'}")
-    with pytest.raises(DeliveryError, match="ResponseURL is not an https URL of CloudFormation's own bucket"):
+    with pytest.raises(
+        DeliveryError, match=r"^ResponseURL is not an https URL of CloudFormation's own bucket.* \[CI114\]$"
+    ):
         deliver(messages(record(event(url))))
     assert server.got == []
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())

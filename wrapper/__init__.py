@@ -45,8 +45,8 @@ def _read(places: "list[str]") -> "tuple[str, bytes]":
             continue
     import errno
 
-    looked_at = dict.fromkeys(map(os.path.abspath, places))
-    raise FileNotFoundError(errno.ENOENT, "No such file [CI009], tried", " and ".join(looked_at))
+    looked_at = " and ".join(dict.fromkeys(map(os.path.abspath, places)))
+    raise FileNotFoundError(errno.ENOENT, f"No such file, tried {looked_at} [CI009]")
 
 
 def _plain(data: bytes, settable: bool) -> "dict[str, str] | None":

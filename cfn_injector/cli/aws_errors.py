@@ -30,6 +30,18 @@ _REJECTED = Explanation(
     "AWS does not accept the credentials", "check --profile, or AWS_PROFILE and AWS_ACCESS_KEY_ID", "CI731"
 )
 _CHECK_FILE = "correct the file that AWS_CONFIG_FILE names, or ~/.aws/config"
+_SETTINGS = {
+    "InvalidChecksumConfigError": "{config_key}",
+    "InvalidDefaultsMode": "AWS_DEFAULTS_MODE or defaults_mode",
+    "InvalidIMDSEndpointError": "AWS_EC2_METADATA_SERVICE_ENDPOINT or ec2_metadata_service_endpoint",
+    "InvalidIMDSEndpointModeError": "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE or ec2_metadata_service_endpoint_mode",
+    "InvalidMaxRetryAttemptsError": "AWS_MAX_ATTEMPTS or max_attempts",
+    "InvalidS3AddressingStyleError": "addressing_style",
+    "InvalidS3UsEast1RegionalEndpointConfigError": "s3_us_east_1_regional_endpoint",
+    "InvalidSTSRegionalEndpointsConfigError": "AWS_STS_REGIONAL_ENDPOINTS or sts_regional_endpoints",
+}
+"""The setting that each of botocore's errors is about."""
+_CORRECT_SETTING = "correct the environment variable, or the setting in the AWS configuration"
 _CHECK_ENDPOINT = "check the network, --region and --endpoint-url, or AWS_ENDPOINT_URL"
 
 _KINDS: Mapping[str, Explanation] = {
@@ -58,6 +70,10 @@ _KINDS: Mapping[str, Explanation] = {
     "ConfigParseError": Explanation("the AWS configuration cannot be read", _CHECK_FILE, "CI734"),
     "ConfigNotFound": Explanation("the AWS configuration does not exist", _CHECK_FILE, "CI734"),
     "InvalidConfigError": Explanation("the AWS configuration is not valid", _CHECK_FILE, "CI734"),
+    **{
+        name: Explanation(f"the value of {setting} is not valid", _CORRECT_SETTING, "CI734")
+        for name, setting in _SETTINGS.items()
+    },
     "SSLError": Explanation(
         "the certificate of the endpoint is not trusted",
         "set AWS_CA_BUNDLE to the file with its certificate authority",
@@ -68,7 +84,7 @@ _KINDS: Mapping[str, Explanation] = {
     "HTTPClientError": Explanation("the connection to AWS failed", _CHECK_ENDPOINT, "CI735"),
 }
 """By the name of botocore's class, because an import of botocore takes longer than many commands. Subclasses count.
-``{profile}`` and ``{cred_var}`` are what the error holds under that name.
+``{profile}``, ``{cred_var}`` and ``{config_key}`` are what the error holds under that name.
 """
 
 _EXPIRED_CODES = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired")

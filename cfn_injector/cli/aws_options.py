@@ -131,6 +131,9 @@ def clients(arguments: argparse.Namespace, *, attempts: int | None = None) -> Cl
         except ValueError as error:
             if isinstance(error, BotoCoreError):
                 raise
+            if "endpoint" not in str(error):
+                problem = "AWS_MAX_ATTEMPTS, or another AWS setting, does not have a valid value"
+                raise InjectorError(f"{problem}; correct it", code="CI734") from error
             raise InjectorError(
                 f"the endpoint of {service} is not a URL; correct AWS_ENDPOINT_URL", code="CI739"
             ) from error

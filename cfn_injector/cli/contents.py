@@ -58,7 +58,7 @@ def _variables(directory: Directory, source: Source, path: str) -> dict[str, str
     try:
         bindings = parse(decode(extract(directory.entry(index), source.read).data))
     except ParseError as error:
-        raise EnvFileError(path, f"line {error.line} {error.problem}", code=error.code) from None
+        raise EnvFileError(path, error.problem, line=error.line, code=error.code) from None
     return {each.name: each.value for each in bindings if each.name is not None and each.value is not None}
 
 

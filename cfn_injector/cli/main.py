@@ -12,17 +12,15 @@ reads standard output any more.
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import signal
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from cfn_injector import __version__
 from cfn_injector.cli.result import Result
+from cfn_injector.cli.standard_output import printed
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.errors import InjectorError, with_code
 
@@ -96,24 +94,6 @@ def _separated(given: list[str]) -> list[str]:
     return words
 
 
-def _printed(text: str) -> int:
-    """Prints the text. Returns 0, or an exit status if nobody reads it any more, as in ``| head -1``: that of SIGPIPE.
-
-    https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
-    try:
-        print(text, end="\n" if text else "", flush=True)
-        return 0
-    except OSError as error:
-        with suppress(OSError):  # Python writes the rest when it ends, which would fail again
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return 128 + signal.SIGPIPE
-        raise InjectorError(
-            f"standard output cannot be written: {error.strerror}; make room there", code="CI719"
-        ) from error
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. If arguments are invalid, argparse exits with status 2."""
     given = list(sys.argv[1:] if argv is None else argv)
@@ -124,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         done = command(arguments.command).run(arguments)
         text, status = done if isinstance(done, Result) else (done, 0)
-        return _printed(text) or status
+        return printed(text) or status
     except InjectorError as error:
         print(f"cfn-injector: {error.full_message}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1

@@ -28,6 +28,8 @@ from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.display import explained, shown, visible
 from cfn_injector.cli.local_code import LocalCode, local_code, resolved
 from cfn_injector.cli.progress import Progress, progress
+from cfn_injector.cli.result import Result
+from cfn_injector.cli.standard_output import written
 from cfn_injector.cli.template_text import Document, parsed, spliced
 from cfn_injector.cli.tools import ToolError
 from cfn_injector.cli.transform_options import add_transform, transform_options
@@ -215,7 +217,7 @@ def _as_text(uploaded: Sequence[Uploaded], output: str | None) -> Iterator[str]:
         yield f"wrote {shown(output)}; deploy it with: aws cloudformation deploy --template-file {shown(output)}"
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> str | Result:
     document = read_template(arguments.template)
     bucket = Bucket(arguments.s3_bucket, arguments.s3_prefix, arguments.kms_key_id, arguments.force_upload)
     folder = Path(arguments.template).absolute().parent
@@ -240,7 +242,4 @@ def run(arguments: argparse.Namespace) -> str:
         LocalDestination(output).assemble(EMPTY, [Insert(text.encode())])
         return told
     print(told, file=sys.stderr)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
-    return ""
+    return Result("", written(text.encode()))

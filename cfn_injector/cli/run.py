@@ -25,7 +25,7 @@ from cfn_injector.cli.result import Result
 from cfn_injector.cli.signals import handling
 from cfn_injector.cli.usage import UsageError
 from cfn_injector.env_properties import DEFAULT_ENV_FILE, LOADER_VARIABLES, RESERVED_VARIABLES
-from cfn_injector.errors import InjectorError
+from cfn_injector.errors import InjectorError, with_code
 
 HELP = "run a command with the variables of a stage, or a handler of its artifact"
 
@@ -57,6 +57,10 @@ def _say(text: str) -> None:
     print(f"cfn-injector: {text}", file=sys.stderr)
 
 
+def _refuse(problem: str) -> None:
+    _say(with_code(problem, "CI753"))
+
+
 def _checked(variables: Mapping[str, str]) -> None:
     for name, value in variables.items():
         if "\0" in value or not name or "=" in name:
@@ -74,14 +78,14 @@ def _start(command: list[str], environ: Mapping[str, str]) -> Result:
         with handling(dict.fromkeys(_IGNORED_BY_PYTHON, signal.SIG_DFL)):
             os.execvpe(command[0], command, environ)
     except FileNotFoundError:
-        _say(f"{program} is not found; correct the command, or PATH")
+        _refuse(f"{program} is not found; correct the command, or PATH")
         return Result("", NOT_FOUND)
     except OSError as error:
         if error.errno == errno.E2BIG:
             kilobytes = sum(len(name) + len(value) for name, value in environ.items()) // 1024
-            _say(f"{program} cannot start: {kilobytes} KB of variables, or one of them, exceed the system's limit")
+            _refuse(f"{program} cannot start: {kilobytes} KB of variables, or one of them, exceed the system's limit")
         else:
-            _say(f"{program} cannot start: {error.strerror}; correct the command")
+            _refuse(f"{program} cannot start: {error.strerror}; correct the command")
         return Result("", NOT_EXECUTABLE)
 
 

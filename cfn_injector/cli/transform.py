@@ -6,11 +6,12 @@ text -> data -> edits -> text, in which every byte beside the edits stays
 from __future__ import annotations
 
 import argparse
-import sys
 
 from cfn_injector.archive import Insert
 from cfn_injector.cli.destinations import LocalDestination
 from cfn_injector.cli.package import read_template
+from cfn_injector.cli.result import Result
+from cfn_injector.cli.standard_output import written
 from cfn_injector.cli.template_text import spliced
 from cfn_injector.cli.transform_options import add_transform, transform_options
 from cfn_injector.injection import EMPTY
@@ -29,14 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_transform(parser)
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> str | Result:
     document = read_template(arguments.template)
     edits = transform(document.data, transform_options(arguments))
     text, output = spliced(document, edits), arguments.output_template_file
     if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
-        return ""
+        return Result("", written(text.encode()))
     LocalDestination(output).assemble(EMPTY, [Insert(text.encode())])
     return f"{output}  {len(edits)} edits"

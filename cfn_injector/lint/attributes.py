@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from cfn_injector.errors import with_code
 from cfn_injector.lint import values
 from cfn_injector.lint.resource_types import attributes
 from cfn_injector.lint.templates import Finding, served
@@ -32,4 +33,4 @@ def findings(template: Mapping[str, Any]) -> Iterator[Finding]:
                 close = get_close_matches(reference.attribute, names, 1)
                 remedy = f"use {close[0]}" if close else f"use one of {', '.join(sorted(names))}"
                 message = f"{reference.attribute} is not an attribute of {reference.logical_id}, a {resource_type}"
-                yield Finding(reference.path, f"{message}; {remedy}")
+                yield Finding(reference.path, with_code(f"{message}; {remedy}", "CI646"))

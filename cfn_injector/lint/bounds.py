@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cfn_injector.errors import with_code
 from cfn_injector.lint.resource_types import FUNCTION, MAPPING
 from cfn_injector.lint.templates import Finding, Resource, resources, served
 from cfn_injector.lint.values import branches
@@ -59,7 +60,7 @@ def names(template: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
                 continue
             if not name.may_begin_with(prefix):
                 message = f"FunctionName does not begin with the provider's FunctionNamePrefix {prefix}; rename it"
-                yield Finding(name.path, message)
+                yield Finding(name.path, with_code(message, "CI259"))
 
 
 def roles(template: Mapping[str, Any], bound: str) -> Iterator[Finding]:
@@ -75,7 +76,8 @@ def roles(template: Mapping[str, Any], bound: str) -> Iterator[Finding]:
         for arn in beginnings(_in_any_account(stated), path):
             role = arn._replace(text=path_and_name(arn.text))
             if ":role/" in arn.text and not role.may_begin_with(bound):
-                yield Finding(arn.path, f"Role is outside of the provider's RolePath {bound}; {_remedy(bound)}")
+                message = f"Role is outside of the provider's RolePath {bound}; {_remedy(bound)}"
+                yield Finding(arn.path, with_code(message, "CI262"))
 
 
 def _in_any_account(arn: Any) -> Any:
@@ -93,7 +95,7 @@ def _of_role(role: Resource, bound: str, path: Path) -> Iterator[Finding]:
         for name in list(beginnings(role.stated("RoleName"), ())) or unnamed:
             if not _may_be_within(folder, name, bound):
                 message = f"Role is {role.logical_id}, which is outside of the provider's RolePath {bound}"
-                yield Finding(path, f"{message}; {_remedy(bound)}")
+                yield Finding(path, with_code(f"{message}; {_remedy(bound)}", "CI262"))
                 return
 
 

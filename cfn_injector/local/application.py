@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cfn_injector.errors import InjectorError
+from cfn_injector.errors import InjectorError, with_code
 from cfn_injector.local import command, stacks
 from cfn_injector.local.deployment import World, install_provider, upload
 from cfn_injector.local.display import Display
@@ -78,8 +78,11 @@ def _run(application: Application, emulator: Emulator, show: Display, *, keep: b
 def _build(application: Application, output: Path) -> int:
     try:
         output.write_bytes(application.build())
-    except (InjectorError, OSError) as error:
-        print(command.shown(error), file=sys.stderr)
+    except InjectorError as error:
+        print(error.full_message, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(with_code(f"{output} cannot be written: {error.strerror}; choose another file", "CI719"), file=sys.stderr)
         return 1
     print(output)
     return 0

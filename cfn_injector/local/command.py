@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfn_injector.cli.signals import interrupted_by_signals
-from cfn_injector.errors import InjectorError
+from cfn_injector.errors import InjectorError, with_code
 from cfn_injector.local.display import Display
 from cfn_injector.local.emulator import Emulator, EmulatorError, running
 
@@ -27,24 +27,24 @@ class ApplicationError(InjectorError):
 
 
 def shown(error: Exception) -> str:
-    """The message of an expected error, with its code if it has one."""
-    return error.full_message if isinstance(error, InjectorError) else str(error)
+    """The message of an expected error, with its code. Errors of the emulator and of botocore have CI930."""
+    return error.full_message if isinstance(error, InjectorError) else with_code(str(error), "CI930")
 
 
 def report_problems(problems: Sequence[str]) -> int:
     """Print a line for each problem to standard error, and return the exit status: 0 if there are none, else 1."""
     for problem in problems:
-        print(f"wrong: {problem}", file=sys.stderr)
+        print(with_code(f"wrong: {problem}", "CI932"), file=sys.stderr)
     return 1 if problems else 0
 
 
 def report_errors(emulator: Emulator, do: Callable[[], int]) -> int:
-    """What ``do`` returns. An expected error is printed with the end of ministack's log, and 1 is returned."""
+    """What ``do`` returns. An expected error is printed below the end of the emulator's log, and 1 is returned."""
     try:
         return do()
     except EXPECTED_ERRORS as error:
-        print(f"\nThe demo failed: {shown(error)}", file=sys.stderr)
-        print(f"\nThe end of ministack's log:\n{emulator.last_log_lines()}", file=sys.stderr)
+        emulator.show_log()
+        print(f"The demo failed: {shown(error)}", file=sys.stderr)
         return 1
 
 
@@ -56,7 +56,7 @@ def stay(emulator: Emulator, show: Display) -> int:
         code = emulator.process.wait()
     except KeyboardInterrupt:
         return 0
-    print(f"ministack ended with exit status {code}", file=sys.stderr)
+    print(with_code(f"ministack ended with exit status {code}", "CI929"), file=sys.stderr)
     return 1
 
 

@@ -81,6 +81,10 @@ class Emulator:
         """The last lines of ministack's log; "" if the log is empty."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
 
+    def show_log(self) -> None:
+        """Prints the end of the log to standard error, to be above the message of an error."""
+        print(f"The end of the emulator's log:\n{self.last_log_lines()}\n", file=sys.stderr)
+
 
 def isolated_session() -> boto3.Session:
     """A session with default settings, whatever is in the environment and the home folder."""
@@ -200,8 +204,7 @@ def running(start_seconds: float = START_SECONDS, port: int | None = None) -> It
                 _stop(emulator.process)
             if not ended or attempt == ATTEMPTS:
                 break
+        emulator.show_log()
         raise EmulatorError(
-            f"ministack was not ready within {start_seconds:.0f} seconds; the end of its log:\n"
-            f"{emulator.last_log_lines()}",
-            code="CI928",
+            f"ministack was not ready within {start_seconds:.0f} seconds; its log is above", code="CI928"
         )

@@ -58,7 +58,7 @@ What the emulator does not show:
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch("[A-Za-z0-9]+", name):
-        raise argparse.ArgumentTypeError("is not of the form PARAMETER=VALUE")
+        raise argparse.ArgumentTypeError("is not a parameter, an equals sign and a value")
     return name, value
 
 
@@ -103,17 +103,15 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, str]:
 
 @contextmanager
 def _explained(emulator: Emulator) -> Iterator[None]:
-    """Turns expected errors into InjectorErrors with the end of the emulator's log."""
+    """Turns expected errors into InjectorErrors, and prints the end of the emulator's log above their message."""
     from cfn_injector.local.command import EXPECTED_ERRORS
 
     try:
         yield
     except EXPECTED_ERRORS as error:
-        problem = f"the provider cannot be installed: {error}"
+        emulator.show_log()
         code = error.code if isinstance(error, InjectorError) else "CI930"
-        raise InjectorError(
-            f"{problem}\nThe end of the emulator's log:\n{emulator.last_log_lines()}", code=code
-        ) from error
+        raise InjectorError(f"the provider cannot be installed: {error}", code=code) from error
 
 
 def _installed(world: World, parameters: Mapping[str, str]) -> Mapping[str, str]:
@@ -143,9 +141,8 @@ def _stay(emulator: Emulator) -> int:
         code = emulator.process.wait()
     except KeyboardInterrupt:
         return 0
-    raise InjectorError(
-        f"the emulator ended with status {code}; the end of its log:\n{emulator.last_log_lines()}", code="CI929"
-    )
+    emulator.show_log()
+    raise InjectorError(f"the emulator ended with status {code}; its log is above", code="CI929")
 
 
 def _use(emulator: Emulator, arguments: argparse.Namespace, parameters: Mapping[str, str]) -> int:

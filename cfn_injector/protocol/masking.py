@@ -35,6 +35,7 @@ _QUOTE_ENDS = (rf"({_PATH} failed to satisfy )", rf"({_PATH})")
 The first is looked for first, because the value itself can contain what looks like the second.
 """
 
+_CODE = re.compile(r" \[CI\d{3}\]\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
 """Characters that no form escapes."""
 _ESCAPED = re.compile(r"%[0-9A-F]{2}")
@@ -117,10 +118,16 @@ def _keep_path(quote: re.Match[str]) -> str:
     return quote[1] + quote[2].removeprefix("'")
 
 
+def _code_at_end(text: str) -> str:
+    """The code of the error, with which its message ends; empty if there is none."""
+    found = _CODE.search(text)
+    return found.group() if found else ""
+
+
 def _without_quotes(text: str) -> str:
     """The text without what AWS quotes wholesale, which can hold values that are too short to be masked."""
-    before, measured, _ = text.partition(_MEASURED)
-    text = before + _CUT if measured else text
+    before, measured, after = text.partition(_MEASURED)
+    text = before + _CUT + _code_at_end(after) if measured else text
     for end in _QUOTE_ENDS:
         last = max((found.end() for found in re.finditer(end, text)), default=0)
         # Up to the last end, each quote has one, so the search takes linear time.

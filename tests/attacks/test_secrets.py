@@ -93,6 +93,7 @@ def test_what_aws_quotes_is_masked_in_answers_and_logs(
     answered = world.stack.send(world.stack.event("Update", new, physical_id=first, old=old))
     assert answered["Status"] == "FAILED"
     assert shown(answered["Reason"]) == []
+    assert " [CI108]; see log stream" in answered["Reason"]
     assert shown(repr(world.log)) == []
 
 

@@ -60,6 +60,7 @@ _OWN = {
     ("s3", "ls"): _Own({"--recursive", "--human-readable", "--summarize"}),
     ("s3", "mb"): _Own(()),
     ("s3", "rb"): _Own({"--force"}),
+    ("sso", "login"): _Own({"--sso-session", "--no-browser", "--use-device-code"}),
     ("logs", "tail"): _Own({"--since", "--follow", "--format", "--filter-pattern", "--log-stream-names"}),
 }
 _RENAMED = {"deploy": "codedeploy", "s3api": "s3"}
@@ -120,7 +121,8 @@ def problems(arguments: Sequence[str]) -> list[str]:
         return [f"{service} has no operation {name}"]
     stated = [word.partition("=")[0] for word in rest if word.startswith("--")]
     unknown = [f"{service} {name} has no option {word}" for word in stated if word not in {*known.options, *_GLOBAL}]
-    missing = [f"{service} {name} needs {word}" for word in known.required if word not in stated]
+    given = {word.replace("--no-", "--", 1) for word in stated}
+    missing = [f"{service} {name} needs {word}" for word in known.required if word not in {*stated, *given}]
     first = next((at for at, word in enumerate(rest) if word.startswith("--")), len(rest))
     surplus = rest[:first] if service != "s3" and (service, name) not in _WITH_FILE else []
     return [*unknown, *missing, *(f"{service} {name} does not take {word}" for word in surplus)]

@@ -28,7 +28,7 @@ ENTRIES: dict[str, Entry] = {
         "Join the parts with `zip -s 0 PART.zip --out WHOLE.zip`, or build the artifact without splitting it.",
     ),
     "CI304": Entry(
-        "Tools find different ends of the artifact",
+        "The end of the artifact is ambiguous",
         "A zip archive ends with a record that says where the list of entries is. This artifact has two records "
         "that tools could use, or one that its ZIP64 record contradicts. One tool could see other code than the "
         "next. Nothing was written or deployed.",
@@ -66,8 +66,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI309": Entry(
         "Entries of the artifact overlap",
-        "By the central directory, two entries share bytes, or an entry reaches into the directory itself. The "
-        "archive is damaged, or was made to expand to far more than its size. Nothing was written or deployed.",
+        "According to the central directory, two entries share bytes, or an entry reaches into the directory "
+        "itself. The archive is damaged, or was made to expand to far more than its size. Nothing was written or "
+        "deployed.",
         "Build the artifact again with `cfn-injector bundle`, `zip` or another common tool, and upload it again. "
         "`unzip -t FILE` checks an archive on your machine.",
     ),
@@ -101,13 +102,13 @@ ENTRIES: dict[str, Entry] = {
     "CI314": Entry(
         "The artifact is signed",
         "The artifact contains a signature of AWS Signer. Each change of the archive breaks the signature, so "
-        "Lambda would refuse the code or warn of it ([code signing]"
-        "(https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html)). Nothing was written or "
-        "deployed.",
+        "Lambda would refuse the code or warn about it ([code "
+        "signing](https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html)). Nothing was "
+        "written or deployed.",
         "Use the artifact as it was before it was signed.",
     ),
     "CI315": Entry(
-        "A path is not that of a file in an archive",
+        "A path cannot be that of a file in an archive",
         "The path of a file of variables is absolute, empty, longer than 4,096 bytes or not valid Unicode. Or it "
         "has an empty part, `..`, a backslash or a NUL. Nothing was written or deployed.",
         "Give the path from the top of the archive, such as `.env` or `config/.env`.",
@@ -152,7 +153,7 @@ ENTRIES: dict[str, Entry] = {
         "Build the artifact with `/` between folders, and give the file one name. Or set `EnvFile` to another path.",
     ),
     "CI322": Entry(
-        "The place of a file to be added is taken",
+        "Another entry is in the way of a file to be added",
         "The file of variables would have the name of another file or of a folder. Or a part of its path is a file "
         "in the artifact. Nothing was written or deployed.",
         "Set `EnvFile` to a path that is free, and whose folders are not files. With inline code, do not use the "

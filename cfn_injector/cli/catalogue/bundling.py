@@ -169,8 +169,8 @@ ENTRIES = {
     ),
     "CI825": Entry(
         "A list of requirements contains an environment variable",
-        "Few variables of your environment are passed on to uv and pip, so `${VARIABLE}` is refused. Often it is the"
-        " password of an index.",
+        "Few variables of your environment are passed on to uv and pip, so `${VARIABLE}` is refused. Often, such a "
+        "variable is the password of an index.",
         "Set the URL of the index as `UV_INDEX_URL` or `PIP_INDEX_URL`, or in the settings of uv or pip, and remove"
         " the line.",
     ),
@@ -194,9 +194,9 @@ ENTRIES = {
     ),
     "CI829": Entry(
         "Your own settings of pip cannot be read",
-        "The settings of pip are not read by uv, so the command passes their indexes on. The file in the message is"
-        " malformed, or is not UTF-8.",
-        "Correct the file. If uv shall use other indexes, set `UV_INDEX_URL`: then the file is not read.",
+        "The settings of pip are not read by uv, so the command passes their indexes on to uv. The file in the "
+        "message is malformed, or is not UTF-8.",
+        "Correct the file. Or set `UV_INDEX_URL` to use another index: the file is then not read.",
     ),
     "CI830": Entry(
         "Two packages contain different files of the same name",
@@ -229,13 +229,13 @@ ENTRIES = {
         "Write the tool's lock file or an export, with the command in the message. Both keep the sources.",
     ),
     "CI835": Entry(
-        "A limit of uv would lose the source of a package",
+        "The settings of uv would override the source of a package",
         "`pyproject.toml` names a source for a package, and lists the package in `override-dependencies` or"
         " `constraint-dependencies` too. uv would then take it from an index.",
         "Remove the package from that list, and require its version in `[project].dependencies`.",
     ),
     "CI836": Entry(
-        "The project says what pip cannot do",
+        "The project has settings of uv that pip cannot follow",
         "The settings of uv in the source take a package from one index, search an index before others, or override"
         " or exclude packages. pip has no such option, and would install something else.",
         "Install [uv](https://docs.astral.sh/uv/), and use `--installer uv`. Without these settings, pip can install"
@@ -302,8 +302,8 @@ ENTRIES = {
     ),
     "CI846": Entry(
         "A registry that the project names would not be used by npm",
-        "A registry in `.npmrc` or a similar file is not an http or https URL, or has a variable, which is not passed"
-        f" on to npm. The public registry may have other packages of the same names. {_NOTHING}",
+        "A registry in `.npmrc` or a similar file is not an http or https URL, or has a variable. Variables are not "
+        f"passed on to npm. The public registry may have other packages of the same names. {_NOTHING}",
         "Set this registry in your own `~/.npmrc`, or write its whole URL into the file of the project.",
     ),
     "CI847": Entry(

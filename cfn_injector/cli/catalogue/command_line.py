@@ -21,7 +21,7 @@ ENTRIES = {
         "Copy the code from the end of the message, such as `CI201`, or use the version that wrote the message.",
     ),
     "CI703": Entry(
-        "An option does not go with the other arguments",
+        "An option cannot be used with the other arguments",
         "Some options are for one mode of a command: `--runtime` and `--handler` of `inject` are for `--loader`, and "
         "those of `run` for `--local-handler`. `--local-handler` excludes a command. `--allow` is for names that "
         "decide which code is loaded.",
@@ -29,12 +29,12 @@ ENTRIES = {
     ),
     "CI704": Entry(
         "An argument is missing",
-        "The command has nothing to work on: no variable to inject, fewer than two stages to compare, no command to "
-        "run, or no runtime and handler of an archive, which does not say them.",
+        "There is no variable to inject, there are fewer than two stages to compare, or there is no command to run. "
+        "Or the loader or the local handler needs a runtime and a handler, which an archive does not state.",
         "Give the argument that the message names.",
     ),
     "CI705": Entry(
-        "`--env` is not a name, `=` and a value",
+        "`--env` does not have the form `NAME=VALUE`",
         "`--env` takes `NAME=VALUE`. A name has letters, digits and `_`, and does not start with a digit. The message "
         "gives the number of the option, because its text may be a secret.",
         "Correct the option, and quote it if its value contains spaces or characters of the shell.",
@@ -66,7 +66,7 @@ ENTRIES = {
         "An S3 or file URL is malformed",
         "An S3 URL has a bucket and a key: `s3://BUCKET/KEY`. A file URL has an absolute path and no other host: "
         "`file:///PATH`. `--artifact-older-than` takes `BUCKET/KEY`.",
-        "Correct the location. Credentials do not belong into it: configure them as for the AWS CLI.",
+        "Correct the location. Do not put credentials into it: configure them as for the AWS CLI.",
     ),
     "CI712": Entry(
         "An address of a function or stack is malformed",
@@ -91,9 +91,10 @@ ENTRIES = {
     ),
     "CI716": Entry(
         "A file or URL cannot be read",
-        "The file does not exist, you may not read it, or the server refused or ended the connection. The message has "
-        "the system's reason or the HTTP status.",
-        "Check that the location exists, and that you may read it. A presigned URL may have expired.",
+        "The file does not exist, you may not read it, or the server refused or ended the connection. Or a template "
+        "is not in UTF-8. The message has the system's reason or the HTTP status.",
+        "Check that the location exists, and that you may read it. A presigned URL may have expired. Save a "
+        "template in UTF-8.",
     ),
     "CI717": Entry(
         "A file changed while it was being read",
@@ -110,12 +111,12 @@ ENTRIES = {
         "The result cannot be written",
         "The folder does not exist, you may not write there, or the disk is full. A local file that existed before is "
         "unchanged. At other URLs, a part of the archive may have arrived.",
-        "Make room, or choose another location.",
+        "Create the folder, make room, or choose another location.",
     ),
     "CI720": Entry(
         "The output is not a place to write to",
-        "Servers of http are read-only here. S3 assigns versions itself, so an S3 URL to write to has no `versionId`. "
-        "A path is that of a regular file, not of a folder or device.",
+        "`http` and `https` URLs can only be read. S3 assigns versions itself, so an S3 URL to write to has no "
+        "`versionId`. A path has to be that of a regular file, not of a folder or a device.",
         "Choose another `--output`.",
     ),
     "CI721": Entry(
@@ -125,7 +126,8 @@ ENTRIES = {
     ),
     "CI731": Entry(
         "There are no usable AWS credentials",
-        f"{_OWN_CREDENTIALS} It found none, found only half of them, or AWS does not know them.",
+        f"{_OWN_CREDENTIALS} It found none, or only a part of them. Or the profile does not exist, or AWS does not "
+        "accept the credentials.",
         "Give `--profile`, set `AWS_PROFILE`, or run `aws configure`. `aws sts get-caller-identity` checks them.",
     ),
     "CI732": Entry(
@@ -139,14 +141,16 @@ ENTRIES = {
         "Give `--region`, such as `--region eu-central-1`.",
     ),
     "CI734": Entry(
-        "The AWS configuration cannot be read",
-        "`~/.aws/config`, or the file that `AWS_CONFIG_FILE` names, is missing or malformed.",
-        "Correct the file. [Its format](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html) is "
-        "that of the AWS CLI.",
+        "The AWS configuration is missing or not valid",
+        "`~/.aws/config`, or the file that `AWS_CONFIG_FILE` names, is missing or malformed. Or a setting in it, or an "
+        "environment variable such as `AWS_MAX_ATTEMPTS`, has a value that is not valid.",
+        "Correct the file or the variable. [The format of the "
+        "file](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html) is that of the AWS CLI.",
     ),
     "CI735": Entry(
         "AWS cannot be reached",
-        "The network, a proxy or a certificate stands between this machine and AWS, or the endpoint does not exist.",
+        "The network or a proxy does not let the request through, the certificate is not trusted, or the endpoint "
+        "does not exist.",
         "Check the network, `HTTPS_PROXY`, `--region` and `--endpoint-url`. Behind a proxy that inspects TLS, set "
         "`AWS_CA_BUNDLE` to the file with its certificate authority.",
     ),
@@ -173,7 +177,7 @@ ENTRIES = {
         "Correct it, such as `http://127.0.0.1:4566`.",
     ),
     "CI740": Entry(
-        "AWS cannot be called here",
+        "A URL is given where only a path is possible",
         "This location has to be a file on this machine.",
         "Give a path in place of a URL.",
     ),
@@ -204,7 +208,7 @@ ENTRIES = {
         "Wait until the deployment is complete, and run the command again.",
     ),
     "CI746": Entry(
-        "A whole stack is given with a single function",
+        "A whole stack is given in place of a single function",
         "Some commands take one function. `diff` compares stacks with stacks, and functions with functions.",
         "Give `stack://STACK/LOGICAL_ID` for one function of a stack.",
     ),
@@ -237,8 +241,10 @@ ENTRIES = {
     ),
     "CI753": Entry(
         "The command cannot be started",
-        "The program does not exist on `PATH`, or is not executable.",
-        "Correct the first word after `--`.",
+        "The program is not on `PATH`, or is not executable. Or the variables are larger than the operating system "
+        "passes to a program.",
+        "Correct the first word after `--`, or `PATH`. If the variables are too large, shorten them, or let the "
+        "program read the file of variables.",
     ),
     "CI754": Entry(
         "A variable cannot be passed to a process",

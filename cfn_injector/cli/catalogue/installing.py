@@ -6,7 +6,7 @@ from cfn_injector.cli.catalogue.entry import Entry
 
 TITLE = "Installing the provider, and the emulator"
 
-_UNDONE = "What this run had created was removed again."
+_UNDONE = "What this run had created was removed again, except for what the output lists as not removed."
 _STATUSES = (
     "[AWS's list of statuses]"
     "(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html) explains them."
@@ -35,7 +35,7 @@ ENTRIES = {
         "Give a valid name with `--stack-name`.",
     ),
     "CI904": Entry(
-        "`--regions` does not go with the other options",
+        "`--regions` cannot be used with the other options",
         "`--regions` replaces `--region`. The bucket of `--bucket` is in one Region, and Lambda reads the zip only from"
         " a bucket in its own Region.",
         "Give either `--region` or `--regions`. With several Regions, leave out `--bucket`, so that each of them gets a"
@@ -95,8 +95,8 @@ ENTRIES = {
         "Stacks that use the provider refer to its function, and functions are deployed from its staging bucket. A"
         " replacement would break both, so the command refuses it. The message names the properties. Nothing was"
         " changed.",
-        "Leave the parameters behind these properties as they are. Install a second provider with another `--name`, and"
-        " move your stacks to it.",
+        "Leave the parameters that set these properties as they are. Install a second provider with another "
+        "`--name`, and move your stacks to it.",
     ),
     "CI914": Entry(
         "The stack is being changed",
@@ -107,10 +107,11 @@ ENTRIES = {
     ),
     "CI915": Entry(
         "The stack is in a state that cannot be updated",
-        "An earlier operation on the stack failed, and CloudFormation refuses to update it as it is. The message has"
-        f" the status. {_STATUSES}",
-        "If its creation or deletion failed, run `cfn-injector install --uninstall`, and install again. After"
-        " `UPDATE_ROLLBACK_FAILED`, run `aws cloudformation continue-update-rollback --stack-name NAME` first.",
+        "An earlier operation on the stack failed, and CloudFormation refuses to update it in this state. The "
+        f"message has the status. {_STATUSES}",
+        "If its creation or deletion failed, run `cfn-injector install --uninstall`, and install again. After "
+        "`UPDATE_FAILED`, run `aws cloudformation rollback-stack --stack-name NAME` first. After "
+        "`UPDATE_ROLLBACK_FAILED`, run `aws cloudformation continue-update-rollback --stack-name NAME` first.",
     ),
     "CI916": Entry(
         "CloudFormation could not create, change or delete the stack",
@@ -120,7 +121,7 @@ ENTRIES = {
         " again.",
     ),
     "CI917": Entry(
-        "CloudFormation is not done after 30 minutes",
+        "CloudFormation did not finish within 30 minutes",
         "The command waits 30 minutes for a change set or an operation on a stack. An installation that takes longer is"
         " undone; a deletion goes on.",
         "Look at the events of the stack with `aws cloudformation describe-stack-events --stack-name NAME`. Run the"
@@ -170,9 +171,9 @@ ENTRIES = {
         "Run the command again, and answer `y`. To go on without a question, add `--yes`.",
     ),
     "CI925": Entry(
-        "The options of `local` do not go together",
-        "`--output json` prints the variables, which a command after `--` gets in its environment. `--keep` is for the"
-        " time after a command. After `--` stands the name of a program.",
+        "The options of `local` cannot be used together",
+        "`--output json` prints the variables, which a command after `--` gets in its environment. `--keep` leaves "
+        "the emulator running after a command, so it needs one. After `--` stands the name of a program.",
         "Leave out the option that the message names, or write the program and its arguments after `--`.",
     ),
     "CI926": Entry(
@@ -188,22 +189,22 @@ ENTRIES = {
     ),
     "CI928": Entry(
         "The emulator did not start",
-        "The emulator did not answer within 30 seconds, or ended by itself. The end of its log is in the message. A"
+        "The emulator did not answer within 30 seconds, or ended by itself. The end of its log is above the message. A"
         " slow machine or an incomplete installation can be the cause.",
-        "Run the command again. If it fails likewise, correct what the log names, or install the emulator anew: `pip"
+        "Run the command again. If it fails again, correct what the log names, or reinstall the emulator: `pip"
         " uninstall ministack`, and then `pip install 'cfn-injector[local]'`.",
     ),
     "CI929": Entry(
         "The emulator ended by itself",
         "The process of the emulator ended before this command did: it failed, or somebody ended it. The end of its log"
-        " is in the message. Everything in the emulator is gone.",
+        " is above the message. Everything in the emulator is gone.",
         "Correct what the log names, such as too little memory, and run the command again.",
     ),
     "CI930": Entry(
-        "A call to the emulator failed while the provider was being installed",
-        "`local` installs the provider before your command runs. The message has the emulator's reason, and the end of"
-        " its log.",
-        "Check the values of `--parameter-overrides`. Without them, report the message to the project.",
+        "A call to the emulator failed",
+        "`local` installs the provider before your command runs, and an example of this project deploys its "
+        "application. The message has the emulator's reason. The end of its log is above the message.",
+        "Check the values of `--parameter-overrides`. If you gave none, report the message to the project.",
     ),
     "CI931": Entry(
         "A stack on the emulator failed",

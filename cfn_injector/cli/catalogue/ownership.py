@@ -62,7 +62,7 @@ ENTRIES: dict[str, Entry] = {
         "The provider never takes over a function by accident. The function was created by hand or by another "
         "stack, or retained by an earlier one. Nothing was changed.",
         "Choose another `FunctionName`, or leave it out: the provider then derives a name. To take the function "
-        "over, set `Adopt: true`. To do without the old function, delete it.",
+        "over, set `Adopt: true`. If nothing needs the old function, delete it.",
     ),
     "CI509": Entry(
         "All names that the provider derives are taken",

@@ -22,7 +22,7 @@ ENTRIES: dict[str, Entry] = {
         '!Ref "AWS::NoValue"]`.',
     ),
     "CI203": Entry(
-        "A value contains a character that no environment variable can have",
+        "A value contains a character that an environment variable cannot hold",
         "The value contains a NUL character, which ends a variable in the environment of a process. Or it contains "
         "half a surrogate pair (`U+D800` to `U+DFFF`), which is not valid Unicode. The message says which of the two.",
         "Encode a value with NUL, for example with `Fn::Base64`, and decode it in the code. Write a character outside "
@@ -51,7 +51,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI207": Entry(
         "A variable is in `Env` and in `Environment.Variables`",
-        "Both properties set the same variable, and only one value can win. With `EnvFrom`, a source has the name.",
+        "Both properties set the same variable, and only one value can win. With `EnvFrom`, one of the sources "
+        "gives the variable.",
         "Keep the variable in one of the two. With `EnvFrom`, remove it from `Environment.Variables`, or set `Prefix`.",
     ),
     "CI208": Entry(
@@ -171,7 +172,7 @@ ENTRIES: dict[str, Entry] = {
         "Secrets Manager answered `InvalidRequestException`: the secret is scheduled for deletion, or has no value "
         "yet. The function's code was not changed.",
         "Restore the secret with `aws secretsmanager restore-secret --secret-id SECRET`, or set a value with `aws "
-        "secretsmanager put-secret-value`. Then deploy again.",
+        "secretsmanager put-secret-value --secret-id SECRET --secret-string file://FILE`. Then deploy again.",
     ),
     "CI224": Entry(
         "A parameter or a secret could not be read",
@@ -239,9 +240,9 @@ ENTRIES: dict[str, Entry] = {
         "variables in the code.",
     ),
     "CI233": Entry(
-        "The handler is not a module, a dot and a name",
+        "The handler does not have the form `MODULE.NAME`",
         "The loader `handler` imports the function's own handler, so it needs a form such as `app.handler` or "
-        "`src/app.handler`. A command, an empty text, and a handler with `..` do not have it.",
+        "`src/app.handler`. A command, an empty text and a handler with `..` do not have this form.",
         "Correct `Handler` or the entry of `Handlers`. If the runtime does not start a handler of this form, set "
         "`EnvLoader: none`, and read the file in the code.",
     ),
@@ -253,17 +254,17 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI235": Entry(
         "The loader needs `Runtime` or `Handler`",
-        "`Custom::LambdaCode` does not see the function. With `EnvLoader: handler` it needs `Runtime`, and `Handler` "
-        "or `Handlers`. With `EnvLoader: exec` it needs `Runtime`.",
+        "`Custom::LambdaCode` does not know the properties of the function. With `EnvLoader: handler` it needs "
+        "`Runtime`, and `Handler` or `Handlers`. With `EnvLoader: exec` it needs `Runtime`.",
         "Add the property with the value that the function itself would have. Or set `EnvLoader: none`, and read the "
         "file in the code.",
     ),
     # The shapes of properties, and tags
     "CI236": Entry(
         "A property is not known to the provider",
-        "The name is misspelled, or is not one of the API that the provider calls. Or the property is newer than the "
-        "version of botocore in the provider's zip. The provider passes nothing on that it does not know. Nothing was "
-        "changed.",
+        "The name is misspelled, or is not one of the API that the provider calls. Or the property is newer than "
+        "the version of botocore in the provider's zip. The provider passes on only the properties that it knows. "
+        "Nothing was changed.",
         "Correct the name, including capital letters. For a new property of AWS, let the provider's administrator "
         "install the current version with `cfn-injector install --upgrade`.",
     ),
@@ -272,8 +273,8 @@ ENTRIES: dict[str, Entry] = {
         "`Custom::LambdaCode` and `Custom::APIGatewayResource` have a fixed list of properties, and this one is not in "
         "it. Properties of the function, such as `Role` and `Code.SourceKMSKeyArn`, belong to the function. Inline "
         "source (`Code.ZipFile`) is for `Custom::LambdaFunction`.",
-        "Remove the property, or move it to the function. Give `Custom::LambdaCode` an object in S3, with `S3Bucket` "
-        "and `S3Key`.",
+        "Remove the property, or move it to the resource that it belongs to. Give `Custom::LambdaCode` an object in "
+        "S3, with `S3Bucket` and `S3Key`.",
     ),
     "CI238": Entry(
         "The provider sets this property itself",
@@ -334,12 +335,13 @@ ENTRIES: dict[str, Entry] = {
         "AWS's model of the API does not accept a value",
         "A value is outside its range or its length, or a required member is missing. The message names each place, as "
         "botocore describes it, without the value. Nothing was changed.",
-        "Correct each value that the message names. AWS's API reference of the service has the limits.",
+        "Correct each value that the message names. The API reference of the AWS service has the limits.",
     ),
     "CI248": Entry(
         "The properties are too large together",
-        "All properties together can have 450 KiB. An update carries the old and the new ones, and Lambda accepts "
-        "[events](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html) of at most 1 MB. Nothing was changed.",
+        "All properties together can have at most 450 KiB. An update carries the old and the new ones, and Lambda "
+        "accepts [events](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html) of at most 1 MB. Nothing "
+        "was changed.",
         "Put large values into a file of the artifact. To make them variables, name that file in `EnvFrom`, by "
         "`Artifact`.",
     ),
@@ -390,9 +392,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI256": Entry(
         "`Code.S3Bucket` cannot be a source of artifacts",
-        "The bucket is the provider's own staging bucket, which has the values of all stacks. Or it is not the name of "
-        "a bucket: ARNs and access points are refused, because these can lead to any bucket. The artifact was not "
-        "read.",
+        "The bucket is the provider's own staging bucket, which holds the values of all stacks. Or it is not the "
+        "name of a bucket: ARNs and access points are refused, because these can lead to any bucket. The artifact "
+        "was not read.",
         "Name the bucket to which the artifact was uploaded. It has to be in `SourceBuckets` of the provider's stack.",
     ),
     "CI257": Entry(
@@ -435,9 +437,9 @@ ENTRIES: dict[str, Entry] = {
         "The provider may give functions only roles whose path and name begin with `RolePath` of its stack. The "
         "default is `/cfn-injector/`. The same holds for the role of a function that is adopted. Otherwise, everybody "
         "who deploys could use any role of the account.",
-        "Set `Path: /cfn-injector/`, or your own `RolePath`, in the role of the template. CloudFormation then replaces "
-        "the role. Give a function that you adopt such a role before. The provider's administrator can change "
-        "`RolePath`.",
+        "Set `Path: /cfn-injector/`, or your own `RolePath`, in the role of the template. CloudFormation then "
+        "replaces the role. Give a function such a role before you adopt it. The provider's administrator can "
+        "change `RolePath`.",
     ),
     "CI263": Entry(
         "The provider is not allowed to pass a role, although `RolePath` includes it",

@@ -75,7 +75,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI010": Entry(
         "`load` of the Node.js reader was called without an object of options",
-        "`load` takes one object, or nothing. A path alone, as in `load('settings.env')`, or `null` is none. No "
+        "`load` takes one object, or nothing. It refuses a path alone, as in `load('settings.env')`, and `null`. No "
         "variable was set.",
         "Write `load({ path: 'settings.env' })`, or `load()` for `.env`.",
     ),

@@ -120,9 +120,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI415": Entry(
         "A function or version is being deleted or deactivated",
-        "The function is `Deleting`, `Deactivating` or `Deactivated`, and no waiting makes it active. Somebody "
-        "deleted it, and for example a durable function waits for its executions to end. The message has Lambda's "
-        "reason.",
+        "The function is `Deleting`, `Deactivating` or `Deactivated`, and does not become active again. If somebody "
+        "deleted a durable function, it is `Deleting` until its executions end. The message has Lambda's reason.",
         "Wait until the function is gone, and deploy again: the provider then creates it again. If it is "
         "deactivated, do what Lambda's reason says.",
     ),

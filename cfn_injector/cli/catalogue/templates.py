@@ -21,8 +21,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI602": Entry(
         "The macro was called for a part of a template",
-        "`Fn::Transform` passes a macro a part of a template. This macro adds resources, and needs the whole template"
-        " with its section `Resources`.",
+        "`Fn::Transform` passes only a part of a template to a macro. This macro adds resources, and needs the "
+        "whole template with its section `Resources`.",
         "Remove `Fn::Transform`, and name the macro in the [section"
         " `Transform`](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-section-structure.html)"
         " of the template.",
@@ -55,8 +55,8 @@ ENTRIES: dict[str, Entry] = {
         "The template has no function with the stated logical ID",
         "`--move-environment`, or `MoveEnvironment` in the metadata of the template, names something else. Only"
         " functions of the types `AWS::Lambda::Function` and `AWS::Serverless::Function` can be named.",
-        "Use the logical IDs that the message lists. `--move-environment` takes all words behind it as logical IDs, so"
-        " write it behind the path of the template.",
+        "Use the logical IDs that the message lists. `--move-environment` takes all words after it as logical IDs, "
+        "so put it after the path of the template.",
     ),
     "CI608": Entry(
         "The variables of a function are not a map of names to values",
@@ -101,7 +101,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI614": Entry(
         "The code of the function is in the template",
-        "`Code.ZipFile` of a native function, or `InlineCode` of SAM's, holds the code itself. A `Custom::LambdaCode`"
+        "`Code.ZipFile` of a native function, or `InlineCode` of a SAM function, holds the code. A `Custom::LambdaCode`"
         " needs an object in S3, to which it adds the variables. " + _LEFT,
         "Move the code to a file, and name the file or its folder in `Code` or `CodeUri`. Then run"
         " `cfn-injector package`, which uploads it and transforms the template.",
@@ -136,8 +136,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI619": Entry(
         "`Connect` is in the wrong place",
-        "`Custom::LambdaFunction` and `Custom::LambdaCode` have `Connect` as a property. Native functions and those of"
-        " SAM have it in `Metadata: {CfnInjector: ...}`. Other types have none.",
+        "`Custom::LambdaFunction` and `Custom::LambdaCode` have `Connect` as a property. Native functions and those "
+        "of SAM have it in `Metadata: {CfnInjector: ...}`. Resources of other types cannot have `Connect`.",
         "Move `Connect` to the place for the type that the message names.",
     ),
     "CI620": Entry(
@@ -219,8 +219,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI632": Entry(
         "A resource has the logical ID of a policy that `Connect` adds",
-        "The policy's logical ID is that of the resource with `Connect`, and `Connect` behind it. The template already"
-        " has such a resource.",
+        "The policy's logical ID is that of the resource with `Connect`, followed by `Connect`. The template "
+        "already has such a resource.",
         "Rename the resource that the message names, and the references to it. Renaming replaces a resource in a stack,"
         " so rename the function instead if that is safer.",
     ),
@@ -278,7 +278,7 @@ ENTRIES: dict[str, Entry] = {
         "Give the parameter a default, or give `--runtime` or `--architecture` to the command.",
     ),
     "CI641": Entry(
-        "A function's architecture is not one of Lambda",
+        "Lambda does not have the architecture of a function",
         "`Architectures` of a function with local code is neither `x86_64` nor `arm64`. Nothing was uploaded.",
         "Write `Architectures: [x86_64]` or `Architectures: [arm64]`.",
     ),
@@ -295,7 +295,7 @@ ENTRIES: dict[str, Entry] = {
         "Name the folder with the code, build the code first, or change `--exclude`.",
     ),
     "CI644": Entry(
-        "No template has the path that was given to `lint`",
+        "`lint` finds no template at the path",
         "The path is misspelled, or starts at another folder. A pattern such as `a/**/*.yaml` matches no file.",
         "Correct the path. Write a pattern in quotes, so that the shell does not change it.",
     ),
@@ -305,5 +305,12 @@ ENTRIES: dict[str, Entry] = {
         " own. No template was checked.",
         "Correct what the message names. The settings are described in [cfn-lint's"
         " documentation](https://github.com/aws-cloudformation/cfn-lint#configuration).",
+    ),
+    "CI646": Entry(
+        "A template uses an attribute that the resource does not have",
+        "`Fn::GetAtt` or `Fn::Sub` names an attribute that the provider does not return for this type of resource. "
+        "CloudFormation would find out during the deployment, and roll the stack back.",
+        "Use an attribute that the message names. With `Handlers` of `Custom::LambdaCode`, the attributes are "
+        "`Handler.NAME`.",
     ),
 }
