@@ -134,9 +134,11 @@ def _as_text(variables: Mapping[str, str]) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
-def _stay(emulator: Emulator) -> int:
-    """Waits for Ctrl-C, SIGTERM or the end of the terminal."""
+def _stay(emulator: Emulator, text: str = "") -> int:
+    """Prints the text, and waits for Ctrl-C, SIGTERM or the end of the terminal: also right after the text."""
     try:
+        if text:
+            print(text, flush=True)
         print(f"cfn-injector: AWS is at {emulator.url} until you press Ctrl-C", file=sys.stderr, flush=True)
         code = emulator.process.wait()
     except KeyboardInterrupt:
@@ -157,8 +159,7 @@ def _use(emulator: Emulator, arguments: argparse.Namespace, parameters: Mapping[
     variables = {**child.settings(emulator.url, *keys, REGION), "CFN_INJECTOR_BUCKET": BUCKET}
     if not arguments.words:
         facts = {"environment": variables, "outputs": dict(outputs)}
-        print(json.dumps(facts) if arguments.output == JSON else _as_text(variables), flush=True)
-        return _stay(emulator)
+        return _stay(emulator, json.dumps(facts) if arguments.output == JSON else _as_text(variables))
     status = child.run(arguments.words, child.environment(os.environ, variables))
     if arguments.keep:
         _stay(emulator)
