@@ -90,6 +90,7 @@ def _build(root: Path, dist: Path, work: Path, pythons: Iterable[str]) -> None:
 
     packages.reader_wheel(source, dist, work)
     packages.reader_for_npm(source, dist, work)
+    # From the source distribution, so that whoever builds from it gets the same.
     wheel = packages.wheel(packages.source_distribution(source, version, dist, work), dist, work)
 
     code = dist / f"{sbom.PROVIDER}-{version}.zip"

@@ -33,6 +33,7 @@ def run(command: Sequence[str | Path], folder: Path, **environ: str) -> str:
         "HOME": os.fspath(folder),
         "LC_ALL": "C.UTF-8",
         "PYTHONHASHSEED": "0",
+        "PIP_CONFIG_FILE": os.devnull,  # https://pip.pypa.io/en/stable/topics/configuration/#pip-config-file
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "SOURCE_DATE_EPOCH": str(EPOCH),
     }
@@ -64,14 +65,14 @@ def copy_tracked(root: Path, target: Path) -> Path:
     return target
 
 
-def _pip_wheel(source: Path, dist: Path, work: Path) -> Path:
+def wheel(source: Path, dist: Path, work: Path) -> Path:
     """The wheel of a folder or a source distribution, built with the setuptools of this environment."""
     built = work / "wheel"
     shutil.rmtree(built, ignore_errors=True)
     alone = ("--no-deps", "--no-build-isolation", "--no-index")
     run([sys.executable, "-m", "pip", "wheel", "--quiet", *alone, "--wheel-dir", built, source], work)
-    (wheel,) = built.iterdir()
-    return Path(shutil.move(wheel, dist))
+    (path,) = built.iterdir()
+    return Path(shutil.move(path, dist))
 
 
 def source_distribution(source: Path, version: str, dist: Path, work: Path) -> Path:
@@ -85,11 +86,6 @@ def source_distribution(source: Path, version: str, dist: Path, work: Path) -> P
     return path
 
 
-def wheel(distribution: Path, dist: Path, work: Path) -> Path:
-    """The wheel of a source distribution, so that whoever builds from source gets the same."""
-    return _pip_wheel(distribution, dist, work)
-
-
 def _reader(source: Path, files: str, target: Path) -> Path:
     """A folder with these files of the reader and the license."""
     shutil.rmtree(target, ignore_errors=True)
@@ -101,7 +97,7 @@ def _reader(source: Path, files: str, target: Path) -> Path:
 
 
 def reader_wheel(source: Path, dist: Path, work: Path) -> Path:
-    return _pip_wheel(_reader(source, "wrapper/*", work / "reader-wheel"), dist, work)
+    return wheel(_reader(source, "wrapper/*", work / "reader-wheel"), dist, work)
 
 
 def reader_for_npm(source: Path, dist: Path, work: Path) -> Path:

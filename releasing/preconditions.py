@@ -14,6 +14,8 @@ from pathlib import Path
 from cfn_injector.errors import InjectorError
 from releasing import changelog, versions
 
+_MAIN = "origin/main"
+
 
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
@@ -27,6 +29,13 @@ def _changed_files(root: Path) -> Iterator[str]:
     if changed:
         shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
         yield f"the working tree has changes that are not committed: {shown}; commit or remove them"
+
+
+def _tag(root: Path, tag: str, version: str) -> Iterator[str]:
+    if tag != f"v{version}":
+        yield f"the tag is {tag}, but the version is {version}; tag v{version}"
+    if not _git(root, "branch", "--remotes", "--contains", "HEAD", "--list", _MAIN).strip():
+        yield f"the tagged commit is not on {_MAIN}; merge it, and tag a commit of main"
 
 
 def _versions(root: Path, version: str) -> Iterator[str]:
@@ -51,14 +60,14 @@ def _changelog(text: str, version: str) -> Iterator[str]:
 def problems(root: Path, tag: str | None = None) -> list[str]:
     """What prevents a release of this checkout, one message for each problem."""
     version = versions.current(root)
-    found = [] if tag in (None, f"v{version}") else [f"the tag is {tag}, but the version is {version}; tag v{version}"]
     text = (root / "CHANGELOG.md").read_text("utf-8")
+    found = _tag(root, tag, version) if tag is not None else ()
     return [*found, *_changed_files(root), *_versions(root, version), *_changelog(text, version)]
 
 
 def main(arguments: list[str] | None = None, root: Path = versions.ROOT) -> None:
     parser = argparse.ArgumentParser(prog="release", description="Check whether this checkout can be released.")
-    parser.add_argument("--tag", help="the tag of the release, which must name the version")
+    parser.add_argument("--tag", help="the tag of the release, which must name the version, and a commit of main")
     given = parser.parse_args(arguments)
     try:
         found = problems(root, given.tag)

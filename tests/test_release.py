@@ -59,7 +59,7 @@ def test_no_other_file_for_users_states_it() -> None:
 
 
 def _checkout(folder: Path) -> Path:
-    """A checkout that can be released: the files that state the version, a changelog, and a commit."""
+    """A checkout that can be released: the files that state the version, a changelog, and a commit on main."""
     for path in PLACES:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, folder / path)
@@ -67,6 +67,7 @@ def _checkout(folder: Path) -> Path:
     (folder / "CHANGELOG.md").write_text(CHANGELOG)
     _git(folder, "init", "--quiet")
     _commit(folder)
+    _git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     return folder
 
 
@@ -205,6 +206,23 @@ def test_a_tag_of_another_version_is_an_error(tmp_path: Path) -> None:
     assert preconditions.problems(_checkout(tmp_path), "v1.2.4") == [
         "the tag is v1.2.4, but the version is 1.2.3; tag v1.2.3"
     ]
+
+
+def test_a_tag_of_a_commit_that_is_not_on_main_is_an_error(tmp_path: Path) -> None:
+    (_checkout(tmp_path) / "more.py").touch()
+    _commit(tmp_path)
+    assert preconditions.problems(tmp_path, "v1.2.3") == [
+        "the tagged commit is not on origin/main; merge it, and tag a commit of main"
+    ]
+    assert preconditions.problems(tmp_path) == []
+
+
+def test_main_may_have_more_than_the_tagged_commit(tmp_path: Path) -> None:
+    (_checkout(tmp_path) / "more.py").touch()
+    _commit(tmp_path)
+    _git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
+    _git(tmp_path, "checkout", "--quiet", "HEAD~1")
+    assert preconditions.problems(tmp_path, "v1.2.3") == []
 
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:

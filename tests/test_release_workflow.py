@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import subprocess
@@ -85,10 +87,15 @@ def test_no_script_contains_an_expression() -> None:
 def test_every_job_ends_in_time_and_checkouts_keep_no_credentials() -> None:
     assert [name for name, job in JOBS.items() if "uses" not in job and "timeout-minutes" not in job] == []
     checkouts = [step for job in JOBS for step in _steps(job) if "actions/checkout@" in step.get("uses", "")]
-    assert [step["with"] for step in checkouts] == [{"persist-credentials": "false"}] * 2
+    assert [step["with"]["persist-credentials"] for step in checkouts] == ["false"] * 2
 
 
-def test_it_compares_the_tag_with_the_version_before_it_builds() -> None:
+def test_code_that_is_not_pinned_by_hashes_has_ended_before_a_build_begins() -> None:
+    assert "test" in _before("build")
+
+
+def test_it_compares_the_tag_with_the_version_and_with_main_before_it_builds() -> None:
+    assert next(_steps("build"))["with"]["fetch-depth"] == "0"  # without it, the checkout has no main
     scripts = [step["run"] for step in _steps("build") if "run" in step]
     assert scripts[0] == 'python3 -m releasing.preconditions --tag "$GITHUB_REF_NAME"'
     assert scripts[-1] == "make release PYTHON=python3.13"
@@ -108,6 +115,36 @@ def test_each_project_on_pypi_gets_its_own_files(tmp_path: Path) -> None:
         subprocess.run(["bash", "-eo", "pipefail", "-c", select["run"]], cwd=folder, env=environ, check=True)
         found.append({path.name for path in (folder / "dist").iterdir()})
     assert found == [{wheel, source}, {reader}]
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [
+        pytest.param("", True, id="npm has no such version"),
+        pytest.param("sha512-AAAA", True, id="npm has another file, which it refuses to replace"),
+        pytest.param("the same", False, id="an earlier run has published it"),
+    ],
+)
+def test_the_npm_job_can_be_run_again(published: str, expected: bool, tmp_path: Path) -> None:
+    package = tmp_path / "dist/cfn-injector-reader-1.2.3.tgz"
+    package.parent.mkdir()
+    package.write_bytes(bytes(range(256)))
+    digest = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+    shown = f"sha512-{digest}" if published == "the same" else published
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\necho "$@" >>calls\n[ "$1" = publish ] || echo "$SHOWN"\n')
+    npm.chmod(0o755)
+    (script,) = (step["run"] for step in _steps("npm") if "run" in step)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_REF_NAME": "v1.2.3", "SHOWN": shown}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environ, check=True)
+    viewed, *calls = (tmp_path / "calls").read_text().splitlines()
+    assert viewed == "view cfn-injector-reader@1.2.3 dist.integrity"
+    publish = "publish ./dist/cfn-injector-reader-1.2.3.tgz --provenance --access public --ignore-scripts"
+    assert calls == [publish] * expected
+
+
+def test_only_what_creates_the_release_has_the_token() -> None:
+    assert [step["run"].split()[:3] for step in _steps("github") if "env" in step] == [["gh", "release", "create"]]
 
 
 def test_it_builds_twice_and_compares() -> None:
