@@ -188,6 +188,7 @@ release:
 lock: $(VENV)/.made
 	@$(BIN)/pip install -qq "$$(grep -o 'uv==[0-9.]*' setup.cfg)"
 	@$(LOCK) --output-file releasing/provider.txt $(ARGS) setup.cfg
+	@grep -o 'uv==[0-9.]*' setup.cfg | $(LOCK) --output-file releasing/uv.txt -
 	@$(LOCK) --output-file releasing/tools.txt $(ARGS) --constraint releasing/provider.txt releasing/tools.in
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \

@@ -51,16 +51,3 @@ def css(classes: Iterable[str]) -> str:
 def _rule(name: str, mode: str) -> str:
     color = getattr(CLASSES[name.removesuffix("-line")], mode)
     return f".{name}{{{'stroke' if name.endswith('-line') else 'fill'}:{color}}}"
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colors, from 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
-    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (brighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(color: str) -> float:
-    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

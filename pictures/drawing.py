@@ -156,8 +156,9 @@ def _classes(shape: Shape) -> Iterator[str]:
         yield from (f"{shape.hue}-line", *([shape.hue] if shape.end == "arrow" else []))
 
 
-def document(picture: Picture, elements: Sequence[str], classes: Sequence[str]) -> str:
-    """The file of a picture with these elements. Its ground is opaque, because a page can differ from the system."""
+def svg(picture: Picture) -> str:
+    """The picture as an SVG file. Its ground is opaque, because a page can differ from the system."""
+    classes = [name for shape in picture.shapes for name in _classes(shape)]
     size = f'width="{picture.width:g}" height="{picture.height:g}" viewBox="0 0 {picture.width:g} {picture.height:g}"'
     label = f'role="img" aria-labelledby="{picture.name}-title {picture.name}-desc"'
     font = f"font-family={quoteattr(_SANS)} font-size={quoteattr(str(SIZE))}"
@@ -168,14 +169,8 @@ def document(picture: Picture, elements: Sequence[str], classes: Sequence[str]) 
             f'<desc id="{picture.name}-desc">{escape(" ".join(picture.description.split()))}</desc>',
             f"<style>{colors.css(['ground', *classes])}</style>",
             f'<rect class="ground" width="{picture.width:g}" height="{picture.height:g}" rx="8"/>',
-            *elements,
+            *(element for shape in picture.shapes for element in _elements(shape)),
             "</svg>",
             "",
         ]
     )
-
-
-def svg(picture: Picture) -> str:
-    """The picture as an SVG file."""
-    elements = [element for shape in picture.shapes for element in _elements(shape)]
-    return document(picture, elements, [name for shape in picture.shapes for name in _classes(shape)])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pictures import benchmark
-from pictures.colors import CLASSES, contrast
+from pictures.colors import CLASSES
 from pictures.drawing import Box, Line, Picture, Shape, Text, captioned, svg
 from pictures.files import FOLDER, files
 from tests.support.pages import PAGES, ROOT, TOP
@@ -24,6 +24,19 @@ WIDEST_TERMINAL = 830.0
 TEXT_CONTRAST, LINE_CONTRAST = 4.5, 3.0
 """https://www.w3.org/TR/WCAG22/#contrast-minimum and #non-text-contrast"""
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.svg)\)")
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colors, from 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _behind(picture: Shown, area: Area) -> str:

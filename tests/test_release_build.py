@@ -121,7 +121,7 @@ def test_the_zip_that_is_tested_contains_what_a_release_pins(provider: Path) -> 
     assert _distributions(provider) == {**LOCKED, "cfn-injector": VERSION}
 
 
-@pytest.mark.parametrize("name", ["provider.txt", "tools.txt"])
+@pytest.mark.parametrize("name", ["provider.txt", "tools.txt", "uv.txt"])
 def test_everything_that_a_release_installs_is_pinned_by_its_hash(name: str) -> None:
     text = (ROOT / "releasing" / name).read_text("utf-8")
     requirements = [each for each in re.split(r"\n(?=[a-z])", text)[1:] if each]
@@ -129,8 +129,11 @@ def test_everything_that_a_release_installs_is_pinned_by_its_hash(name: str) -> 
 
 
 def test_the_tools_of_a_release_are_those_of_the_tests() -> None:
-    tools = dist.locked((ROOT / "releasing/tools.txt").read_text("utf-8"))
-    assert tools["cyclonedx-bom"] == installed_version("cyclonedx-bom")
+    texts = [(ROOT / "releasing" / name).read_text("utf-8") for name in ("tools.txt", "uv.txt")]
+    tools = {name: version for text in texts for name, version in dist.locked(text).items()}
+    assert {name: tools[name] for name in ("cyclonedx-bom", "uv")} == {
+        name: installed_version(name) for name in ("cyclonedx-bom", "uv")
+    }
 
 
 def test_a_release_is_compiled_by_every_python_that_functions_can_have() -> None:
@@ -306,6 +309,11 @@ def test_a_command_that_fails_shows_its_output(tmp_path: Path) -> None:
         packages.run([sys.executable, "-c", "import sys; sys.exit('no such thing')"], tmp_path)
     with pytest.raises(InjectorError, match=r"no-such-program is not installed"):
         packages.run(["no-such-program"], tmp_path)
+
+
+def test_pip_reads_no_settings_of_the_machine(tmp_path: Path) -> None:
+    settings = packages.run([sys.executable, "-m", "pip", "config", "list"], tmp_path).splitlines()
+    assert [each for each in settings if not each.startswith(":env:")] == []
 
 
 def test_a_release_needs_a_checkout(tmp_path: Path) -> None:

@@ -90,6 +90,13 @@ def test_every_job_ends_in_time_and_checkouts_keep_no_credentials() -> None:
     assert [step["with"]["persist-credentials"] for step in checkouts] == ["false"] * 2
 
 
+def test_a_build_installs_only_what_is_pinned_by_hashes() -> None:
+    scripts = "".join(step.get("run", "") for step in _steps("build"))
+    installs = re.findall(r"^.*\b(?:pip|pipx|npm)\b.*\binstall\b.*$", scripts, re.MULTILINE)
+    assert installs
+    assert [each for each in installs if "--require-hashes" not in each] == []
+
+
 def test_code_that_is_not_pinned_by_hashes_has_ended_before_a_build_begins() -> None:
     assert "test" in _before("build")
 
