@@ -87,10 +87,10 @@ def source_distribution(source: Path, version: str, dist: Path, work: Path) -> P
 
 
 def _reader(source: Path, files: str, target: Path) -> Path:
-    """A folder with these files of the reader and the license."""
+    """A folder with these files of the reader, its readme and the license."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for path in (*sorted(source.glob(files)), source / "LICENSE"):
+    for path in {*source.glob(files), source / "wrapper/README.md", source / "LICENSE"}:
         if path.is_file():
             shutil.copy(path, target)
     return target

@@ -68,13 +68,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+OF_THE_READER = [ROOT / "wrapper" / name for name in ("README.md", "pyproject.toml")]
+
+
 def _checked_out() -> set[str]:
-    """The files of all packages, by their names in a wheel. The settings of the reader's own package are not in it."""
+    """The files of all packages, by their names in a wheel. Those of the reader's own package alone are not in it."""
     found = ((folder, path) for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file())
     return {
         f"{FOLDERS[folder]}/{path.relative_to(ROOT / folder).as_posix()}"
         for folder, path in found
-        if "__pycache__" not in path.parts and path != ROOT / "wrapper" / "pyproject.toml"
+        if "__pycache__" not in path.parts and path not in OF_THE_READER
     }
 
 

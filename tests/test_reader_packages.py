@@ -71,6 +71,7 @@ def test_the_wheel_holds_the_reader_alone_under_both_names(wheel: Path) -> None:
     metadata = found[f"{info}/METADATA"].decode()
     assert "Requires-Python: >=3.7\n" in metadata
     assert "Requires-Dist" not in metadata
+    assert metadata.endswith((READER / "README.md").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("version", INTERPRETERS)
@@ -98,7 +99,7 @@ def test_the_npm_package_holds_the_reader_alone(packed: Path) -> None:
     assert packed.name == f"{NAME}-{__version__}.tgz"
     with tarfile.open(packed) as archive:
         names = {member.name for member in archive.getmembers()}
-    assert names == {f"package/{name}" for name in (*IN_NODE, "LICENSE")}
+    assert names == {f"package/{name}" for name in (*IN_NODE, "LICENSE", "README.md")}
     package = json.loads((WRAPPER / "package.json").read_text("utf-8"))
     assert not {"dependencies", "peerDependencies", "scripts", "private"} & package.keys()
 

@@ -291,7 +291,7 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(packed: Pack
     assert packed.wheel.name == f"cfn_injector-{VERSION}-py3-none-any.whl"
     with tarfile.open(packed.distribution) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert packed.tracked - names == {"wrapper/pyproject.toml"}
+    assert packed.tracked - names == {"wrapper/README.md", "wrapper/pyproject.toml"}
     in_wheel = {name for name in contents(packed.wheel) if ".dist-info/" not in name}
     assert {re.sub("^cfn_injector/templates/", "templates/", name) for name in in_wheel} <= names
 

@@ -49,7 +49,8 @@ _OUR_PACKAGES = ("cfn_injector", "wrapper")
 _LEFT_OUT = (
     *(f"cfn_injector/{name}" for name in ("__main__.py", "cli/", "doctor/", "lint/", "local/", "templates/")),
     *("boto3/data/", "boto3/examples/"),
-    *("wrapper/pyproject.toml", "wrapper/build/", "wrapper/cfn_injector_reader.egg-info/"),  # the reader's own package
+    # The reader's own package.
+    *(f"wrapper/{name}" for name in ("README.md", "pyproject.toml", "build/", "cfn_injector_reader.egg-info/")),
 )
 _METADATA_KEPT = ("METADATA", "entry_points.txt")
 _LICENSE_STARTS = ("LICENSE", "LICENCE", "NOTICE", "COPYING", "AUTHORS", "licenses/")
