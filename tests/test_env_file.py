@@ -341,5 +341,5 @@ def test_an_invalid_variable_name_is_refused(name: str) -> None:
 
 def test_the_documentation_shows_what_is_written() -> None:
     page = (Path(__file__).parent.parent / "docs" / "env-file.md").read_text(encoding="utf-8")
-    original, env, merged = re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)[:3]
+    original, env, merged = re.findall(r"^```(?:dotenv|yaml)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)[:3]
     assert merge(original.encode(), yaml.safe_load(env)) == merged.encode()
