@@ -182,7 +182,7 @@ def inject(
     ``files`` are added, and replace those of the same names. The files of ``loader`` are added as well, with all
     variables of the merged file. ``max_unpacked`` limits the unpacked size of the archive in bytes
     (``LAMBDA_MAX_UNPACKED``), ``max_size`` the size of the archive itself (``LAMBDA_MAX_SIZE`` or ``EDGE_MAX_SIZE``);
-    None is no limit. A signed archive is always refused. Raises ValueError if ``env`` holds an invalid name or value.
+    None sets no limit. A signed archive is always refused. Raises ValueError if ``env`` holds an invalid name or value.
     """
     names = [entry_name(each) for each in (*(file.name for file in files), path)]
     directory = read_directory(source.read, source.size)

@@ -20,7 +20,7 @@ from reference.markdown import items, page
 _CODE = re.compile(r"CI\d{3}")
 _UNKNOWN = "…"
 _LEAST = 12
-"""Letters of a message that are worth to be shown."""
+"""Messages with fewer letters say nothing, and are left out."""
 _FORMS: Mapping[str, Sequence[str]] = {
     "ArtifactError": ("the artifact", "entry … of the artifact"),
     "EnvFileError": ("… in the artifact", "correct the file and rebuild the artifact"),

@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def _kind(shape: Any) -> str:
-    """The type of a shape in a template, where whatever is no structure and no number is a string."""
+    """The type of a shape in a template, where whatever is neither a structure nor a number is a string."""
     if shape.type_name == "list":
         return f"List of {_kind(shape.member)}"
     if shape.type_name == "map":

@@ -23,7 +23,7 @@ LOGGED: Mapping[str, str] = {
     "bytes": "how many bytes the event has moved between the provider and AWS so far",
     "function": "the name of a function",
     "version": "the number of a version of the function",
-    "key": "what the step is about, if it is no function: the ID of a mapping, a method or an API, the key of an "
+    "key": "what the step is about, if it is not a function: the ID of a mapping, a method or an API, the key of an "
     "object, a path, or the name of a stage",
     "properties": "the names of properties or of arguments of the API",
     "env_keys": "the names of the variables that are injected",

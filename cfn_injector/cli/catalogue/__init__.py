@@ -1,6 +1,6 @@
 """The catalogue of errors: for each code at the end of a message, the cause and the remedy.
 
-Codes never change their meaning, and a code that is no longer used is not given to another error.
+A code keeps its meaning. The code of an error that no longer exists is not used again.
 """
 
 from __future__ import annotations

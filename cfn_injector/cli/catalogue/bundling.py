@@ -211,7 +211,7 @@ ENTRIES = {
         "Use the other installer: `--installer uv` or `--installer pip`.",
     ),
     "CI832": Entry(
-        "There is no installer for Python packages",
+        "Neither uv nor pip is installed",
         "`bundle` and `package` install the dependencies of Python functions with uv or pip. Neither is installed, or"
         " uv is not and `--installer uv` was given.",
         "Install [uv](https://docs.astral.sh/uv/), or run `python -m ensurepip` to install pip.",

@@ -29,7 +29,7 @@ ENTRIES = {
     ),
     "CI704": Entry(
         "An argument is missing",
-        "There is no variable to inject, there are fewer than two stages to compare, or there is no command to run. "
+        "The command line does not state a variable to inject, two stages to compare, or a command to run. "
         "Or the loader or the local handler needs a runtime and a handler, which an archive does not state.",
         "Give the argument that the message names.",
     ),
@@ -125,7 +125,7 @@ ENTRIES = {
         "Set `TMPDIR` to a folder with more space.",
     ),
     "CI731": Entry(
-        "There are no usable AWS credentials",
+        "The AWS credentials are missing or not valid",
         f"{_OWN_CREDENTIALS} It found none, or only a part of them. Or the profile does not exist, or AWS does not "
         "accept the credentials.",
         "Give `--profile`, set `AWS_PROFILE`, or run `aws configure`. `aws sts get-caller-identity` checks them.",
@@ -225,7 +225,7 @@ ENTRIES = {
         "`lambda:GetFunctionConfiguration`.",
     ),
     "CI749": Entry(
-        "There is no parameter or secret of this name",
+        "The parameter or secret does not exist",
         "The path has no parameter below it, or the secret has no current version.",
         "Correct the name. A name that begins with `/` is a path of parameters; any other one is a secret.",
     ),

@@ -44,7 +44,7 @@ ENTRIES = {
     "CI905": Entry(
         "A new provider lacks options",
         "Some parameters of the provider's template have no default: they decide what the provider can read and change."
-        " No stack has the name yet, so there are no earlier values either. Nothing was created.",
+        " The provider is new, so it has no earlier values to keep. Nothing was created.",
         "Give the options that the message names, such as `--source-buckets my-artifacts --function-name-prefix shop-`."
         " If the provider exists already, check `--name`, `--stack-name` and `--region`.",
     ),
@@ -130,7 +130,7 @@ ENTRIES = {
     "CI918": Entry(
         "The stack only waits for a change set",
         "A change set for a new stack was created with `--no-execute-changeset`, and not executed. The stack has no"
-        " resources yet, so there is no provider to remove.",
+        " resources yet, so there is nothing to remove.",
         "Delete it with the command in the message. To install the provider instead, execute the change set.",
     ),
     "CI919": Entry(

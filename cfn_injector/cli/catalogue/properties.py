@@ -145,9 +145,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "CI220": Entry(
         "A parameter, a secret or a file that the template names does not exist",
-        "In the provider's account and Region, there is no such parameter, secret or version, or no parameter below "
-        "the path. Or the artifact has no such file. Names of parameters are case-sensitive. The function's code was "
-        "not changed.",
+        "The parameter, secret or version does not exist in the provider's account and Region, or the path has no "
+        "parameter below it. Or the artifact does not contain the file. Names of parameters are case-sensitive. The "
+        "function's code was not changed.",
         "Create it, or correct its name or version. If the same template creates it, add `DependsOn`. In `EnvFrom`, "
         "set `Optional: true` if it may be missing. To read a single parameter, use `{{resolve:ssm:NAME}}` in `Env`.",
     ),

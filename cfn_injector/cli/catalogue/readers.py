@@ -66,7 +66,7 @@ ENTRIES: dict[str, Entry] = {
         "deploy again.",
     ),
     "CI009": Entry(
-        "There is no file of variables",
+        "The file of variables does not exist",
         "`get_env` or `getEnv` found no file at the places in the message: the folder of the function's code, then "
         "the working directory. The artifact was deployed without variables, or `EnvFile` names another path.",
         "Deploy the function with `Custom::LambdaFunction` or `Custom::LambdaCode`, and pass the path in `EnvFile` "
